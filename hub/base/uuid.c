@@ -1,0 +1,92 @@
+#include "hub/base/uuid.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "hub/base/arena.h"
+#include "hub/base/clock.h"
+#include "hub/base/hex.h"
+
+static struct uuid stamped(struct uuid u, int version)
+{
+    u.b[6] = (unsigned char)((u.b[6] & 0x0f) | version << 4);
+    u.b[8] = (unsigned char)((u.b[8] & 0x3f) | 0x80);
+    return u;
+}
+
+struct uuid uuid_v4(void)
+{
+    struct uuid u;
+
+    randombytes_buf(u.b, sizeof(u.b));
+    return stamped(u, 4);
+}
+
+struct uuid uuid_v7(void)
+{
+    uint64_t ms = (uint64_t)clock_now_us() / 1000;
+    struct uuid u = uuid_v4();
+
+    for (int i = 0; i < 6; i++)
+        u.b[i] = (unsigned char)(ms >> (8 * (5 - i)));
+    return stamped(u, 7);
+}
+
+void uuid_write(struct uuid u, char out[UUID_TEXT + 1])
+{
+    static const int lengths[] = {4, 2, 2, 2, 6};
+    const unsigned char *b = u.b;
+
+    for (int i = 0; i < 5; i++) {
+        hex_write(out, b, (size_t)lengths[i]);
+        out += 2 * lengths[i];
+        b += lengths[i];
+        *out++ = i < 4 ? '-' : '\0';
+    }
+}
+
+struct str uuid_text(struct arena *a, struct uuid u)
+{
+    char *p = arena_alloc(a, UUID_TEXT + 1);
+
+    uuid_write(u, p);
+    return str_of(p, UUID_TEXT);
+}
+
+struct str uuid_urn(struct arena *a, struct uuid u)
+{
+    char text[UUID_TEXT + 1];
+
+    uuid_write(u, text);
+    return str_printf(a, "urn:uuid:%s", text);
+}
+
+bool uuid_parse(struct str s, struct uuid *out)
+{
+    static const size_t starts[] = {0, 9, 14, 19, 24}, lengths[] = {4, 2, 2, 2, 6};
+    unsigned char *b = out->b;
+
+    if (s.n != UUID_TEXT)
+        return false;
+    for (int i = 0; i < 5; i++) {
+        if (i > 0 && s.p[starts[i] - 1] != '-')
+            return false;
+        if (!hex_decode(str_of(s.p + starts[i], 2 * lengths[i]), b, lengths[i]))
+            return false;
+        b += lengths[i];
+    }
+    return true;
+}
+
+bool uuid_parse_urn(struct str s, struct uuid *out)
+{
+    struct str prefix = STR("urn:uuid:");
+
+    return s.n > prefix.n && str_eq_nocase(str_slice(s, 0, prefix.n), prefix) &&
+           uuid_parse(str_slice(s, prefix.n, s.n), out);
+}
+
+bool uuid_eq(struct uuid a, struct uuid b)
+{
+    return memcmp(a.b, b.b, sizeof(a.b)) == 0;
+}

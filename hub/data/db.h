@@ -1,0 +1,136 @@
+/* PostgreSQL: one blocking connection a worker, used in pipeline mode.
+ *
+ * A handler queues statements and flushes them together; round trips are the cost, and every
+ * flush is counted. SQL text is constant and prepared once a connection; values travel as binary
+ * parameters, results come back binary. A struct db belongs to one thread. Results live in the
+ * arena given to db_attach.
+ *
+ *     static const struct statement FIND = {"xds_find", "SELECT ... WHERE pkey = ANY($1)"};
+ *     struct rows found;
+ *
+ *     db_queue(db, &FIND, &found, DB_INT8S(pkeys, n));
+ *     TRY(db_flush(db));
+ *     for (int i = 0; i < found.count; i++) ... row_text(&found, i, 0)
+ *
+ * Keep what is queued between two flushes below some 8 kB of results a statement or 50 statements:
+ * both sides write before they read. */
+#pragma once
+
+#include "hub/base/arena.h"
+#include "hub/base/err.h"
+#include "hub/base/str.h"
+#include "hub/base/uuid.h"
+
+struct db;
+
+struct statement {
+    const char *name; /* of the prepared statement: unique in the program, [a-z0-9_] */
+    const char *sql;
+};
+
+enum db_type {
+    DB_TYPE_TEXT,
+    DB_TYPE_BYTEA,
+    DB_TYPE_BOOL,
+    DB_TYPE_INT4,
+    DB_TYPE_INT8,
+    DB_TYPE_FLOAT8,
+    DB_TYPE_UUID,
+    DB_TYPE_TIME, /* timestamptz */
+    DB_TYPE_JSONB,
+    DB_TYPE_TEXTS,
+    DB_TYPE_BYTEAS,
+    DB_TYPE_INT4S,
+    DB_TYPE_INT8S,
+    DB_TYPE_UUIDS,
+    DB_TYPE_TIMES,
+};
+
+struct db_value {
+    enum db_type type;
+    bool null;
+    size_t count; /* arrays */
+    union {
+        struct str text;
+        bool boolean;
+        int64_t integer; /* int4, int8, microseconds since 1970 */
+        double real;
+        struct uuid uuid;
+        const struct str *texts;
+        const int64_t *integers;
+        const struct uuid *uuids;
+    } v;
+};
+
+/* STR_NONE is NULL; an empty string is an empty string. */
+#define DB_TEXT(s)      ((struct db_value){DB_TYPE_TEXT, (s).p == NULL, 0, {.text = (s)}})
+#define DB_BYTEA(s)     ((struct db_value){DB_TYPE_BYTEA, (s).p == NULL, 0, {.text = (s)}})
+#define DB_JSONB(s)     ((struct db_value){DB_TYPE_JSONB, (s).p == NULL, 0, {.text = (s)}})
+#define DB_BOOL(b)      ((struct db_value){DB_TYPE_BOOL, false, 0, {.boolean = (b)}})
+#define DB_INT4(i)      ((struct db_value){DB_TYPE_INT4, false, 0, {.integer = (i)}})
+#define DB_INT8(i)      ((struct db_value){DB_TYPE_INT8, false, 0, {.integer = (i)}})
+#define DB_FLOAT8(f)    ((struct db_value){DB_TYPE_FLOAT8, false, 0, {.real = (f)}})
+#define DB_UUID(u)      ((struct db_value){DB_TYPE_UUID, false, 0, {.uuid = (u)}})
+#define DB_TIME(us)     ((struct db_value){DB_TYPE_TIME, false, 0, {.integer = (us)}})
+#define DB_NULL(type)   ((struct db_value){(type), true, 0, {.integer = 0}})
+#define DB_TEXTS(p, n)  ((struct db_value){DB_TYPE_TEXTS, false, (n), {.texts = (p)}})
+#define DB_BYTEAS(p, n) ((struct db_value){DB_TYPE_BYTEAS, false, (n), {.texts = (p)}})
+#define DB_INT4S(p, n)  ((struct db_value){DB_TYPE_INT4S, false, (n), {.integers = (p)}})
+#define DB_INT8S(p, n)  ((struct db_value){DB_TYPE_INT8S, false, (n), {.integers = (p)}})
+#define DB_TIMES(p, n)  ((struct db_value){DB_TYPE_TIMES, false, (n), {.integers = (p)}})
+#define DB_UUIDS(p, n)  ((struct db_value){DB_TYPE_UUIDS, false, (n), {.uuids = (p)}})
+
+/* What a statement gave. Filled by db_flush. */
+struct rows {
+    void *result; /* PGresult, cleared with the arena */
+    int count;
+    int64_t affected; /* rows that an INSERT, UPDATE or DELETE touched */
+};
+
+enum isolation { READ_COMMITTED, REPEATABLE_READ };
+
+/* Opens a connection. `conninfo` as libpq takes it. NULL with the reason in err. */
+struct db *db_open(const char *conninfo, const char *application_name, struct errors *err);
+void db_close(struct db *db);
+
+/* Ties what follows to a request: results are cleared with the arena, faults go to err, no
+ * statement runs past the deadline (monotonic, 0 for none). */
+void db_attach(struct db *db, struct arena *a, struct errors *err, int64_t deadline_us);
+
+/* Queues BEGIN in front of the next statement; it costs no flush of its own. */
+void db_begin(struct db *db, enum isolation isolation);
+/* Queues COMMIT and flushes. OK means that it is durable. */
+enum status db_commit(struct db *db) MUST_CHECK;
+/* Ends whatever is open, reconnecting if it must. Never fails for the caller. */
+void db_rollback(struct db *db);
+
+/* Queues one statement. `rows` may be NULL; it is filled when db_flush returns OK. */
+void db_queue_values(struct db *db, const struct statement *s, struct rows *rows,
+                     const struct db_value *values, size_t count);
+#define db_queue(db, s, rows, ...)                                                                 \
+    db_queue_values((db), (s), (rows), (const struct db_value[]){__VA_ARGS__},                     \
+                    sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value))
+/* For statements without parameters. */
+#define db_queue0(db, s, rows) db_queue_values((db), (s), (rows), NULL, 0)
+
+/* Sends what is queued and waits for all of it. OK; CONFLICT (40001, 40P01, 23505: run the
+ * request again); TIMED_OUT (57014); UPSTREAM (no connection); INTERNAL (the rest). The fault is
+ * recorded in err with its SQLSTATE and logged; no value of a parameter is. */
+enum status db_flush(struct db *db) MUST_CHECK;
+
+bool row_null(const struct rows *r, int row, int column);
+struct str row_text(const struct rows *r, int row, int column); /* borrowed; STR_NONE for NULL */
+struct str row_bytea(const struct rows *r, int row, int column);
+bool row_bool(const struct rows *r, int row, int column);
+int64_t row_int(const struct rows *r, int row, int column); /* int2, int4 or int8; 0 for NULL */
+double row_float(const struct rows *r, int row, int column);
+struct uuid row_uuid(const struct rows *r, int row, int column);
+int64_t row_time(const struct rows *r, int row, int column); /* microseconds since 1970 */
+struct str row_json(const struct rows *r, int row, int column);
+/* Arrays: elements in *out (in the arena); returns their number. NULL elements are STR_NONE. */
+size_t row_texts(struct arena *a, const struct rows *r, int row, int column, struct str **out);
+size_t row_ints(struct arena *a, const struct rows *r, int row, int column, int64_t **out);
+size_t row_uuids(struct arena *a, const struct rows *r, int row, int column, struct uuid **out);
+
+/* How many flushes this connection has done: the request driver counts the difference. */
+uint64_t db_flushes(const struct db *db);

@@ -1,0 +1,68 @@
+/* The members: who may connect, and what belongs to whom.
+ *
+ * The directory is an immutable snapshot, read from the database when its epoch moves, and
+ * replaced as a whole. A request holds one snapshot for its life. Any thread may hold and read. */
+#pragma once
+
+#include "hub/base/err.h"
+#include "hub/base/str.h"
+
+struct db;
+
+struct member_authority {
+    struct str oid;
+    struct str name_space; /* HD.1 by which this member's messages name it; may be empty */
+};
+
+struct member_application {
+    struct str application, facility; /* MSH-3 and MSH-4; an empty facility matches any */
+};
+
+struct member_cert {
+    unsigned char fingerprint[32]; /* SHA-256 of the DER */
+    int64_t not_after_us;
+    bool direct; /* trusted by itself (ITI-19 direct comparison), without a chain */
+};
+
+struct member {
+    int64_t id;
+    struct str name;         /* the operator's short name, unique */
+    struct str organization; /* OID */
+    bool suspended;
+    bool strict_adt;  /* an ADT event that the hub does not use is answered AR, not AA */
+    struct str charset; /* of HL7 v2 messages without MSH-18; empty means ASCII */
+    struct member_authority *authorities;
+    size_t authority_count;
+    struct member_application *applications; /* none: any that no other member has registered */
+    size_t application_count;
+    struct member_cert *certs;
+    size_t cert_count;
+};
+
+struct member_directory {
+    int64_t epoch;
+    struct member *members;
+    size_t count;
+};
+
+/* Reads all members in one flush. The directory holds one reference. */
+enum status member_directory_read(struct db *db, struct member_directory **out) MUST_CHECK;
+struct member_directory *member_directory_hold(struct member_directory *d);
+void member_directory_release(struct member_directory *d);
+
+const struct member *member_by_id(const struct member_directory *d, int64_t id);
+const struct member *member_by_name(const struct member_directory *d, struct str name);
+/* The member of a certificate: registered, not past its date. chain_valid says whether the
+ * handshake's chain ended in a configured CA; without it only a direct certificate counts. */
+const struct member *member_by_cert(const struct member_directory *d,
+                                    const unsigned char fingerprint[32], bool chain_valid,
+                                    int64_t now_us);
+const struct member *member_by_authority(const struct member_directory *d, struct str oid);
+/* OID of an authority as this member's messages name it: by OID if given, else by namespace. It
+ * may belong to another member; STR_NONE when nobody registered it. */
+struct str member_authority_oid(const struct member_directory *d, const struct member *m,
+                                struct str name_space, struct str oid);
+bool member_owns_authority(const struct member *m, struct str oid);
+/* Do MSH-3 and MSH-4 belong to this member? */
+bool member_owns_application(const struct member_directory *d, const struct member *m,
+                             struct str application, struct str facility);

@@ -1,0 +1,39 @@
+/* The words that every room shares about people (DESIGN: whose record is it?). */
+#pragma once
+
+#include "hub/base/str.h"
+
+/* A patient identifier: who issued it (an OID) and the number. Written CX in HL7 v2 and XDS. */
+struct identifier {
+    struct str authority; /* OID, dotted */
+    struct str id;
+};
+
+/* id^^^&authority&ISO */
+struct str identifier_cx(struct arena *a, struct identifier id);
+
+/* Reads id^^^&oid&ISO; also namespace&oid&ISO. Compares by id and OID only, so other components
+ * are let pass. False without an id, an OID, or with another type than ISO. */
+bool identifier_parse_cx(struct str cx, struct identifier *out);
+bool identifier_eq(struct identifier a, struct identifier b);
+
+/* Where a record's rows live: the partition key and the record. Never changes. */
+struct place {
+    int64_t pkey, record_id;
+};
+
+/* A person of the index. `pkey` is where the person's own row lives. */
+struct person_ref {
+    int64_t pkey, person_id;
+};
+
+/* A person as a query needs it. */
+struct person {
+    struct person_ref ref;
+    struct str xad_pid;    /* the surviving XAD-PID, id part only; what answers show */
+    struct place *places;  /* every record that is linked now */
+    size_t place_count;
+    struct person_ref *constituents; /* persons merged into this one, itself included: consent is
+                                        decided once for each, the strictest wins */
+    size_t constituent_count;
+};
