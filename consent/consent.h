@@ -1,0 +1,45 @@
+/* Consent: may this principal see this object of this patient, now?
+ *
+ * consent_decide is pure: no database, no clock, no log. Policies are read by person in the
+ * caller's own flush (consent_queue), in the snapshot that reads the documents: a revocation holds
+ * on the next request. Deny overrides; what cannot be read denies. The gates (xds/gate.c,
+ * gateway/identity_gate.c) fill consent_object and are the only callers. */
+#pragma once
+
+#include "hub/request.h"
+
+/* What is asked about. First form: whose it is and which member published it. */
+struct consent_object {
+    const struct person *person; /* whose record it is now; decided once for each constituent */
+    int64_t source_member;       /* the member that published it; 0: the hub's own */
+};
+
+enum consent_effect { CONSENT_DENY, CONSENT_PERMIT };
+
+struct consent_decision {
+    enum consent_effect effect;
+    const char *rule;       /* "domain-default", "patient-deny", "own-record", ...: a literal */
+    struct uuid policy;     /* of the deciding policy; zero for a default */
+    int64_t policy_version;
+};
+
+/* The policies of the persons that a request touches, read in one snapshot. */
+struct consent_policies {
+    bool readable; /* false until consent_read succeeded: everything denies */
+    struct consent_default {
+        enum consent_effect effect; /* opt-out domain: permit; opt-in domain: deny */
+        int64_t version;
+    } standard;
+    struct consent_policy *items;
+    size_t count;
+    struct rows standard_rows, rows;
+};
+
+/* Queues the reads for these persons (and their constituents); no flush. */
+void consent_queue(struct request *rq, const struct person_ref *persons, size_t count,
+                   struct consent_policies *out);
+enum status consent_read(struct request *rq, struct consent_policies *out) MUST_CHECK;
+
+struct consent_decision consent_decide(const struct principal *principal,
+                                       const struct consent_object *object, int64_t at_us,
+                                       const struct consent_policies *policies);

@@ -1,0 +1,34 @@
+/* Counters and histograms, from one table, in Prometheus' text form. Any thread. */
+#pragma once
+
+#include "hub/base/str.h"
+
+/* X(name, help): counters without labels; X(name, label, help): counters with one label. */
+#define METRIC_COUNTERS(X)                                                                         \
+    X(requests_refused_total, "Requests answered before a worker saw them (413, 431, 503, ...)")   \
+    X(requests_retried_total, "Requests run again after a serialisation failure")                  \
+    X(answers_broken_total, "Answers that broke off midway")                                       \
+    X(handshakes_refused_total, "TLS connections refused: unknown, expired, revoked, suspended")   \
+    X(hl7_duplicates_total, "HL7 v2 messages answered from the stored acknowledgement")            \
+    X(hl7_control_id_reused_total, "HL7 v2 messages whose control id came before with other bytes") \
+    X(hl7_unused_events_total, "ADT events stored and acknowledged, but not used")                 \
+    X(consent_denials_total, "Objects that consent withheld")                                      \
+    X(documents_stored_total, "Documents stored")                                                  \
+    X(documents_retrieved_total, "Documents retrieved")                                            \
+    X(blob_fsyncs_total, "fsync calls for documents and their folders")
+
+enum metric {
+#define X(name, help) METRIC_##name,
+    METRIC_COUNTERS(X)
+#undef X
+        METRIC_COUNT
+};
+
+void metric_add(enum metric m, uint64_t n);
+
+/* One finished request: count by transaction and outcome, seconds in a histogram, flushes. */
+void metric_request(const char *transaction, const char *outcome, int64_t duration_us,
+                    uint64_t flushes);
+
+/* Everything, in the exposition format; `extra` appends the gauges that the hub computes. */
+void metrics_write(struct strbuf *b);

@@ -1,0 +1,97 @@
+/* A request on its road: who asks, what for, and the one transaction that it runs in.
+ *
+ * A worker runs it top to bottom (hub/request.c): member -> principal -> protocol->open (decode
+ * the envelope, choose the transaction) -> BEGIN -> handle -> audit rows, COMMIT -> the answer
+ * goes out. A handler is a plain function that may block on the database and nothing else; it
+ * never begins, commits or rolls back. A status other than OK rolls back, writes the failure's
+ * audit row in a transaction of its own and calls protocol->render_failure.
+ *
+ * CONFLICT makes the driver run the handler again (up to five times) from a fresh transaction:
+ * a handler must leave nothing behind but what its arena and the transaction hold. */
+#pragma once
+
+#include "hub/audit/audit.h"
+#include "hub/base/err.h"
+#include "hub/config.h"
+#include "hub/data/db.h"
+#include "hub/member.h"
+#include "hub/metrics.h"
+#include "hub/net/exchange.h"
+#include "hub/person.h"
+
+struct hub;
+struct request;
+struct soap_message;
+
+/* Who asks. Built in one place, hub/principal.c, from the certificate (and, later, the verified
+ * assertion): never from a header or the body. */
+struct principal {
+    const struct member *member;
+    struct str user;    /* empty until an assertion proves it */
+    struct str role;    /* "system" for a member's machine */
+    struct str purpose; /* purpose of use; TREAT where the member's agreement says no other */
+};
+
+/* One kind of request, as the field numbers them. */
+struct transaction {
+    const char *name;   /* "ITI-18" */
+    const char *action; /* wsa:Action, or MSH-9 as "ADT^A01"; NULL: any */
+    enum isolation isolation;
+    bool mtom;          /* the answer is MTOM (ITI-41, 43), else Simple SOAP */
+    struct audit_kind audit;
+    enum status (*handle)(struct request *rq, struct reply *rp);
+    /* Renders rq->err in the transaction's own shape; NULL: the protocol's. */
+    enum status (*render_failure)(struct request *rq, struct reply *rp);
+};
+
+/* How bytes become a message and failures become bytes. */
+struct protocol {
+    const char *name;
+    /* Decodes the envelope: sets rq->transaction (out of rq->route->transactions) and
+     * rq->message, or fails. Runs outside the transaction. */
+    enum status (*open)(struct request *rq);
+    /* Must not fail: whatever happened, the caller gets an answer. */
+    void (*render_failure)(struct request *rq, enum status status, struct reply *rp);
+};
+
+/* A door. HTTP: method and path, mTLS listener or admin listener. MLLP: the wire alone. */
+struct route {
+    enum wire wire;
+    bool admin; /* on the admin listener, and only there */
+    const char *method, *path;
+    const struct protocol *protocol;
+    const struct transaction *transactions; /* ends with a NULL name */
+    const struct part_sink *sink;           /* for MTOM parts; NULL keeps them in memory */
+};
+
+struct request {
+    unsigned magic;
+    struct hub *hub;
+    const struct config *config;
+    const struct member_directory *members; /* one snapshot for the whole request */
+    struct exchange *exchange;
+    const struct route *route;
+    struct arena *arena; /* of this attempt's work: reset when the handler runs again */
+    struct errors *err;
+    struct db *db;
+    struct principal principal;
+    const struct transaction *transaction;
+    struct uuid id;
+    int64_t now_us;      /* wall clock, read once: one instant for the whole request */
+    int64_t deadline_us; /* monotonic */
+    union {
+        struct soap_message *soap;
+        void *hl7; /* gateway/hl7.h: struct hl7_message */
+    } message;
+    struct audit_list audit; /* rows to write when the handler succeeds */
+    uint64_t flushes_before; /* db_flushes when the request began */
+};
+
+#define REQUEST_MAGIC 0x52455155u
+
+/* OK, or CANCELLED work: TIMED_OUT past the deadline, DENIED-like INTERNAL never. Handlers call it
+ * between statements of long work. */
+enum status request_alive(struct request *rq) MUST_CHECK;
+
+/* The id as text, for errors and audit: 36 characters. */
+struct str request_id(struct request *rq);
