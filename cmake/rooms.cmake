@@ -14,18 +14,34 @@ function(add_room name folder)
     endif()
 endfunction()
 
-# add_unit_tests(ROOM FOLDER): one CUnit program of the test_*.c under tests/unit/FOLDER.
-function(add_unit_tests room folder)
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${folder}/test_*.c)
+# add_suites(KIND ROOM FOLDER): one CUnit program KIND_ROOM of the test_*.c in tests/KIND/FOLDER,
+# with KIND as its label.
+function(add_suites kind room folder)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${kind}/${folder}/test_*.c)
     if(NOT sources)
         return()
     endif()
-    set(main ${CMAKE_BINARY_DIR}/tests/main_unit_${room}.c)
+    set(name ${kind}_${room})
+    set(main ${CMAKE_BINARY_DIR}/tests/main_${name}.c)
     write_suite_main(${main} ${sources})
-    add_executable(unit_${room} ${main} ${sources} ${CMAKE_SOURCE_DIR}/tests/support/suite.c)
-    target_link_libraries(unit_${room} PRIVATE causeway_${room} PkgConfig::CUNIT)
-    add_test(NAME unit_${room} COMMAND unit_${room})
-    set_tests_properties(unit_${room} PROPERTIES LABELS unit)
+    add_executable(${name} ${main} ${sources} ${CMAKE_SOURCE_DIR}/tests/support/suite.c)
+    target_link_libraries(${name} PRIVATE causeway_${room} PkgConfig::CUNIT)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS ${kind})
+endfunction()
+
+# add_unit_tests(ROOM FOLDER): unit_ROOM of tests/unit/FOLDER: no database, no network.
+function(add_unit_tests room folder)
+    add_suites(unit ${room} ${folder})
+endfunction()
+
+# add_db_tests(ROOM FOLDER): db_ROOM of tests/db/FOLDER: against the PostgreSQL of
+# $CAUSEWAY_TEST_DB (a conninfo), one program at a time; without it the cases are skipped.
+function(add_db_tests room folder)
+    add_suites(db ${room} ${folder})
+    if(TARGET db_${room})
+        set_tests_properties(db_${room} PROPERTIES RESOURCE_LOCK database)
+    endif()
 endfunction()
 
 # write_suite_main(MAIN SOURCES...): a main that runs suite_<file> of every test file.

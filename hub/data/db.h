@@ -12,8 +12,9 @@
  *     TRY(db_flush(db));
  *     for (int i = 0; i < found.count; i++) ... row_text(&found, i, 0)
  *
- * Keep what is queued between two flushes below some 8 kB of results a statement or 50 statements:
- * both sides write before they read. */
+ * A flush may be of any size: answers are read while statements are still being written. Several
+ * statements flushed outside db_begin are one transaction of their own. A connection that died
+ * outside a transaction is replaced by the next flush. */
 #pragma once
 
 #include "hub/base/arena.h"
@@ -50,6 +51,8 @@ struct db_value {
     enum db_type type;
     bool null;
     size_t count; /* arrays */
+    /* Text, bytea and arrays are borrowed until the flush. Times may be INT64_MIN and INT64_MAX:
+     * -infinity and infinity. In TEXTS and BYTEAS an element STR_NONE is NULL. */
     union {
         struct str text;
         bool boolean;
@@ -94,12 +97,14 @@ struct db *db_open(const char *conninfo, const char *application_name, struct er
 void db_close(struct db *db);
 
 /* Ties what follows to a request: results are cleared with the arena, faults go to err, no
- * statement runs past the deadline (monotonic, 0 for none). */
+ * statement runs past the deadline (monotonic, 0 for none; past it every flush is TIMED_OUT, so
+ * the failure's audit row wants an attach of its own). Outside a transaction only. */
 void db_attach(struct db *db, struct arena *a, struct errors *err, int64_t deadline_us);
 
 /* Queues BEGIN in front of the next statement; it costs no flush of its own. */
 void db_begin(struct db *db, enum isolation isolation);
-/* Queues COMMIT and flushes. OK means that it is durable. */
+/* Queues COMMIT and flushes. OK means that it is durable; UPSTREAM and TIMED_OUT leave open whether
+ * it is. No flush when nothing was queued since db_begin. After a failure call db_rollback. */
 enum status db_commit(struct db *db) MUST_CHECK;
 /* Ends whatever is open, reconnecting if it must. Never fails for the caller. */
 void db_rollback(struct db *db);
@@ -114,8 +119,11 @@ void db_queue_values(struct db *db, const struct statement *s, struct rows *rows
 #define db_queue0(db, s, rows) db_queue_values((db), (s), (rows), NULL, 0)
 
 /* Sends what is queued and waits for all of it. OK; CONFLICT (40001, 40P01, 23505: run the
- * request again); TIMED_OUT (57014); UPSTREAM (no connection); INTERNAL (the rest). The fault is
- * recorded in err with its SQLSTATE and logged; no value of a parameter is. */
+ * request again); TIMED_OUT (57014, the deadline); BUSY (55P03: a lock was not to be had); INVALID
+ * (22021: text that is not UTF-8, or with a NUL); UPSTREAM (no connection, shutdown, out of
+ * resources); INTERNAL (the rest). The fault is recorded in err with its SQLSTATE and logged; no
+ * value of a parameter is. After a failure all rows of the flush are empty, and a transaction can
+ * only be rolled back. */
 enum status db_flush(struct db *db) MUST_CHECK;
 
 bool row_null(const struct rows *r, int row, int column);
@@ -127,7 +135,10 @@ double row_float(const struct rows *r, int row, int column);
 struct uuid row_uuid(const struct rows *r, int row, int column);
 int64_t row_time(const struct rows *r, int row, int column); /* microseconds since 1970 */
 struct str row_json(const struct rows *r, int row, int column);
-/* Arrays: elements in *out (in the arena); returns their number. NULL elements are STR_NONE. */
+/* Accessors end the process on a column of another type: text also reads varchar, char and name;
+ * texts also bytea[]; ints also int2[], int4[] and timestamptz[] (microseconds since 1970).
+ * Arrays: elements in *out (in the arena); returns their number, 0 for NULL. A NULL element is
+ * STR_NONE, 0 or zeroes. */
 size_t row_texts(struct arena *a, const struct rows *r, int row, int column, struct str **out);
 size_t row_ints(struct arena *a, const struct rows *r, int row, int column, int64_t **out);
 size_t row_uuids(struct arena *a, const struct rows *r, int row, int column, struct uuid **out);

@@ -1,0 +1,531 @@
+#include "hub/data/db.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hub/base/clock.h"
+#include "hub/base/log.h"
+#include "hub/data/db_value.h"
+#include "hub/data/pg_connect.h"
+
+/* How long past the deadline a client waits for the server's own statement_timeout to answer
+ * before it gives the connection up. */
+#define DEADLINE_GRACE_US (US_PER_SECOND / 2)
+#define ROLLBACK_LIMIT_US (5 * US_PER_SECOND)
+
+/* What a connection knows of a statement that it has prepared. */
+struct prepared {
+    const struct statement *statement;
+    const Oid *types; /* of its parameters: the same at each use */
+    int count;
+    bool known; /* to the server */
+    struct prepared *next;
+};
+
+struct queued {
+    const struct statement *statement;
+    struct db_params params;
+    struct rows *rows;
+    struct prepared *prepares; /* not NULL: a Parse goes before it */
+    struct queued *next;
+};
+
+enum stage {
+    OUTSIDE, /* of any transaction: each flush is one of its own */
+    BEGUN,   /* BEGIN is queued */
+    OPEN,    /* BEGIN was sent */
+    BROKEN,  /* a flush failed: only db_rollback helps */
+};
+
+enum { PREPARED_BUCKETS = 256 };
+
+struct db {
+    PGconn *conn; /* NULL until the next flush connects */
+    char *conninfo, *application_name;
+    struct arena session; /* as long as the connection: what is prepared */
+    struct prepared *prepared[PREPARED_BUCKETS];
+    struct arena *arena;
+    struct errors *err; /* NULL while a rollback runs: nobody asks for its faults */
+    int64_t deadline_us;
+    struct queued *first, *last, *begin; /* begin: the last that db_begin queued */
+    enum stage stage;
+    bool stale;   /* what the server refused says: connect anew when outside */
+    bool waiting; /* the last reconnection failed: the next tries once, without patience */
+    uint64_t flushes;
+};
+
+static const struct statement BEGIN_READ_COMMITTED = {
+    "db_begin_rc",
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+};
+static const struct statement BEGIN_REPEATABLE_READ = {
+    "db_begin_rr",
+    "BEGIN ISOLATION LEVEL REPEATABLE READ",
+};
+static const struct statement SET_DEADLINE = {
+    "db_set_deadline",
+    "SELECT set_config('statement_timeout', $1, true)",
+};
+static const struct statement COMMIT = {"db_commit", "COMMIT"};
+static const struct statement ROLLBACK = {"db_rollback", "ROLLBACK"};
+
+/* --- faults ------------------------------------------------------------------------------- */
+
+/* SQLSTATE, or its class (two letters), and what it means to the caller. The first that fits. */
+static const struct {
+    const char *state;
+    enum status status;
+} meanings[] = {
+    {"40001", CONFLICT}, {"40P01", CONFLICT}, {"23505", CONFLICT}, {"57014", TIMED_OUT},
+    {"55P03", BUSY},     {"22021", INVALID},  {"25006", UPSTREAM}, {"25P03", UPSTREAM},
+    {"08", UPSTREAM},    {"53", UPSTREAM},    {"57P", UPSTREAM},   {"58", UPSTREAM},
+};
+
+static enum status meaning_of(const char *state)
+{
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+        if (strncmp(state, meanings[i].state, strlen(meanings[i].state)) == 0)
+            return meanings[i].status;
+    return INTERNAL;
+}
+
+static const char *or_none(const char *s)
+{
+    return s != NULL ? s : "none";
+}
+
+/* Our prepared statements no longer fit the schema, or the server has become a standby. */
+static bool tells_of_change(const char *state)
+{
+    return strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0 ||
+           strcmp(state, "25006") == 0;
+}
+
+/* The server's words may quote values (23505, 22P02): only those about the statement itself are
+ * logged. */
+static const char *words_of(const char *state, const PGresult *r)
+{
+    bool about_the_statement = strncmp(state, "42", 2) == 0 || strncmp(state, "57", 2) == 0 ||
+                               strncmp(state, "53", 2) == 0;
+
+    return about_the_statement ? or_none(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY))
+                               : "withheld";
+}
+
+static enum status refused(struct db *db, const struct statement *s, const PGresult *r)
+{
+    const char *state = or_none(PQresultErrorField(r, PG_DIAG_SQLSTATE));
+    enum status status = meaning_of(state);
+
+    db->stale |= tells_of_change(state);
+    if (db->err == NULL)
+        return status;
+    log_write(status == CONFLICT ? LOG_INFO : LOG_ERROR, "db_refused",
+              "statement=%s sqlstate=%s constraint=%s words=%s", s->name, state,
+              or_none(PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME)), words_of(state, r));
+    return fail(db->err, status, "Database", "the database refused %s with SQLSTATE %s", s->name,
+                state);
+}
+
+/* --- connection --------------------------------------------------------------------------- */
+
+static void disconnect(struct db *db)
+{
+    if (db->conn != NULL)
+        PQfinish(db->conn);
+    db->conn = NULL;
+    memset(db->prepared, 0, sizeof(db->prepared));
+    arena_reset(&db->session);
+    db->stale = false;
+}
+
+static enum status lost(struct db *db, enum status status, const char *why)
+{
+    disconnect(db);
+    if (db->err == NULL)
+        return status;
+    log_error("db_lost", "why=%s", why);
+    return fail(db->err, status, "Database", "the connection to the database was lost: %s", why);
+}
+
+static bool connect_once(struct db *db)
+{
+    disconnect(db);
+    db->conn = pg_connect(db->conninfo, db->application_name);
+    return PQstatus(db->conn) == CONNECTION_OK && PQsetnonblocking(db->conn, 1) == 0 &&
+           PQenterPipelineMode(db->conn) == 1;
+}
+
+static void sleep_us(int64_t us)
+{
+    struct timespec t = {us / US_PER_SECOND, us % US_PER_SECOND * 1000};
+
+    nanosleep(&t, NULL);
+}
+
+/* A restart of the server is sat out for a second and a half; while it stays away each request
+ * tries once and fails at once. */
+static enum status reconnect(struct db *db)
+{
+    int64_t wait_us = US_PER_SECOND / 20;
+
+    while (!connect_once(db)) {
+        bool patient = !db->waiting && wait_us <= US_PER_SECOND &&
+                       (db->deadline_us == 0 || clock_monotonic_us() + wait_us < db->deadline_us);
+
+        log_warn("db_unreachable", "again=%s", patient ? "yes" : "no");
+        if (!patient) {
+            db->waiting = true;
+            return lost(db, UPSTREAM, "it cannot be reached");
+        }
+        sleep_us(wait_us);
+        wait_us *= 2;
+    }
+    db->waiting = false;
+    log_info("db_connected", "pid=%d", PQbackendPID(db->conn));
+    return OK;
+}
+
+/* Between transactions a server says nothing, unless it says goodbye. */
+static bool alive(struct db *db)
+{
+    struct pollfd p = {.fd = PQsocket(db->conn), .events = POLLIN};
+
+    return PQstatus(db->conn) == CONNECTION_OK && poll(&p, 1, 0) == 0;
+}
+
+struct db *db_open(const char *conninfo, const char *application_name, struct errors *err)
+{
+    struct db *db = calloc(1, sizeof(*db));
+
+    must(db != NULL, "out of memory");
+    db->conninfo = strdup(conninfo);
+    db->application_name = strdup(application_name);
+    must(db->conninfo != NULL && db->application_name != NULL, "out of memory");
+    arena_init(&db->session);
+    if (connect_once(db))
+        return db;
+    fail(err, UPSTREAM, "Database", "cannot connect to the database: %s", PQerrorMessage(db->conn));
+    db_close(db);
+    return NULL;
+}
+
+void db_close(struct db *db)
+{
+    if (db == NULL)
+        return;
+    disconnect(db);
+    arena_dispose(&db->session);
+    free(db->conninfo);
+    free(db->application_name);
+    free(db);
+}
+
+/* --- the queue ---------------------------------------------------------------------------- */
+
+static void queue_clear(struct db *db)
+{
+    db->first = db->last = NULL;
+}
+
+void db_attach(struct db *db, struct arena *a, struct errors *err, int64_t deadline_us)
+{
+    must(db->stage == OUTSIDE, "a request that left its transaction open");
+    db->arena = a;
+    db->err = err;
+    db->deadline_us = deadline_us;
+    queue_clear(db);
+}
+
+void db_queue_values(struct db *db, const struct statement *s, struct rows *rows,
+                     const struct db_value *values, size_t count)
+{
+    struct queued *q = ARENA_NEW(db->arena, struct queued);
+
+    *q = (struct queued){.statement = s, .rows = rows};
+    q->params = db_params_encode(db->arena, values, count);
+    if (rows != NULL)
+        *rows = (struct rows){0};
+    if (db->last != NULL)
+        db->last->next = q;
+    else
+        db->first = q;
+    db->last = q;
+}
+
+void db_begin(struct db *db, enum isolation isolation)
+{
+    int64_t left_ms;
+
+    must(db->stage == OUTSIDE, "a transaction within a transaction");
+    must(db->first == NULL, "statements that were queued before their transaction");
+    db->stage = BEGUN;
+    db_queue0(db, isolation == READ_COMMITTED ? &BEGIN_READ_COMMITTED : &BEGIN_REPEATABLE_READ,
+              NULL);
+    if (db->deadline_us != 0) {
+        left_ms = (db->deadline_us - clock_monotonic_us()) / 1000;
+        if (left_ms < 1)
+            left_ms = 1; /* 0 would mean none */
+        db_queue(db, &SET_DEADLINE, NULL,
+                 DB_TEXT(str_printf(db->arena, "%lld", (long long)left_ms)));
+    }
+    db->begin = db->last;
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+static size_t bucket_of(const char *name)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+
+    for (; *name != '\0'; name++)
+        h = (h ^ (unsigned char)*name) * 16777619u;
+    return h % PREPARED_BUCKETS;
+}
+
+static struct prepared *prepared_of(struct db *db, const struct queued *q)
+{
+    struct prepared **bucket = &db->prepared[bucket_of(q->statement->name)];
+    size_t bytes = (size_t)q->params.count * sizeof(Oid);
+    struct prepared *p = *bucket;
+
+    while (p != NULL && strcmp(p->statement->name, q->statement->name) != 0)
+        p = p->next;
+    if (p == NULL) {
+        p = ARENA_NEW(&db->session, struct prepared);
+        *p =
+            (struct prepared){.statement = q->statement, .count = q->params.count, .next = *bucket};
+        p->types = arena_copy(&db->session, q->params.types, bytes);
+        *bucket = p;
+    }
+    must(p->statement == q->statement || strcmp(p->statement->sql, q->statement->sql) == 0,
+         "two statements of one name");
+    must(p->count == q->params.count && memcmp(p->types, q->params.types, bytes) == 0,
+         "a statement whose parameters change their types");
+    return p;
+}
+
+static bool send_one(struct db *db, struct queued *q)
+{
+    const struct db_params *v = &q->params;
+    struct prepared *p = prepared_of(db, q);
+    const char *name = q->statement->name;
+
+    q->prepares = p->known ? NULL : p;
+    if (q->prepares != NULL &&
+        !PQsendPrepare(db->conn, name, q->statement->sql, v->count, v->types))
+        return false;
+    p->known = true;
+    return PQsendQueryPrepared(db->conn, name, v->count, v->values, v->lengths, v->formats, 1);
+}
+
+/* Waits for the socket; false when the deadline and its grace are over. */
+static bool wait_for(struct db *db, short events)
+{
+    struct pollfd p = {.fd = PQsocket(db->conn), .events = events};
+    int timeout_ms = -1, n;
+
+    do {
+        if (db->deadline_us != 0) {
+            int64_t left = db->deadline_us + DEADLINE_GRACE_US - clock_monotonic_us();
+
+            timeout_ms = left > 0 ? (int)(left / 1000) + 1 : 0;
+        }
+        n = poll(&p, 1, timeout_ms);
+    } while (n < 0 && errno == EINTR);
+    must(n >= 0, "poll on the database's socket");
+    return n > 0;
+}
+
+/* Writes everything, reading meanwhile: a server whose answers nobody takes stops reading. */
+static enum status send_all(struct db *db)
+{
+    int left;
+
+    for (struct queued *q = db->first; q != NULL; q = q->next)
+        if (!send_one(db, q))
+            return lost(db, UPSTREAM, "it takes no statement");
+    if (!PQpipelineSync(db->conn))
+        return lost(db, UPSTREAM, "it takes no statement");
+    while ((left = PQflush(db->conn)) == 1) {
+        if (!wait_for(db, POLLIN | POLLOUT))
+            return lost(db, TIMED_OUT, "the deadline passed while sending");
+        if (!PQconsumeInput(db->conn))
+            return lost(db, UPSTREAM, "it hung up");
+    }
+    return left == 0 ? OK : lost(db, UPSTREAM, "it hung up");
+}
+
+/* --- receiving ---------------------------------------------------------------------------- */
+
+/* The next result, or NULL at the end of a statement's. */
+static enum status take(struct db *db, PGresult **out)
+{
+    while (PQisBusy(db->conn)) {
+        if (!wait_for(db, POLLIN))
+            return lost(db, TIMED_OUT, "no answer before the deadline");
+        if (!PQconsumeInput(db->conn))
+            return lost(db, UPSTREAM, "it hung up");
+    }
+    *out = PQgetResult(db->conn);
+    if (PQstatus(db->conn) == CONNECTION_OK)
+        return OK;
+    PQclear(*out);
+    return lost(db, UPSTREAM, "it hung up");
+}
+
+static void clear_result(void *r)
+{
+    PQclear(r);
+}
+
+static void rows_fill(struct db *db, struct rows *rows, PGresult *r)
+{
+    struct str tuples = str_from(PQcmdTuples(r));
+    uint64_t affected = 0;
+
+    str_to_u64(tuples, &affected);
+    *rows = (struct rows){r, PQntuples(r), (int64_t)affected};
+    arena_defer(db->arena, clear_result, r);
+}
+
+/* Takes the one result of a Parse or of an execution, with the NULL behind it. *status is the
+ * flush's: the first refusal of a pipeline stays, what the server then skips is silent. */
+static enum status collect_one(struct db *db, const struct queued *q, struct rows *rows,
+                               enum status *status, bool *done)
+{
+    PGresult *r, *end;
+    ExecStatusType kind;
+
+    TRY(take(db, &r));
+    kind = PQresultStatus(r);
+    *done = kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK;
+    if (!*done && kind != PGRES_PIPELINE_ABORTED && *status == OK)
+        *status = refused(db, q->statement, r);
+    if (*done && rows != NULL)
+        rows_fill(db, rows, r);
+    else
+        PQclear(r);
+    TRY(take(db, &end));
+    must(end == NULL, "a statement with two results");
+    return OK;
+}
+
+static enum status collect(struct db *db, enum status *status)
+{
+    PGresult *sync;
+    bool done;
+
+    for (struct queued *q = db->first; q != NULL; q = q->next) {
+        if (q->prepares != NULL) {
+            TRY(collect_one(db, q, NULL, status, &done));
+            q->prepares->known = done;
+        }
+        TRY(collect_one(db, q, q->rows, status, &done));
+    }
+    TRY(take(db, &sync));
+    must(PQresultStatus(sync) == PGRES_PIPELINE_SYNC, "a pipeline that does not end");
+    PQclear(sync);
+    return OK;
+}
+
+/* After a refusal no result of the flush is to be seen. */
+static enum status forget_rows(const struct queued *q, enum status status)
+{
+    for (; q != NULL; q = q->next)
+        if (q->rows != NULL)
+            *q->rows = (struct rows){0};
+    return status;
+}
+
+static enum status exchange(struct db *db)
+{
+    enum status refusal = OK, broken;
+    struct queued *sent = db->first;
+
+    db->flushes++;
+    broken = send_all(db);
+    if (broken == OK)
+        broken = collect(db, &refusal);
+    queue_clear(db);
+    if (broken == OK && refusal == OK)
+        return OK;
+    return forget_rows(sent, broken != OK ? broken : refusal);
+}
+
+static bool usable(struct db *db)
+{
+    return db->conn != NULL && !db->stale && alive(db);
+}
+
+enum status db_flush(struct db *db)
+{
+    enum status status;
+
+    if (db->stage == BROKEN)
+        return fail(db->err, INTERNAL, "Database", "the transaction has already failed");
+    if (db->first == NULL)
+        return OK;
+    if (db->deadline_us != 0 && clock_monotonic_us() >= db->deadline_us)
+        return fail(db->err, TIMED_OUT, "Database", "the request's deadline has passed");
+    if (db->stage != OPEN && !usable(db))
+        TRY(reconnect(db));
+    status = exchange(db);
+    if (db->stage != OUTSIDE)
+        db->stage = status == OK ? OPEN : BROKEN;
+    return status;
+}
+
+/* --- the ends of a transaction ------------------------------------------------------------ */
+
+enum status db_commit(struct db *db)
+{
+    struct rows done;
+
+    must(db->stage != OUTSIDE, "a commit without a transaction");
+    if (db->stage == BEGUN && db->last == db->begin) { /* nothing to do */
+        queue_clear(db);
+        db->stage = OUTSIDE;
+        return OK;
+    }
+    db_queue0(db, &COMMIT, &done);
+    TRY(db_flush(db));
+    db->stage = OUTSIDE;
+    must(strcmp(PQcmdStatus(done.result), "COMMIT") == 0, "COMMIT that rolled back unnoticed");
+    return OK;
+}
+
+/* Only a connection that is between two flushes can say ROLLBACK; another is given up. */
+static bool can_roll_back(const struct db *db)
+{
+    PGTransactionStatusType t = PQtransactionStatus(db->conn);
+
+    return PQstatus(db->conn) == CONNECTION_OK && (t == PQTRANS_INTRANS || t == PQTRANS_INERROR);
+}
+
+void db_rollback(struct db *db)
+{
+    struct errors *err = db->err;
+    int64_t deadline_us = db->deadline_us;
+
+    queue_clear(db);
+    db->stage = OUTSIDE;
+    if (db->conn == NULL || PQtransactionStatus(db->conn) == PQTRANS_IDLE)
+        return;
+    db->err = NULL;
+    db->deadline_us = clock_monotonic_us() + ROLLBACK_LIMIT_US;
+    db_queue0(db, &ROLLBACK, NULL);
+    if (!can_roll_back(db) || exchange(db) != OK)
+        disconnect(db);
+    queue_clear(db);
+    db->err = err;
+    db->deadline_us = deadline_us;
+}
+
+uint64_t db_flushes(const struct db *db)
+{
+    return db->flushes;
+}
