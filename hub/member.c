@@ -1,0 +1,278 @@
+#include "hub/member.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/base/arena.h"
+#include "hub/base/hex.h"
+#include "hub/data/db.h"
+
+#define DIRECTORY_MAGIC 0x4d454d42u
+
+/* What member_directory_read hands out: the public part first, its memory and its holders. */
+struct snapshot {
+    struct member_directory directory;
+    unsigned magic;
+    struct arena arena;
+    atomic_int holders;
+};
+
+/* One statement, so that all of it is of one moment; a member a row, its tables as arrays in one
+ * order each. Without any member the epoch still comes, with a NULL member. */
+static const struct statement READ = {
+    "member_directory_read",
+    "SELECT e.value, m.member_id, m.name, m.organization, m.suspended_at IS NOT NULL,"
+    " m.strict_adt, m.charset,"
+    " ARRAY(SELECT a.oid FROM member_authority a"
+    "  WHERE a.member_id = m.member_id ORDER BY a.oid),"
+    " ARRAY(SELECT a.name_space FROM member_authority a"
+    "  WHERE a.member_id = m.member_id ORDER BY a.oid),"
+    " ARRAY(SELECT p.application FROM member_application p"
+    "  WHERE p.member_id = m.member_id ORDER BY p.application, p.facility),"
+    " ARRAY(SELECT p.facility FROM member_application p"
+    "  WHERE p.member_id = m.member_id ORDER BY p.application, p.facility),"
+    " ARRAY(SELECT encode(c.fingerprint, 'hex') FROM member_cert c"
+    "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint),"
+    " ARRAY(SELECT (extract(epoch FROM c.not_after) * 1000000)::bigint FROM member_cert c"
+    "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint),"
+    " ARRAY(SELECT c.direct::integer::bigint FROM member_cert c"
+    "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint)"
+    " FROM epoch e"
+    " LEFT JOIN member m ON true"
+    " WHERE e.name = 'member'"
+    " ORDER BY m.name",
+};
+
+enum column {
+    EPOCH,
+    ID,
+    NAME,
+    ORGANIZATION,
+    SUSPENDED,
+    STRICT_ADT,
+    CHARSET,
+    OIDS,
+    NAME_SPACES,
+    APPLICATIONS,
+    FACILITIES,
+    FINGERPRINTS,
+    NOT_AFTERS,
+    DIRECTS,
+};
+
+static void authorities_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    struct str *oids, *name_spaces;
+
+    m->authority_count = row_texts(a, r, row, OIDS, &oids);
+    must(row_texts(a, r, row, NAME_SPACES, &name_spaces) == m->authority_count,
+         "arrays of one table");
+    m->authorities = ARENA_ARRAY(a, m->authority_count, struct member_authority);
+    for (size_t i = 0; i < m->authority_count; i++) {
+        m->authorities[i].oid = str_dup(a, oids[i]);
+        m->authorities[i].name_space = str_dup(a, name_spaces[i]);
+    }
+}
+
+static void applications_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    struct str *applications, *facilities;
+
+    m->application_count = row_texts(a, r, row, APPLICATIONS, &applications);
+    must(row_texts(a, r, row, FACILITIES, &facilities) == m->application_count,
+         "arrays of one table");
+    m->applications = ARENA_ARRAY(a, m->application_count, struct member_application);
+    for (size_t i = 0; i < m->application_count; i++) {
+        m->applications[i].application = str_dup(a, applications[i]);
+        m->applications[i].facility = str_dup(a, facilities[i]);
+    }
+}
+
+static void certs_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    struct str *fingerprints;
+    int64_t *not_afters, *directs;
+
+    m->cert_count = row_texts(a, r, row, FINGERPRINTS, &fingerprints);
+    must(row_ints(a, r, row, NOT_AFTERS, &not_afters) == m->cert_count &&
+             row_ints(a, r, row, DIRECTS, &directs) == m->cert_count,
+         "arrays of one table");
+    m->certs = ARENA_ARRAY(a, m->cert_count, struct member_cert);
+    for (size_t i = 0; i < m->cert_count; i++) {
+        must(hex_decode(fingerprints[i], m->certs[i].fingerprint, 32), "a fingerprint of 32 bytes");
+        m->certs[i].not_after_us = not_afters[i];
+        m->certs[i].direct = directs[i] != 0;
+    }
+}
+
+static void member_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    m->id = row_int(r, row, ID);
+    m->name = str_dup(a, row_text(r, row, NAME));
+    m->organization = str_dup(a, row_text(r, row, ORGANIZATION));
+    m->suspended = row_bool(r, row, SUSPENDED);
+    m->strict_adt = row_bool(r, row, STRICT_ADT);
+    m->charset = str_dup(a, row_text(r, row, CHARSET));
+    authorities_read(a, r, row, m);
+    applications_read(a, r, row, m);
+    certs_read(a, r, row, m);
+}
+
+static struct snapshot *snapshot_new(void)
+{
+    struct snapshot *s = calloc(1, sizeof(*s));
+
+    must(s != NULL, "memory");
+    s->magic = DIRECTORY_MAGIC;
+    atomic_init(&s->holders, 1);
+    arena_init(&s->arena);
+    return s;
+}
+
+enum status member_directory_read(struct db *db, struct member_directory **out)
+{
+    struct rows rows;
+    struct snapshot *s;
+
+    db_queue0(db, &READ, &rows);
+    TRY(db_flush(db));
+    must(rows.count > 0, "the epoch 'member', which migration 0001 inserts");
+    s = snapshot_new();
+    s->directory.epoch = row_int(&rows, 0, EPOCH);
+    s->directory.count = row_null(&rows, 0, ID) ? 0 : (size_t)rows.count;
+    s->directory.members = ARENA_ARRAY(&s->arena, s->directory.count, struct member);
+    for (size_t i = 0; i < s->directory.count; i++)
+        member_read(&s->arena, &rows, (int)i, &s->directory.members[i]);
+    *out = &s->directory;
+    return OK;
+}
+
+static struct snapshot *snapshot_of(struct member_directory *d)
+{
+    struct snapshot *s = (struct snapshot *)d;
+
+    must(s->magic == DIRECTORY_MAGIC, "a directory that member_directory_read made");
+    return s;
+}
+
+struct member_directory *member_directory_hold(struct member_directory *d)
+{
+    atomic_fetch_add_explicit(&snapshot_of(d)->holders, 1, memory_order_relaxed);
+    return d;
+}
+
+void member_directory_release(struct member_directory *d)
+{
+    struct snapshot *s;
+
+    if (d == NULL)
+        return;
+    s = snapshot_of(d);
+    if (atomic_fetch_sub_explicit(&s->holders, 1, memory_order_acq_rel) > 1)
+        return;
+    s->magic = 0;
+    arena_dispose(&s->arena);
+    free(s);
+}
+
+const struct member *member_by_id(const struct member_directory *d, int64_t id)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->members[i].id == id)
+            return &d->members[i];
+    return NULL;
+}
+
+const struct member *member_by_name(const struct member_directory *d, struct str name)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (str_eq(d->members[i].name, name))
+            return &d->members[i];
+    return NULL;
+}
+
+static const struct member_cert *cert_find(const struct member *m,
+                                           const unsigned char fingerprint[32])
+{
+    for (size_t i = 0; i < m->cert_count; i++)
+        if (memcmp(m->certs[i].fingerprint, fingerprint, 32) == 0)
+            return &m->certs[i];
+    return NULL;
+}
+
+const struct member *member_by_cert(const struct member_directory *d,
+                                    const unsigned char fingerprint[32], bool chain_valid,
+                                    int64_t now_us)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct member_cert *c = cert_find(&d->members[i], fingerprint);
+
+        if (c != NULL)
+            return (chain_valid || c->direct) && now_us <= c->not_after_us ? &d->members[i] : NULL;
+    }
+    return NULL;
+}
+
+bool member_owns_authority(const struct member *m, struct str oid)
+{
+    for (size_t i = 0; i < m->authority_count; i++)
+        if (str_eq(m->authorities[i].oid, oid))
+            return true;
+    return false;
+}
+
+const struct member *member_by_authority(const struct member_directory *d, struct str oid)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (member_owns_authority(&d->members[i], oid))
+            return &d->members[i];
+    return NULL;
+}
+
+struct str member_authority_oid(const struct member_directory *d, const struct member *m,
+                                struct str name_space, struct str oid)
+{
+    if (oid.n > 0)
+        return member_by_authority(d, oid) != NULL ? oid : STR_NONE;
+    if (name_space.n == 0)
+        return STR_NONE;
+    for (size_t i = 0; i < m->authority_count; i++)
+        if (str_eq(m->authorities[i].name_space, name_space))
+            return m->authorities[i].oid;
+    return STR_NONE;
+}
+
+/* How closely a member's registered applications match: both parts, the application with any
+ * facility, or not at all. */
+enum closeness { NOT_REGISTERED, ANY_FACILITY, EXACT };
+
+static enum closeness application_match(const struct member *m, struct str application,
+                                        struct str facility)
+{
+    enum closeness best = NOT_REGISTERED;
+
+    for (size_t i = 0; i < m->application_count; i++) {
+        const struct member_application *a = &m->applications[i];
+
+        if (!str_eq(a->application, application))
+            continue;
+        if (a->facility.n == 0 && best < ANY_FACILITY)
+            best = ANY_FACILITY;
+        else if (a->facility.n > 0 && str_eq(a->facility, facility))
+            best = EXACT;
+    }
+    return best;
+}
+
+bool member_owns_application(const struct member_directory *d, const struct member *m,
+                             struct str application, struct str facility)
+{
+    enum closeness mine = application_match(m, application, facility);
+
+    for (size_t i = 0; i < d->count; i++)
+        if (d->members[i].id != m->id &&
+            application_match(&d->members[i], application, facility) > mine)
+            return false;
+    return mine != NOT_REGISTERED || m->application_count == 0;
+}

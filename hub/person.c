@@ -1,0 +1,31 @@
+#include "hub/person.h"
+
+#include "hub/base/arena.h"
+#include "hub/base/oid.h"
+
+struct str identifier_cx(struct arena *a, struct identifier id)
+{
+    return str_printf(a, "%.*s^^^&%.*s&ISO", STR_ARG(id.id), STR_ARG(id.authority));
+}
+
+bool identifier_parse_cx(struct str cx, struct identifier *out)
+{
+    struct str rest = cx, authority, id, oid, type;
+
+    id = str_cut(&rest, '^');
+    str_cut(&rest, '^'); /* CX.2: check digit */
+    str_cut(&rest, '^'); /* CX.3: check digit scheme */
+    authority = str_cut(&rest, '^');
+    str_cut(&authority, '&'); /* HD.1: namespace */
+    oid = str_cut(&authority, '&');
+    type = str_cut(&authority, '&');
+    if (id.n == 0 || !oid_valid(oid) || !str_eq(type, STR("ISO")))
+        return false;
+    *out = (struct identifier){.authority = oid, .id = id};
+    return true;
+}
+
+bool identifier_eq(struct identifier a, struct identifier b)
+{
+    return str_eq(a.id, b.id) && str_eq(a.authority, b.authority);
+}
