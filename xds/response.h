@@ -1,0 +1,21 @@
+/* Answers of the registry and the repository: rs:RegistryResponse and its errors (TF-3 4.2.4). */
+#pragma once
+
+#include "hub/request.h"
+
+#define XDS_SUCCESS         "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"
+#define XDS_FAILURE         "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
+#define XDS_PARTIAL_SUCCESS "urn:ihe:iti:2007:ResponseStatusType:PartialSuccess"
+
+struct xml_writer;
+
+/* Writes <rs:RegistryResponse status=... requestId=...> with a RegistryErrorList of everything in
+ * errors (warnings included): errorCode, codeContext, severity, location; highestSeverity right. */
+void xds_registry_response_write(struct xml_writer *w, const char *status,
+                                 const struct errors *errors);
+
+/* The whole answer of ITI-41 and ITI-42: Success, with the warnings if there are any. */
+enum status xds_registry_response(struct request *rq, struct reply *rp) MUST_CHECK;
+
+/* transaction.render_failure of ITI-41 and ITI-42: a Failure in a RegistryResponse. */
+enum status xds_registry_failure(struct request *rq, struct reply *rp) MUST_CHECK;
