@@ -9,7 +9,8 @@
 enum mpi_known {
     MPI_UNKNOWN,  /* nobody fed this identifier */
     MPI_ACTIVE,   /* it stands for a person */
-    MPI_SUBSUMED, /* an XAD-PID merged into another: it has no content any more */
+    MPI_SUBSUMED, /* merged into another: an XAD-PID has no content any more; a member's own
+                     identifier stands for nobody, though its record (place) is still linked */
 };
 
 struct mpi_hit {
@@ -20,8 +21,8 @@ struct mpi_hit {
 
 struct mpi_lookup {
     size_t count;
-    struct mpi_hit *hits; /* in the order of the identifiers */
-    struct identifier *ids;
+    struct mpi_hit *hits;         /* in the order of the identifiers */
+    const struct identifier *ids; /* the caller's: they must outlive the read */
     struct rows rows;
 };
 
@@ -63,9 +64,10 @@ struct mpi_identifiers {
         struct identifier id;
         struct place place;
         int64_t member_id; /* 0 for XAD-PIDs */
-        bool active;
-    } *items;
+        bool active;       /* false: merged into another by A40 */
+    } * items;
     struct rows rows;
+    const struct person *person;
 };
 void mpi_identifiers_queue(struct request *rq, const struct person *person,
                            struct mpi_identifiers *out);

@@ -1,0 +1,229 @@
+#include "mpi/identity.h"
+
+#include "mpi/keys.h"
+
+enum { STATE_ACTIVE = 1 }; /* mpi_identifier.state */
+
+void mpi_lookup_queue(struct request *rq, const struct identifier *ids, size_t count,
+                      struct mpi_lookup *lookup)
+{
+    static const struct statement FIND = {
+        "mpi_lookup",
+        "SELECT authority, id, pkey, record_id, person_pkey, person_id, state"
+        "  FROM mpi_identifier"
+        " WHERE ikey = ANY($1)",
+    };
+    int64_t *keys = ARENA_ARRAY(rq->arena, count, int64_t);
+
+    *lookup = (struct mpi_lookup){.count = count, .ids = ids};
+    for (size_t i = 0; i < count; i++)
+        keys[i] = mpi_identifier_key(ids[i]);
+    db_queue(rq->db, &FIND, &lookup->rows, DB_INT8S(keys, count));
+}
+
+static struct mpi_hit hit_read(const struct rows *rows, int row)
+{
+    return (struct mpi_hit){
+        .known = row_int(rows, row, 6) == STATE_ACTIVE ? MPI_ACTIVE : MPI_SUBSUMED,
+        .place = {row_int(rows, row, 2), row_int(rows, row, 3)},
+        .person = {row_int(rows, row, 4), row_int(rows, row, 5)},
+    };
+}
+
+enum status mpi_lookup_read(struct request *rq, struct mpi_lookup *lookup)
+{
+    const struct rows *rows = &lookup->rows;
+
+    lookup->hits = ARENA_ARRAY(rq->arena, lookup->count, struct mpi_hit);
+    for (int row = 0; row < rows->count; row++) {
+        struct identifier found = {row_text(rows, row, 0), row_text(rows, row, 1)};
+
+        for (size_t i = 0; i < lookup->count; i++)
+            if (identifier_eq(found, lookup->ids[i]))
+                lookup->hits[i] = hit_read(rows, row);
+    }
+    return OK;
+}
+
+void mpi_people_queue(struct request *rq, const struct person_ref *refs, size_t count,
+                      struct mpi_people *people)
+{
+    static const struct statement FIND = {
+        "mpi_people",
+        "SELECT pkey, person_id, place_pkeys, place_records, xad_pid, constituent_pkeys,"
+        "       constituent_ids"
+        "  FROM mpi_person"
+        " WHERE pkey = ANY($1)"
+        "   AND person_id = ANY($2)"
+        "   AND merged_id IS NULL",
+    };
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
+    int64_t *persons = ARENA_ARRAY(rq->arena, count, int64_t);
+
+    *people = (struct mpi_people){.count = count, .refs = refs};
+    for (size_t i = 0; i < count; i++) {
+        pkeys[i] = refs[i].pkey;
+        persons[i] = refs[i].person_id;
+    }
+    db_queue(rq->db, &FIND, &people->rows, DB_INT8S(pkeys, count), DB_INT8S(persons, count));
+}
+
+static struct place *places_read(struct request *rq, const struct rows *rows, int row,
+                                 size_t *count)
+{
+    int64_t *pkeys, *records;
+    struct place *places;
+
+    *count = row_ints(rq->arena, rows, row, 2, &pkeys);
+    must(row_ints(rq->arena, rows, row, 3, &records) == *count, "mpi_person lists of two lengths");
+    places = ARENA_ARRAY(rq->arena, *count, struct place);
+    for (size_t i = 0; i < *count; i++)
+        places[i] = (struct place){pkeys[i], records[i]};
+    return places;
+}
+
+static struct person_ref *constituents_read(struct request *rq, const struct rows *rows, int row,
+                                            size_t *count)
+{
+    int64_t *pkeys, *ids;
+    struct person_ref *refs;
+
+    *count = row_ints(rq->arena, rows, row, 5, &pkeys);
+    must(row_ints(rq->arena, rows, row, 6, &ids) == *count, "mpi_person lists of two lengths");
+    refs = ARENA_ARRAY(rq->arena, *count, struct person_ref);
+    for (size_t i = 0; i < *count; i++)
+        refs[i] = (struct person_ref){pkeys[i], ids[i]};
+    return refs;
+}
+
+static struct person person_read(struct request *rq, const struct rows *rows, int row)
+{
+    struct person p = {
+        .ref = {row_int(rows, row, 0), row_int(rows, row, 1)},
+        .xad_pid = row_text(rows, row, 4),
+    };
+
+    p.places = places_read(rq, rows, row, &p.place_count);
+    p.constituents = constituents_read(rq, rows, row, &p.constituent_count);
+    return p;
+}
+
+enum status mpi_people_read(struct request *rq, struct mpi_people *people)
+{
+    people->people = ARENA_ARRAY(rq->arena, people->count, struct person);
+    for (int row = 0; row < people->rows.count; row++) {
+        struct person found = person_read(rq, &people->rows, row);
+
+        for (size_t i = 0; i < people->count; i++)
+            if (people->refs[i].pkey == found.ref.pkey &&
+                people->refs[i].person_id == found.ref.person_id)
+                people->people[i] = found;
+    }
+    return OK;
+}
+
+/* The two halves of places as the arrays that PostgreSQL takes. */
+static void places_split(struct request *rq, const struct place *places, size_t count,
+                         int64_t **pkeys, int64_t **records)
+{
+    *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
+    *records = ARENA_ARRAY(rq->arena, count, int64_t);
+    for (size_t i = 0; i < count; i++) {
+        (*pkeys)[i] = places[i].pkey;
+        (*records)[i] = places[i].record_id;
+    }
+}
+
+void mpi_owners_queue(struct request *rq, const struct place *places, size_t count,
+                      struct mpi_owners *owners)
+{
+    static const struct statement FIND = {
+        "mpi_owners",
+        "SELECT pkey, record_id, person_pkey, person_id"
+        "  FROM mpi_link"
+        " WHERE pkey = ANY($1)"
+        "   AND record_id = ANY($2)"
+        "   AND until IS NULL",
+    };
+    int64_t *pkeys, *records;
+
+    *owners = (struct mpi_owners){.count = count, .places = places};
+    places_split(rq, places, count, &pkeys, &records);
+    db_queue(rq->db, &FIND, &owners->rows, DB_INT8S(pkeys, count), DB_INT8S(records, count));
+}
+
+enum status mpi_owners_read(struct request *rq, struct mpi_owners *owners)
+{
+    const struct rows *rows = &owners->rows;
+
+    owners->refs = ARENA_ARRAY(rq->arena, owners->count, struct person_ref);
+    for (int row = 0; row < rows->count; row++)
+        for (size_t i = 0; i < owners->count; i++)
+            if (owners->places[i].pkey == row_int(rows, row, 0) &&
+                owners->places[i].record_id == row_int(rows, row, 1))
+                owners->refs[i] = (struct person_ref){row_int(rows, row, 2), row_int(rows, row, 3)};
+    return OK;
+}
+
+void mpi_identifiers_queue(struct request *rq, const struct person *person,
+                           struct mpi_identifiers *out)
+{
+    static const struct statement FIND = {
+        "mpi_identifiers",
+        "SELECT DISTINCT ON (pkey, record_id)"
+        "       pkey, record_id, member_id, authorities, identifiers, states"
+        "  FROM mpi_record"
+        " WHERE pkey = ANY($1)"
+        "   AND record_id = ANY($2)"
+        " ORDER BY pkey, record_id, version DESC",
+    };
+    int64_t *pkeys, *records;
+
+    *out = (struct mpi_identifiers){.person = person};
+    places_split(rq, person->places, person->place_count, &pkeys, &records);
+    db_queue(rq->db, &FIND, &out->rows, DB_INT8S(pkeys, person->place_count),
+             DB_INT8S(records, person->place_count));
+}
+
+static size_t identifiers_of_record(struct request *rq, const struct rows *rows, int row,
+                                    const struct person *person, struct mpi_identifier *out)
+{
+    struct str *authorities, *ids;
+    int64_t *states;
+    size_t count = row_texts(rq->arena, rows, row, 3, &authorities);
+
+    must(row_texts(rq->arena, rows, row, 4, &ids) == count &&
+             row_ints(rq->arena, rows, row, 5, &states) == count,
+         "mpi_record lists of two lengths");
+    for (size_t i = 0; out != NULL && i < count; i++)
+        out[i] = (struct mpi_identifier){
+            .person = person->ref,
+            .id = {authorities[i], ids[i]},
+            .place = {row_int(rows, row, 0), row_int(rows, row, 1)},
+            .member_id = str_eq(authorities[i], str_from(rq->config->xad_authority))
+                             ? 0
+                             : row_int(rows, row, 2),
+            .active = states[i] == STATE_ACTIVE,
+        };
+    return count;
+}
+
+enum status mpi_identifiers_read(struct request *rq, struct mpi_identifiers *out)
+{
+    size_t total = 0;
+
+    for (int row = 0; row < out->rows.count; row++)
+        total += identifiers_of_record(rq, &out->rows, row, out->person, NULL);
+    out->items = ARENA_ARRAY(rq->arena, total, struct mpi_identifier);
+    for (int row = 0; row < out->rows.count; row++)
+        out->count +=
+            identifiers_of_record(rq, &out->rows, row, out->person, out->items + out->count);
+    return OK;
+}
+
+void mpi_lock_queue(struct request *rq, struct identifier id)
+{
+    int64_t key = mpi_identifier_key(id);
+
+    mpi_lock_keys(rq, &key, 1);
+}
