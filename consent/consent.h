@@ -18,8 +18,8 @@ enum consent_effect { CONSENT_DENY, CONSENT_PERMIT };
 
 struct consent_decision {
     enum consent_effect effect;
-    const char *rule;       /* "domain-default", "patient-deny", "own-record", ...: a literal */
-    struct uuid policy;     /* of the deciding policy; zero for a default */
+    const char *rule;   /* "domain-default", "patient-deny", "own-record", ...: a literal */
+    struct uuid policy; /* of the deciding policy; zero for a default */
     int64_t policy_version;
 };
 

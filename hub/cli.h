@@ -6,7 +6,7 @@
 
 /* One option of a command. Ends with a NULL name. */
 struct cli_option {
-    const char *name; /* without dashes */
+    const char *name;  /* without dashes */
     const char *value; /* what its value is called in the help, or NULL for a switch */
     const char *help;
 };

@@ -13,36 +13,52 @@
  * default makes the key required. */
 #define CONFIG_KEYS(X)                                                                             \
     X(SECTION, region, "Who this hub is", 0, 0, "")                                                \
-    X(TEXT, home_community_id, NULL, 3, 64, "OID of this community (homeCommunityId), without urn:oid:") \
-    X(TEXT, xad_authority, NULL, 3, 64, "OID of the affinity domain's patient identifiers (XAD-PID)") \
-    X(TEXT, repository_unique_id, NULL, 3, 64, "OID of the document repository of this hub")      \
-    X(TEXT, xad_source, "hub", 1, 64, "Who issues XAD-PIDs: 'hub', or the name of the member that feeds them by ITI-8") \
-    X(TEXT, unknown_patient, "error", 5, 5, "A query for an unknown patient: 'error' (XDSUnknownPatientId) or 'empty'") \
+    X(TEXT, home_community_id, NULL, 3, 64,                                                        \
+      "OID of this community (homeCommunityId), without urn:oid:")                                 \
+    X(TEXT, xad_authority, NULL, 3, 64,                                                            \
+      "OID of the affinity domain's patient identifiers (XAD-PID)")                                \
+    X(TEXT, repository_unique_id, NULL, 3, 64, "OID of the document repository of this hub")       \
+    X(TEXT, xad_source, "hub", 1, 64,                                                              \
+      "Who issues XAD-PIDs: 'hub', or the name of the member that feeds them by ITI-8")            \
+    X(TEXT, unknown_patient, "error", 5, 5,                                                        \
+      "A query for an unknown patient: 'error' (XDSUnknownPatientId) or 'empty'")                  \
     X(SECTION, database, "PostgreSQL", 0, 0, "")                                                   \
-    X(TEXT, database, NULL, 1, 1000, "libpq connection string of the role causeway_hub")          \
-    X(NUMBER, workers, "16", 1, 256, "Worker threads, one database connection each: twice the database's cores") \
-    X(SECTION, listeners, "Listeners (address:port; port 0 takes a free one; empty: none)", 0, 0, "") \
+    X(TEXT, database, NULL, 1, 1000, "libpq connection string of the role causeway_hub")           \
+    X(NUMBER, workers, "16", 1, 256,                                                               \
+      "Worker threads, one database connection each: twice the database's cores")                  \
+    X(SECTION, listeners, "Listeners (address:port; port 0 takes a free one; empty: none)", 0, 0,  \
+      "")                                                                                          \
     X(TEXT, listen, "0.0.0.0:8443", 0, 200, "Members: SOAP over mutual TLS")                       \
     X(TEXT, mllp_listen, "0.0.0.0:2575", 0, 200, "Members: HL7 v2 over MLLP over mutual TLS")      \
-    X(TEXT, admin_listen, "127.0.0.1:9090", 0, 200, "Health and metrics: plain HTTP, keep it on loopback") \
-    X(TEXT, public_url, "", 0, 500, "How members reach `listen`, for audit records; default https://HOST:PORT") \
+    X(TEXT, admin_listen, "127.0.0.1:9090", 0, 200,                                                \
+      "Health and metrics: plain HTTP, keep it on loopback")                                       \
+    X(TEXT, public_url, "", 0, 500,                                                                \
+      "How members reach `listen`, for audit records; default https://HOST:PORT")                  \
     X(SECTION, tls, "Transport security (PEM files; re-read on SIGHUP)", 0, 0, "")                 \
-    X(TEXT, tls_certificate, NULL, 1, 4000, "This hub's certificate chain")                       \
-    X(TEXT, tls_key, NULL, 1, 4000, "Its private key; readable by the service user only")         \
-    X(TEXT, tls_ca, "", 0, 4000, "CAs that members' certificates may chain to; empty: direct trust only") \
+    X(TEXT, tls_certificate, NULL, 1, 4000, "This hub's certificate chain")                        \
+    X(TEXT, tls_key, NULL, 1, 4000, "Its private key; readable by the service user only")          \
+    X(TEXT, tls_ca, "", 0, 4000,                                                                   \
+      "CAs that members' certificates may chain to; empty: direct trust only")                     \
     X(TEXT, tls_crl, "", 0, 4000, "Certificate revocation lists of these CAs")                     \
-    X(SWITCH, tls_dhe, "off", 0, 1, "Also offer DHE-RSA suites (ITI-19 STX); RFC 9325 advises against them") \
+    X(SWITCH, tls_dhe, "off", 0, 1,                                                                \
+      "Also offer DHE-RSA suites (ITI-19 STX); RFC 9325 advises against them")                     \
     X(SECTION, limits, "Limits", 0, 0, "")                                                         \
     X(NUMBER, io_threads, "2", 1, 64, "Threads that own the connections")                          \
     X(NUMBER, max_connections, "12000", 1, 1000000, "Open connections over all listeners")         \
-    X(NUMBER, max_connections_per_member, "12000", 1, 1000000, "Open connections of one certificate") \
-    X(NUMBER, queue_length, "512", 1, 100000, "Requests that may wait for a worker; then 503 with Retry-After") \
-    X(NUMBER, max_message_kb, "10240", 64, 65536, "Kilobytes of a SOAP message without its MTOM parts") \
-    X(NUMBER, max_request_mb, "4096", 1, 1048576, "Megabytes of a whole request, MTOM parts included") \
+    X(NUMBER, max_connections_per_member, "12000", 1, 1000000,                                     \
+      "Open connections of one certificate")                                                       \
+    X(NUMBER, queue_length, "512", 1, 100000,                                                      \
+      "Requests that may wait for a worker; then 503 with Retry-After")                            \
+    X(NUMBER, max_message_kb, "10240", 64, 65536,                                                  \
+      "Kilobytes of a SOAP message without its MTOM parts")                                        \
+    X(NUMBER, max_request_mb, "4096", 1, 1048576,                                                  \
+      "Megabytes of a whole request, MTOM parts included")                                         \
     X(NUMBER, max_parts, "1000", 1, 10000, "MTOM parts of one request")                            \
-    X(NUMBER, max_inline_kb, "7168", 1, 7168, "Kilobytes of base64 inside XML; larger documents must use MTOM") \
+    X(NUMBER, max_inline_kb, "7168", 1, 7168,                                                      \
+      "Kilobytes of base64 inside XML; larger documents must use MTOM")                            \
     X(NUMBER, max_hl7_kb, "1024", 1, 65536, "Kilobytes of one HL7 v2 message")                     \
-    X(NUMBER, max_results, "5000", 1, 100000, "Visible objects of one stored query; more is XDSTooManyResults") \
+    X(NUMBER, max_results, "5000", 1, 100000,                                                      \
+      "Visible objects of one stored query; more is XDSTooManyResults")                            \
     X(NUMBER, request_seconds, "30", 1, 3600, "Deadline of a request once it is complete")         \
     X(NUMBER, handshake_seconds, "5", 1, 60, "For a TLS handshake")                                \
     X(NUMBER, head_seconds, "10", 1, 60, "For the head of a request")                              \
@@ -51,19 +67,26 @@
     X(NUMBER, min_body_rate, "10240", 0, 100000000, "Least bytes a second while a body comes in")  \
     X(NUMBER, drain_seconds, "30", 0, 3600, "For requests under way when the hub is told to stop") \
     X(SECTION, storage, "Documents and keys", 0, 0, "")                                            \
-    X(TEXT, store_dir, "/var/lib/causeway/documents", 1, 3000, "Folder of the encrypted documents") \
-    X(TEXT, master_key, NULL, 1, 4000, "File with the hub's master key (32 bytes; made by `causeway doctor --make-key`)") \
-    X(NUMBER, fsync_group_us, "0", 0, 100000, "Microseconds that a document may wait to share an fsync with others") \
+    X(TEXT, store_dir, "/var/lib/causeway/documents", 1, 3000,                                     \
+      "Folder of the encrypted documents")                                                         \
+    X(TEXT, master_key, NULL, 1, 4000,                                                             \
+      "File with the hub's master key (32 bytes; made by `causeway doctor --make-key`)")           \
+    X(NUMBER, fsync_group_us, "0", 0, 100000,                                                      \
+      "Microseconds that a document may wait to share an fsync with others")                       \
     X(SECTION, operation, "Operation", 0, 0, "")                                                   \
-    X(TEXT, migrations, "", 0, 4000, "Folder of the migrations; empty: where the program was installed") \
+    X(TEXT, user, "", 0, 32,                                                                       \
+      "System user to become when started as root, after the listeners are bound")                 \
+    X(TEXT, migrations, "", 0, 4000,                                                               \
+      "Folder of the migrations; empty: where the program was installed")                          \
     X(TEXT, log_level, "info", 4, 5, "debug, info, warn or error")                                 \
-    X(NUMBER, resend_hours, "72", 0, 8760, "An identical HL7 v2 message within this time gets the stored answer")
+    X(NUMBER, resend_hours, "72", 0, 8760,                                                         \
+      "An identical HL7 v2 message within this time gets the stored answer")
 
 struct config {
-#define CONFIG_MEMBER_TEXT(name)    const char *name;
-#define CONFIG_MEMBER_NUMBER(name)  int64_t name;
-#define CONFIG_MEMBER_SWITCH(name)  bool name;
-#define CONFIG_MEMBER_SECTION(name) const char *section_##name;
+#define CONFIG_MEMBER_TEXT(name)                const char *name;
+#define CONFIG_MEMBER_NUMBER(name)              int64_t name;
+#define CONFIG_MEMBER_SWITCH(name)              bool name;
+#define CONFIG_MEMBER_SECTION(name)             const char *section_##name;
 #define X(type, name, preset, least, most, doc) CONFIG_MEMBER_##type(name)
     CONFIG_KEYS(X)
 #undef X

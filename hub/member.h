@@ -29,7 +29,7 @@ struct member {
     struct str name;         /* the operator's short name, unique */
     struct str organization; /* OID */
     bool suspended;
-    bool strict_adt;  /* an ADT event that the hub does not use is answered AR, not AA */
+    bool strict_adt;    /* an ADT event that the hub does not use is answered AR, not AA */
     struct str charset; /* of HL7 v2 messages without MSH-18; empty means ASCII */
     struct member_authority *authorities;
     size_t authority_count;

@@ -3,14 +3,15 @@
 
 #include "hub/base/str.h"
 
-/* X(name, help): counters without labels; X(name, label, help): counters with one label. */
+/* X(name, help) */
 #define METRIC_COUNTERS(X)                                                                         \
     X(requests_refused_total, "Requests answered before a worker saw them (413, 431, 503, ...)")   \
     X(requests_retried_total, "Requests run again after a serialisation failure")                  \
     X(answers_broken_total, "Answers that broke off midway")                                       \
     X(handshakes_refused_total, "TLS connections refused: unknown, expired, revoked, suspended")   \
     X(hl7_duplicates_total, "HL7 v2 messages answered from the stored acknowledgement")            \
-    X(hl7_control_id_reused_total, "HL7 v2 messages whose control id came before with other bytes") \
+    X(hl7_control_id_reused_total,                                                                 \
+      "HL7 v2 messages whose control id came before with other bytes")                             \
     X(hl7_unused_events_total, "ADT events stored and acknowledged, but not used")                 \
     X(consent_denials_total, "Objects that consent withheld")                                      \
     X(documents_stored_total, "Documents stored")                                                  \
@@ -30,5 +31,5 @@ void metric_add(enum metric m, uint64_t n);
 void metric_request(const char *transaction, const char *outcome, int64_t duration_us,
                     uint64_t flushes);
 
-/* Everything, in the exposition format; `extra` appends the gauges that the hub computes. */
+/* Everything, in the exposition format (version 0.0.4). */
 void metrics_write(struct strbuf *b);

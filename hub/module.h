@@ -14,6 +14,6 @@ struct hub_module {
 /* A sub-command: `causeway NAME ...`. Exit status 0, 1 (no), 2 (usage or failure). */
 struct command {
     const char *name;
-    const char *summary; /* one line in `causeway --help` */
+    const char *summary;               /* one line in `causeway --help` */
     int (*run)(int argc, char **argv); /* argv[0] is the name; handles --help and --json itself */
 };

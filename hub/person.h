@@ -30,8 +30,8 @@ struct person_ref {
 /* A person as a query needs it. */
 struct person {
     struct person_ref ref;
-    struct str xad_pid;    /* the surviving XAD-PID, id part only; what answers show */
-    struct place *places;  /* every record that is linked now */
+    struct str xad_pid;   /* the surviving XAD-PID, id part only; what answers show */
+    struct place *places; /* every record that is linked now */
     size_t place_count;
     struct person_ref *constituents; /* persons merged into this one, itself included: consent is
                                         decided once for each, the strictest wins */

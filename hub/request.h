@@ -6,8 +6,9 @@
  * never begins, commits or rolls back. A status other than OK rolls back, writes the failure's
  * audit row in a transaction of its own and calls protocol->render_failure.
  *
- * CONFLICT makes the driver run the handler again (up to five times) from a fresh transaction:
- * a handler must leave nothing behind but what its arena and the transaction hold. */
+ * CONFLICT makes the driver run the handler again (up to five times) in a fresh transaction: a
+ * handler must leave nothing behind but what the arena and the transaction hold. The same happens
+ * when the members' directory turns out to have moved while the handler ran. */
 #pragma once
 
 #include "hub/audit/audit.h"
@@ -37,7 +38,7 @@ struct transaction {
     const char *name;   /* "ITI-18" */
     const char *action; /* wsa:Action, or MSH-9 as "ADT^A01"; NULL: any */
     enum isolation isolation;
-    bool mtom;          /* the answer is MTOM (ITI-41, 43), else Simple SOAP */
+    bool mtom; /* the answer is MTOM (ITI-41, 43), else Simple SOAP */
     struct audit_kind audit;
     enum status (*handle)(struct request *rq, struct reply *rp);
     /* Renders rq->err in the transaction's own shape; NULL: the protocol's. */
@@ -50,8 +51,11 @@ struct protocol {
     /* Decodes the envelope: sets rq->transaction (out of rq->route->transactions) and
      * rq->message, or fails. Runs outside the transaction. */
     enum status (*open)(struct request *rq);
-    /* Must not fail: whatever happened, the caller gets an answer. */
+    /* Must not fail: whatever happened, the caller gets an answer. rq->transaction may be NULL. */
     void (*render_failure)(struct request *rq, enum status status, struct reply *rp);
+    /* Queues what keeps a failed message and its answer (HL7 v2), in the transaction of the
+     * failure's audit row; may be NULL. */
+    enum status (*keep_failure)(struct request *rq, const struct reply *rp);
 };
 
 /* A door. HTTP: method and path, mTLS listener or admin listener. MLLP: the wire alone. */
@@ -71,7 +75,7 @@ struct request {
     const struct member_directory *members; /* one snapshot for the whole request */
     struct exchange *exchange;
     const struct route *route;
-    struct arena *arena; /* of this attempt's work: reset when the handler runs again */
+    struct arena *arena; /* the exchange's: ends when the answer has gone */
     struct errors *err;
     struct db *db;
     struct principal principal;
@@ -84,13 +88,16 @@ struct request {
         void *hl7; /* gateway/hl7.h: struct hl7_message */
     } message;
     struct audit_list audit; /* rows to write when the handler succeeds */
-    uint64_t flushes_before; /* db_flushes when the request began */
+    /* The patient in question: set as soon as known, so that a failure's audit row can name it. */
+    struct str patient;       /* CX, as the message named it */
+    struct person_ref person; /* whom it stands for */
+    uint64_t flushes_before;  /* db_flushes when the request began */
 };
 
 #define REQUEST_MAGIC 0x52455155u
 
-/* OK, or CANCELLED work: TIMED_OUT past the deadline, DENIED-like INTERNAL never. Handlers call it
- * between statements of long work. */
+/* TIMED_OUT when the deadline has passed or the client has gone; handlers call it between the
+ * steps of long work. */
 enum status request_alive(struct request *rq) MUST_CHECK;
 
 /* The id as text, for errors and audit: 36 characters. */

@@ -116,8 +116,12 @@ static bool take_fraction(struct str *s, int64_t *us, int64_t *unit)
 
 static int64_t instant(const int f[6])
 {
-    struct tm t = {.tm_year = f[0] - 1900, .tm_mon = f[1] - 1, .tm_mday = f[2],
-                   .tm_hour = f[3], .tm_min = f[4], .tm_sec = f[5]};
+    struct tm t = {.tm_year = f[0] - 1900,
+                   .tm_mon = f[1] - 1,
+                   .tm_mday = f[2],
+                   .tm_hour = f[3],
+                   .tm_min = f[4],
+                   .tm_sec = f[5]};
 
     return (int64_t)timegm(&t) * US_PER_SECOND;
 }

@@ -7,8 +7,8 @@
 
 #define US_PER_SECOND INT64_C(1000000)
 
-int64_t clock_now_us(void);       /* wall clock, UTC */
-int64_t clock_monotonic_us(void); /* for durations and deadlines */
+int64_t clock_now_us(void);               /* wall clock, UTC */
+int64_t clock_monotonic_us(void);         /* for durations and deadlines */
 void clock_set_for_tests(int64_t now_us); /* freezes clock_now_us(); 0 lets it run again */
 
 /* 2026-11-22T15:04:05.123456Z */

@@ -10,9 +10,15 @@ enum { KEPT_FAILURES = 1000 };
 const char *status_name(enum status s)
 {
     static const char *const names[] = {
-        [OK] = "ok",           [NOT_FOUND] = "not_found", [INVALID] = "invalid",
-        [DENIED] = "denied",   [CONFLICT] = "conflict",   [BUSY] = "busy",
-        [TIMED_OUT] = "timed_out", [UPSTREAM] = "upstream",   [INTERNAL] = "internal",
+        [OK] = "ok",
+        [NOT_FOUND] = "not_found",
+        [INVALID] = "invalid",
+        [DENIED] = "denied",
+        [CONFLICT] = "conflict",
+        [BUSY] = "busy",
+        [TIMED_OUT] = "timed_out",
+        [UPSTREAM] = "upstream",
+        [INTERNAL] = "internal",
     };
 
     return (size_t)s < sizeof(names) / sizeof(names[0]) ? names[s] : "?";

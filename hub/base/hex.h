@@ -5,7 +5,7 @@
 #include "hub/base/str.h"
 
 struct str hex_encode(struct arena *a, const void *bytes, size_t n); /* lower case */
-void hex_write(char *out, const void *bytes, size_t n); /* 2n characters, no NUL */
+void hex_write(char *out, const void *bytes, size_t n);              /* 2n characters, no NUL */
 bool hex_decode(struct str text, unsigned char *out, size_t n); /* exactly 2n digits, any case */
 
 struct str base64_encode(struct arena *a, struct str bytes);

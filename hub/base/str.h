@@ -29,7 +29,7 @@ bool str_eq_nocase(struct str a, struct str b); /* ASCII only, any locale */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 int str_compare(struct str a, struct str b); /* bytewise, as memcmp */
-ptrdiff_t str_find(struct str s, char c);     /* index, or -1 */
+ptrdiff_t str_find(struct str s, char c);    /* index, or -1 */
 ptrdiff_t str_find_str(struct str s, struct str needle);
 struct str str_slice(struct str s, size_t from, size_t to); /* clamped to the string */
 struct str str_trim(struct str s);                          /* space, tab, CR, LF at both ends */

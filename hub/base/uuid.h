@@ -14,7 +14,7 @@ struct uuid uuid_v4(void);
 struct uuid uuid_v7(void); /* from clock_now_us() */
 void uuid_write(struct uuid u, char out[UUID_TEXT + 1]);
 struct str uuid_text(struct arena *a, struct uuid u);
-struct str uuid_urn(struct arena *a, struct uuid u);   /* urn:uuid:... */
-bool uuid_parse(struct str s, struct uuid *out);       /* 8-4-4-4-12, any case */
-bool uuid_parse_urn(struct str s, struct uuid *out);   /* urn:uuid: and the above */
+struct str uuid_urn(struct arena *a, struct uuid u); /* urn:uuid:... */
+bool uuid_parse(struct str s, struct uuid *out);     /* 8-4-4-4-12, any case */
+bool uuid_parse_urn(struct str s, struct uuid *out); /* urn:uuid: and the above */
 bool uuid_eq(struct uuid a, struct uuid b);

@@ -21,7 +21,10 @@ struct test_suite {
     const struct test_case *cases; /* ends with a NULL name */
 };
 
-#define CASE(function) {#function, function}
+#define CASE(function)                                                                             \
+    {                                                                                              \
+#function, function                                                                        \
+    }
 #define SUITE(file, ...)                                                                           \
     static const struct test_case cases_[] = {__VA_ARGS__, {NULL, NULL}};                          \
     extern const struct test_suite suite_##file;                                                   \

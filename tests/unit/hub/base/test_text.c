@@ -11,11 +11,13 @@ static void base64_round_trips_and_refuses_what_is_not_canonical(void)
 {
     static const struct {
         struct str plain, coded;
-    } good[] = {{STR(""), STR("")},         {STR("f"), STR("Zg==")},
-                {STR("fo"), STR("Zm8=")},   {STR("foo"), STR("Zm9v")},
+    } good[] = {{STR(""), STR("")},
+                {STR("f"), STR("Zg==")},
+                {STR("fo"), STR("Zm8=")},
+                {STR("foo"), STR("Zm9v")},
                 {STR("foob"), STR("Zm9vYg==")}};
-    static const struct str bad[] = {STR("Zg="), STR("Zg"), STR("Zh=="), STR("Z"), STR("Zm9=v"),
-                                     STR("Zm9v="), STR("Zm-_")};
+    static const struct str bad[] = {STR("Zg="),   STR("Zg"),    STR("Zh=="), STR("Z"),
+                                     STR("Zm9=v"), STR("Zm9v="), STR("Zm-_")};
     struct arena a;
     struct str out;
 
@@ -74,9 +76,15 @@ static void a_dtm_covers_what_its_precision_leaves_open(void)
                 {STR("1970010203"), 86400 + 3 * 3600, 3600},
                 {STR("19700102030405"), 86400 + 3 * 3600 + 4 * 60 + 5, 1},
                 {STR("197001020304+0100"), 86400 + 2 * 3600 + 4 * 60, 60}};
-    static const struct str bad[] = {STR(""), STR("197"), STR("1970013"), STR("19701301"),
-                                     STR("19700230"), STR("1970-01-02"), STR("19700102030460"),
-                                     STR("19700102030405."), STR("19700102030405+1")};
+    static const struct str bad[] = {STR(""),
+                                     STR("197"),
+                                     STR("1970013"),
+                                     STR("19701301"),
+                                     STR("19700230"),
+                                     STR("1970-01-02"),
+                                     STR("19700102030460"),
+                                     STR("19700102030405."),
+                                     STR("19700102030405+1")};
     int64_t from, to;
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

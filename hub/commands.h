@@ -1,0 +1,6 @@
+/* The hub's own sub-commands; hub/main.c lists them beside those of the rooms. */
+#pragma once
+
+#include "hub/module.h"
+
+extern const struct command migrate_command, doctor_command, member_command, audit_command;

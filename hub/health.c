@@ -1,0 +1,92 @@
+#include "hub/health.h"
+
+#include "hub/data/migrate.h"
+
+enum { PARTITION_WARNING_DAYS = 14 };
+
+static const struct statement AUDIT_DAYS_LEFT = {
+    "health_audit_days",
+    "SELECT audit_partition_days_left()",
+};
+
+static void answer(struct reply *rp, int http_status, struct str type, struct str body)
+{
+    rp->http_status = http_status;
+    reply_field(rp, STR("Content-Type"), type);
+    reply_add(rp, body);
+}
+
+static enum status handle_healthz(struct request *rq, struct reply *rp)
+{
+    (void)rq;
+    answer(rp, 200, STR("text/plain"), STR("ok\n"));
+    return OK;
+}
+
+static enum status handle_metrics(struct request *rq, struct reply *rp)
+{
+    struct strbuf b = strbuf_on(rq->arena, 16384);
+
+    metrics_write(&b);
+    hub_gauges_write(rq->hub, &b);
+    answer(rp, 200, STR("text/plain; version=0.0.4"), strbuf_str(&b));
+    return OK;
+}
+
+/* 503 while the hub should get no requests; 200 with a warning while there is time to act. */
+static enum status handle_readyz(struct request *rq, struct reply *rp)
+{
+    struct rows days = {0};
+    int64_t left;
+
+    TRY(migrate_check(rq->db, rq->arena, rq->config->migrations, rq->err));
+    db_queue0(rq->db, &AUDIT_DAYS_LEFT, &days);
+    TRY(db_flush(rq->db));
+    left = row_int(&days, 0, 0);
+    if (left <= 0)
+        return fail(rq->err, UPSTREAM, "audit_partitions",
+                    "There is no audit partition for today: run `causeway migrate`");
+    answer(
+        rp, 200, STR("text/plain"),
+        left < PARTITION_WARNING_DAYS
+            ? str_printf(rq->arena,
+                         "ready, but audit partitions end in %lld days: run `causeway migrate`\n",
+                         (long long)left)
+            : STR("ready\n"));
+    return OK;
+}
+
+/* One path, one transaction. */
+static enum status open_plain(struct request *rq)
+{
+    rq->transaction = rq->route->transactions;
+    return OK;
+}
+
+static void render_plain(struct request *rq, enum status status, struct reply *rp)
+{
+    const struct failure *f = rq->err->first;
+
+    answer(rp, status == INVALID ? 400 : 503, STR("text/plain"),
+           str_printf(rq->arena, "not ready: %s: %.*s (request %.*s)\n", f->code, STR_ARG(f->text),
+                      STR_ARG(request_id(rq))));
+}
+
+static const struct protocol plain = {
+    .name = "plain",
+    .open = open_plain,
+    .render_failure = render_plain,
+};
+
+static const struct transaction healthz[] = {{.name = "healthz", .handle = handle_healthz}, {0}};
+static const struct transaction readyz[] = {{.name = "readyz", .handle = handle_readyz}, {0}};
+static const struct transaction metrics[] = {{.name = "metrics", .handle = handle_metrics}, {0}};
+
+static const struct route routes[] = {
+    {WIRE_HTTP, true, "GET", "/healthz", &plain, healthz, NULL},
+    {WIRE_HTTP, true, "GET", "/readyz", &plain, readyz, NULL},
+    {WIRE_HTTP, true, "GET", "/metrics", &plain, metrics, NULL},
+    {0},
+};
+
+const struct hub_module health_module = {.name = "health", .routes = routes};

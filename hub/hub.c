@@ -1,0 +1,98 @@
+#include "hub/hub.h"
+
+#include <inttypes.h>
+
+#include "hub/health.h"
+
+struct member_directory *hub_directory(struct hub *hub)
+{
+    struct member_directory *d;
+
+    pthread_mutex_lock(&hub->directory_lock);
+    d = member_directory_hold(hub->directory);
+    pthread_mutex_unlock(&hub->directory_lock);
+    return d;
+}
+
+enum status hub_directory_refresh(struct hub *hub, struct db *db)
+{
+    static const struct statement EPOCH = {
+        "hub_directory_epoch",
+        "SELECT value\n"
+        "  FROM epoch\n"
+        " WHERE name = 'member'",
+    };
+    struct member_directory *fresh, *old;
+    struct rows epoch = {0};
+    bool same;
+
+    db_queue0(db, &EPOCH, &epoch);
+    TRY(db_flush(db));
+    pthread_mutex_lock(&hub->directory_lock);
+    same = hub->directory != NULL && epoch.count == 1 &&
+           hub->directory->epoch == row_int(&epoch, 0, 0);
+    pthread_mutex_unlock(&hub->directory_lock);
+    if (same)
+        return OK;
+    TRY(member_directory_read(db, &fresh));
+    pthread_mutex_lock(&hub->directory_lock);
+    old = hub->directory;
+    hub->directory = fresh;
+    pthread_mutex_unlock(&hub->directory_lock);
+    if (old != NULL)
+        member_directory_release(old);
+    return OK;
+}
+
+static bool path_matches(const struct route *r, const struct exchange *ex)
+{
+    return r->wire == WIRE_HTTP && str_eq(ex->head.path, str_from(r->path));
+}
+
+const struct route *hub_route(const struct hub *hub, const struct exchange *ex, int *refusal)
+{
+    bool admin = ex->listener == hub->admin_listener;
+
+    *refusal = 404;
+    for (const struct hub_module *const *m = hub->modules; *m != NULL; m++) {
+        for (const struct route *r = (*m)->routes; r != NULL && r->protocol != NULL; r++) {
+            if (r->admin != admin || r->wire != ex->wire)
+                continue;
+            if (ex->wire == WIRE_MLLP)
+                return r;
+            if (!path_matches(r, ex))
+                continue;
+            if (str_eq(ex->head.method, str_from(r->method)))
+                return r;
+            *refusal = 405;
+        }
+    }
+    return NULL;
+}
+
+void hub_gauges_write(struct hub *hub, struct strbuf *b)
+{
+    static const char *const lane_names[LANES] = {"members", "admin"};
+    struct net_figures f = net_figures(hub->net);
+    const struct {
+        const char *name, *type, *help;
+        uint64_t value;
+    } figures[] = {
+        {"connections_open", "gauge", "Open connections", f.open},
+        {"connections_accepted_total", "counter", "Connections accepted", f.accepted},
+        {"handshakes_total", "counter", "TLS handshakes completed", f.handshakes},
+        {"handshake_failures_total", "counter", "TLS handshakes failed", f.handshake_failures},
+        {"received_bytes_total", "counter", "Bytes received, decrypted", f.bytes_in},
+        {"sent_bytes_total", "counter", "Bytes sent, before encryption", f.bytes_out},
+    };
+
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+        strbuf_addf(b, "# HELP causeway_%s %s\n# TYPE causeway_%s %s\ncauseway_%s %" PRIu64 "\n",
+                    figures[i].name, figures[i].help, figures[i].name, figures[i].type,
+                    figures[i].name, figures[i].value);
+    strbuf_lit(b, "# HELP causeway_waiting Requests that wait for a worker\n"
+                  "# TYPE causeway_waiting gauge\n");
+    for (int i = 0; i < LANES; i++)
+        strbuf_addf(b, "causeway_waiting{lane=\"%s\"} %zu\n", lane_names[i],
+                    queue_length(hub->lanes[i]));
+}

@@ -1,0 +1,126 @@
+#include "hub/keeper.h"
+
+#include <stdlib.h>
+
+#include "hub/base/log.h"
+#include "hub/notices.h"
+
+#define POLL_US       (US_PER_SECOND / 4)
+#define PARTITIONS_US (3600 * US_PER_SECOND)
+
+struct keeper {
+    struct hub *hub;
+    struct db *db;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t woken;
+    bool stopping;
+};
+
+static const struct statement MAKE_PARTITIONS = {
+    "hub_audit_partitions",
+    "SELECT audit_make_partitions(3)",
+};
+
+static bool no_longer_admitted(void *context, const struct peer *p)
+{
+    const struct member_directory *d = context;
+    const struct member *m = member_by_cert(d, p->fingerprint, p->chain_valid, clock_now_us());
+
+    return p->member_id != 0 && (m == NULL || m->suspended || m->id != p->member_id);
+}
+
+static void follow_members(struct keeper *k, int64_t *known_epoch)
+{
+    struct member_directory *d;
+
+    if (hub_directory_refresh(k->hub, k->db) != OK)
+        return;
+    d = hub_directory(k->hub);
+    if (d->epoch != *known_epoch) {
+        log_info("members_read", "epoch=%lld members=%zu", (long long)d->epoch, d->count);
+        net_close_peers(k->hub->net, no_longer_admitted, d);
+        *known_epoch = d->epoch;
+    }
+    member_directory_release(d);
+}
+
+static void make_partitions(struct keeper *k)
+{
+    db_queue0(k->db, &MAKE_PARTITIONS, NULL);
+    if (db_flush(k->db) != OK)
+        log_error("audit_partitions_failed", "retry_seconds=3600");
+}
+
+static bool wait_a_little(struct keeper *k)
+{
+    struct timespec until;
+    bool stopping;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += POLL_US * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&k->lock);
+    if (!k->stopping)
+        pthread_cond_timedwait(&k->woken, &k->lock, &until);
+    stopping = k->stopping;
+    pthread_mutex_unlock(&k->lock);
+    return !stopping;
+}
+
+static void *keep(void *p)
+{
+    struct keeper *k = p;
+    int64_t known_epoch = -1, partitions_at = 0;
+    struct arena a;
+    struct errors err;
+
+    arena_init(&a);
+    do {
+        errors_init(&err, &a);
+        db_attach(k->db, &a, &err, clock_monotonic_us() + 10 * US_PER_SECOND);
+        follow_members(k, &known_epoch);
+        if (clock_monotonic_us() >= partitions_at) {
+            make_partitions(k);
+            partitions_at = clock_monotonic_us() + PARTITIONS_US;
+        }
+        if (notices_write(k->db) != OK)
+            log_error("notices_unwritten", "they stay in memory");
+        arena_reset(&a);
+    } while (wait_a_little(k));
+    if (notices_write(k->db) != OK)
+        log_error("notices_lost", "the database could not be reached at the end");
+    arena_dispose(&a);
+    return NULL;
+}
+
+struct keeper *keeper_start(struct hub *hub, struct errors *err)
+{
+    struct keeper *k = calloc(1, sizeof(*k));
+
+    must(k != NULL, "out of memory");
+    k->hub = hub;
+    k->db = db_open(hub->config->database, "causeway keeper", err);
+    if (k->db == NULL) {
+        free(k);
+        return NULL;
+    }
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_cond_init(&k->woken, NULL);
+    must(pthread_create(&k->thread, NULL, keep, k) == 0, "no thread for the keeper");
+    return k;
+}
+
+void keeper_stop(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->stopping = true;
+    pthread_cond_signal(&k->woken);
+    pthread_mutex_unlock(&k->lock);
+    pthread_join(k->thread, NULL);
+    db_close(k->db);
+    free(k);
+}

@@ -1,0 +1,8 @@
+/* The one place where a principal is built: from the connection's certificate, which named the
+ * member at the handshake, and the members' directory of this request. Never from a header or a
+ * body. A suspended or vanished member is DENIED. */
+#pragma once
+
+#include "hub/request.h"
+
+enum status principal_build(struct request *rq) MUST_CHECK;

@@ -1,0 +1,249 @@
+#include "hub/run.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hub/base/log.h"
+#include "hub/principal.h"
+
+enum { ATTEMPTS = 5 };
+
+/* Read in the first flush of every transaction: has the members' directory moved? */
+static const struct statement MEMBER_EPOCH = {
+    "hub_member_epoch",
+    "SELECT value\n"
+    "  FROM epoch\n"
+    " WHERE name = 'member'",
+};
+
+enum status request_alive(struct request *rq)
+{
+    if (atomic_load(&rq->exchange->cancelled))
+        return fail(rq->err, TIMED_OUT, "gone", "The client has gone");
+    if (clock_monotonic_us() > rq->deadline_us)
+        return fail(rq->err, TIMED_OUT, "deadline", "The request took longer than its deadline");
+    return OK;
+}
+
+struct str request_id(struct request *rq)
+{
+    return uuid_text(rq->arena, rq->id);
+}
+
+static struct audit_context audit_context_of(struct request *rq)
+{
+    const struct peer *peer = rq->exchange->peer;
+    const struct member *m = rq->principal.member;
+
+    return (struct audit_context){
+        .transaction = rq->transaction ? rq->transaction->name : "?",
+        .kind = rq->transaction ? rq->transaction->audit : (struct audit_kind){"110113", 'E'},
+        .request = rq->id,
+        .at_us = rq->now_us,
+        .member_id = m ? m->id : 0,
+        .member = m ? m->name : STR_NONE,
+        .user = rq->principal.user,
+        .role = rq->principal.role,
+        .purpose = rq->principal.purpose,
+        .peer = str_printf(rq->arena, "%s %s", peer->address, peer->subject),
+        .endpoint = rq->hub->endpoint,
+    };
+}
+
+static enum status queue_audit(struct request *rq)
+{
+    struct audit_context c = audit_context_of(rq);
+
+    return audit_queue(rq->db, rq->arena, &c, &rq->audit, rq->err);
+}
+
+/* The directory that the handler worked with must be the one in force in its own snapshot. */
+static enum status check_directory(struct request *rq, const struct rows *epoch)
+{
+    if (epoch->result == NULL)
+        TRY(db_flush(rq->db)); /* the handler had nothing to flush */
+    if (epoch->count == 1 && row_int(epoch, 0, 0) == rq->members->epoch)
+        return OK;
+    return fail(rq->err, CONFLICT, "members", "The members changed while the request ran");
+}
+
+static enum status run_in_transaction(struct request *rq, struct reply *rp)
+{
+    struct rows epoch = {0};
+
+    db_begin(rq->db, rq->transaction->isolation);
+    db_queue0(rq->db, &MEMBER_EPOCH, &epoch);
+    TRY(rq->transaction->handle(rq, rp));
+    TRY(check_directory(rq, &epoch));
+    TRY(request_alive(rq));
+    TRY(queue_audit(rq));
+    return db_commit(rq->db);
+}
+
+static void take_directory(struct request *rq)
+{
+    if (rq->members != NULL)
+        member_directory_release((struct member_directory *)rq->members);
+    rq->members = hub_directory(rq->hub);
+}
+
+static void forget_attempt(struct request *rq, struct reply *rp)
+{
+    db_rollback(rq->db);
+    errors_init(rq->err, rq->arena);
+    rq->audit = (struct audit_list){0};
+    reply_reset(rp);
+}
+
+/* Competitors that collided wait a little, each for another time. */
+static void back_off(int attempt)
+{
+    usleep(1000u * (1u << attempt) + randombytes_uniform(2000));
+}
+
+static enum status run_handler(struct request *rq, struct reply *rp)
+{
+    enum status s = OK;
+
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        if (attempt > 0) {
+            forget_attempt(rq, rp);
+            back_off(attempt);
+            metric_add(METRIC_requests_retried_total, 1);
+            TRY(hub_directory_refresh(rq->hub, rq->db));
+            take_directory(rq);
+            TRY(principal_build(rq));
+        }
+        s = run_in_transaction(rq, rp);
+        if (s != CONFLICT)
+            break;
+    }
+    return s;
+}
+
+/* A failure's own row: what was asked, by whom, about whom, and why it failed. */
+static void describe_failure(struct request *rq, enum status status)
+{
+    struct audit_row *row;
+
+    rq->audit = (struct audit_list){0};
+    row = audit_add(rq->arena, &rq->audit);
+    row->outcome = status == INTERNAL || status == UPSTREAM ? AUDIT_MAJOR : AUDIT_SERIOUS;
+    row->patient = rq->patient;
+    row->pkey = rq->person.pkey;
+    row->person_id = rq->person.person_id;
+    if (rq->err->first != NULL)
+        row->description =
+            str_printf(rq->arena, "%s: %.*s", rq->err->first->code, STR_ARG(rq->err->first->text));
+}
+
+static enum status record_failure(struct request *rq, enum status status, const struct reply *rp)
+{
+    struct errors audit_errors;
+    enum status s;
+
+    describe_failure(rq, status);
+    errors_init(&audit_errors, rq->arena);
+    db_attach(rq->db, rq->arena, &audit_errors, clock_monotonic_us() + 5 * US_PER_SECOND);
+    db_begin(rq->db, READ_COMMITTED);
+    if (rq->route->protocol->keep_failure != NULL)
+        TRY(rq->route->protocol->keep_failure(rq, rp));
+    TRY(queue_audit(rq));
+    s = db_commit(rq->db);
+    return s;
+}
+
+/* Renders the failure, and sends nothing of it before it is on record. */
+static void answer_failure(struct request *rq, enum status status, struct reply *rp)
+{
+    const struct protocol *protocol = rq->route->protocol;
+
+    db_rollback(rq->db);
+    if (rq->err->first == NULL)
+        fail(rq->err, status, "internal", "The request failed for a reason that was not recorded");
+    reply_reset(rp);
+    protocol->render_failure(rq, status, rp);
+    if (rq->route->admin || record_failure(rq, status, rp) == OK)
+        return;
+    db_rollback(rq->db);
+    log_error("audit_unwritable", "status=%s", status_name(status));
+    errors_init(rq->err, rq->arena);
+    fail(rq->err, UPSTREAM, "unavailable",
+         "The hub cannot reach its database; send it again later");
+    reply_reset(rp);
+    protocol->render_failure(rq, UPSTREAM, rp);
+}
+
+/* The admin listener's doors: no member, no transaction of the hub's, no audit. */
+static enum status run_admin(struct request *rq, struct reply *rp)
+{
+    TRY(rq->route->protocol->open(rq));
+    return rq->transaction->handle(rq, rp);
+}
+
+static enum status run_member(struct request *rq, struct reply *rp)
+{
+    TRY(principal_build(rq));
+    log_context(request_id(rq), rq->principal.member->name);
+    TRY(rq->route->protocol->open(rq));
+    return run_handler(rq, rp);
+}
+
+static void log_failure(const struct request *rq, enum status status)
+{
+    const struct failure *f = rq->err->first;
+
+    log_write(status == INTERNAL || status == UPSTREAM ? LOG_ERROR : LOG_INFO, "request_failed",
+              "transaction=%s status=%s code=%s", rq->transaction ? rq->transaction->name : "?",
+              status_name(status), f ? f->code : "");
+}
+
+static void leave_outcome(struct request *rq, enum status status)
+{
+    struct outcome *o = ARENA_NEW(rq->arena, struct outcome);
+    const struct member *m = rq->principal.member;
+
+    o->transaction = rq->transaction ? rq->transaction->name : "?";
+    o->status = status_name(status);
+    o->flushes = db_flushes(rq->db) - rq->flushes_before;
+    if (m != NULL) {
+        snprintf(o->member, sizeof(o->member), "%.*s", STR_ARG(m->name));
+        o->member_id = m->id;
+    }
+    rq->exchange->user = o;
+}
+
+void request_run(struct hub *hub, struct db *db, struct exchange *ex)
+{
+    struct errors err;
+    struct request rq = {
+        .magic = REQUEST_MAGIC,
+        .hub = hub,
+        .config = hub->config,
+        .exchange = ex,
+        .route = ex->route,
+        .arena = &ex->arena,
+        .err = &err,
+        .db = db,
+        .id = ex->id,
+        .now_us = clock_now_us(),
+        .deadline_us = clock_monotonic_us() + hub->config->request_seconds * US_PER_SECOND,
+        .flushes_before = db_flushes(db),
+    };
+    enum status s;
+
+    errors_init(&err, rq.arena);
+    log_context(request_id(&rq), STR_NONE);
+    take_directory(&rq);
+    db_attach(db, rq.arena, rq.err, rq.deadline_us);
+    s = rq.route->admin ? run_admin(&rq, &ex->reply) : run_member(&rq, &ex->reply);
+    if (s != OK) {
+        log_failure(&rq, s);
+        answer_failure(&rq, s, &ex->reply);
+    }
+    leave_outcome(&rq, s);
+    member_directory_release((struct member_directory *)rq.members);
+    log_context(STR_NONE, STR_NONE);
+}

@@ -1,0 +1,317 @@
+/* `causeway serve`: start, wait for signals, stop. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "hub/base/log.h"
+#include "hub/data/migrate.h"
+#include "hub/health.h"
+#include "hub/keeper.h"
+#include "hub/service.h"
+#include "hub/worker.h"
+
+enum { ADMIN_WORKERS = 1 };
+
+struct serving {
+    struct hub hub;
+    struct arena arena;
+    struct worker *workers[256 + ADMIN_WORKERS];
+    size_t worker_count;
+    struct keeper *keeper;
+};
+
+static struct net_settings net_settings_of(const struct config *c)
+{
+    return (struct net_settings){
+        .io_threads = (int)c->io_threads,
+        .max_connections = (int)c->max_connections,
+        .max_connections_per_peer = (int)c->max_connections_per_member,
+        .max_head = 32 * 1024,
+        .max_fields = 100,
+        .handshake_timeout_us = c->handshake_seconds * US_PER_SECOND,
+        .head_timeout_us = c->head_seconds * US_PER_SECOND,
+        .idle_timeout_us = c->idle_seconds * US_PER_SECOND,
+        .write_timeout_us = c->write_seconds * US_PER_SECOND,
+        .min_body_rate = (uint64_t)c->min_body_rate,
+        .max_request = (uint64_t)c->max_request_mb * 1024 * 1024,
+        .max_parts = (size_t)c->max_parts,
+        .max_mllp_message = (size_t)c->max_hl7_kb * 1024,
+    };
+}
+
+static struct net_tls_settings tls_settings_of(const struct config *c)
+{
+    return (struct net_tls_settings){
+        .certificate_file = c->tls_certificate,
+        .key_file = c->tls_key,
+        .ca_file = c->tls_ca[0] ? c->tls_ca : NULL,
+        .crl_file = c->tls_crl[0] ? c->tls_crl : NULL,
+        .dhe = c->tls_dhe,
+    };
+}
+
+/* Binds one listener, unless its address is empty. */
+static enum status listen_on(struct hub *hub, const char *address, enum wire wire, bool tls,
+                             int *listener, struct errors *err)
+{
+    *listener = -1;
+    if (address[0] == '\0')
+        return OK;
+    *listener = net_listen(hub->net, address, wire, tls, err);
+    return *listener < 0 ? err->status : OK;
+}
+
+static enum status open_network(struct serving *s, struct errors *err)
+{
+    const struct config *c = s->hub.config;
+    struct net_settings settings = net_settings_of(c);
+    struct net_service service = hub_service(&s->hub);
+    struct net_tls_settings tls = tls_settings_of(c);
+
+    s->hub.net = net_server_new(&settings, &service);
+    TRY(net_tls_reload(s->hub.net, &tls, err));
+    TRY(listen_on(&s->hub, c->listen, WIRE_HTTP, true, &s->hub.member_listener, err));
+    TRY(listen_on(&s->hub, c->mllp_listen, WIRE_MLLP, true, &s->hub.mllp_listener, err));
+    return listen_on(&s->hub, c->admin_listen, WIRE_HTTP, false, &s->hub.admin_listener, err);
+}
+
+/* host:port as it really is. */
+static struct str actual_address(struct serving *s, const char *address, int listener)
+{
+    const char *colon = strrchr(address, ':');
+
+    if (listener < 0 || colon == NULL)
+        return STR("");
+    return str_printf(&s->arena, "%.*s:%d", (int)(colon - address), address,
+                      net_listener_port(s->hub.net, listener));
+}
+
+static void name_endpoint(struct serving *s)
+{
+    const struct config *c = s->hub.config;
+    struct str address = actual_address(s, c->listen, s->hub.member_listener);
+
+    s->hub.endpoint = c->public_url[0] ? str_from(c->public_url)
+                                       : str_printf(&s->arena, "https://%.*s", STR_ARG(address));
+}
+
+static enum status start_modules(const struct hub *hub, struct errors *err)
+{
+    for (const struct hub_module *const *m = hub->modules; *m != NULL; m++)
+        if ((*m)->init != NULL)
+            TRY((*m)->init(hub->config, err));
+    return OK;
+}
+
+static void stop_modules(const struct hub *hub)
+{
+    for (const struct hub_module *const *m = hub->modules; *m != NULL; m++)
+        if ((*m)->stop != NULL)
+            (*m)->stop();
+}
+
+static enum status start_workers(struct serving *s, enum lane lane, int64_t count,
+                                 struct errors *err)
+{
+    for (int64_t i = 0; i < count; i++) {
+        struct worker *w = worker_start(&s->hub, lane, err);
+
+        if (w == NULL)
+            return err->status;
+        s->workers[s->worker_count++] = w;
+    }
+    return OK;
+}
+
+/* The database must be there, at this program's version, before anyone is let in. */
+static enum status read_database(struct serving *s, struct errors *err)
+{
+    struct db *db = db_open(s->hub.config->database, "causeway start", err);
+    enum status status;
+
+    if (db == NULL)
+        return err->status;
+    db_attach(db, &s->arena, err, 0);
+    status = migrate_check(db, &s->arena, s->hub.config->migrations, err);
+    if (status == OK)
+        status = hub_directory_refresh(&s->hub, db);
+    db_close(db);
+    return status;
+}
+
+static enum status become_user(const char *name, struct errors *err)
+{
+    struct passwd *pw;
+
+    if (name[0] == '\0' || geteuid() != 0) {
+        if (geteuid() == 0)
+            log_warn("running_as_root", "set `user` in the configuration");
+        return OK;
+    }
+    pw = getpwnam(name);
+    if (pw == NULL)
+        return fail(err, INVALID, "user", "user = %s: there is no such user", name);
+    if (initgroups(name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
+        return fail(err, UPSTREAM, "user", "cannot become %s: %s", name, strerror(errno));
+    return OK;
+}
+
+/* No core files (they would hold patient data), no new privileges, all descriptors allowed. */
+static void limit_process(void)
+{
+    struct rlimit none = {0, 0}, files;
+
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static enum status start(struct serving *s, struct errors *err)
+{
+    limit_process();
+    TRY(open_network(s, err));
+    TRY(become_user(s->hub.config->user, err));
+    name_endpoint(s);
+    TRY(start_modules(&s->hub, err));
+    TRY(read_database(s, err));
+    TRY(start_workers(s, LANE_MEMBERS, s->hub.config->workers, err));
+    TRY(start_workers(s, LANE_ADMIN, ADMIN_WORKERS, err));
+    s->keeper = keeper_start(&s->hub, err);
+    if (s->keeper == NULL)
+        return err->status;
+    net_start(s->hub.net);
+    return OK;
+}
+
+static void stop(struct serving *s)
+{
+    if (s->hub.net != NULL && s->keeper != NULL &&
+        !net_drain(s->hub.net, s->hub.config->drain_seconds * US_PER_SECOND))
+        log_warn("drain_cut", "connections were cut after drain_seconds");
+    for (int i = 0; i < LANES; i++)
+        queue_close(s->hub.lanes[i]);
+    for (size_t i = 0; i < s->worker_count; i++)
+        worker_join(s->workers[i]);
+    if (s->keeper != NULL)
+        keeper_stop(s->keeper);
+    if (s->hub.net != NULL)
+        net_server_free(s->hub.net);
+    stop_modules(&s->hub);
+    for (int i = 0; i < LANES; i++)
+        queue_free(s->hub.lanes[i]);
+    if (s->hub.directory != NULL)
+        member_directory_release(s->hub.directory);
+    arena_dispose(&s->arena);
+}
+
+static enum status write_ready_file(struct serving *s, const char *path, struct errors *err)
+{
+    const struct config *c = s->hub.config;
+    struct str temporary = str_printf(&s->arena, "%s.new", path);
+    FILE *f = fopen(temporary.p, "we");
+
+    if (f == NULL)
+        return fail(err, INVALID, "ready_file", "%s: %s", temporary.p, strerror(errno));
+    fprintf(
+        f, "{\"pid\": %d, \"listen\": \"%s\", \"mllp_listen\": \"%s\", \"admin_listen\": \"%s\"}\n",
+        (int)getpid(), actual_address(s, c->listen, s->hub.member_listener).p,
+        actual_address(s, c->mllp_listen, s->hub.mllp_listener).p,
+        actual_address(s, c->admin_listen, s->hub.admin_listener).p);
+    if (fclose(f) != 0 || rename(temporary.p, path) != 0)
+        return fail(err, UPSTREAM, "ready_file", "%s: %s", path, strerror(errno));
+    return OK;
+}
+
+/* systemd's Type=notify, without its library: one datagram (sd_notify(3)). */
+static void notify_supervisor(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (path == NULL || strlen(path) >= sizeof(to.sun_path))
+        return;
+    memcpy(to.sun_path, path, strlen(path) + 1);
+    if (to.sun_path[0] == '@')
+        to.sun_path[0] = '\0';
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
+               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
+        log_warn("notify_failed", "reason=%s", strerror(errno));
+    close(fd);
+}
+
+static void reload(struct serving *s)
+{
+    struct net_tls_settings tls = tls_settings_of(s->hub.config);
+    struct errors err;
+    struct arena a;
+
+    arena_init(&a);
+    errors_init(&err, &a);
+    if (net_tls_reload(s->hub.net, &tls, &err) == OK)
+        log_info("tls_reloaded", "certificate=%s", tls.certificate_file);
+    else
+        log_error("tls_reload_failed", "kept=old reason=%.*s", STR_ARG(err.first->text));
+    arena_dispose(&a);
+}
+
+static sigset_t block_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+static void wait_for_the_end(struct serving *s, const sigset_t *signals)
+{
+    int sig = 0;
+
+    while (sigwait(signals, &sig) == 0 && sig == SIGHUP)
+        reload(s);
+    log_info("stopping", "signal=%s", strsignal(sig));
+    notify_supervisor("STOPPING=1");
+}
+
+enum status hub_serve(const struct config *config, const struct hub_module *const *modules,
+                      const char *ready_file, struct errors *err)
+{
+    struct serving s = {.hub = {.config = config, .modules = modules}};
+    sigset_t signals = block_signals();
+    enum status status;
+
+    arena_init(&s.arena);
+    pthread_mutex_init(&s.hub.directory_lock, NULL);
+    for (int i = 0; i < LANES; i++)
+        s.hub.lanes[i] = queue_new((size_t)config->queue_length);
+    status = start(&s, err);
+    if (status == OK && ready_file != NULL)
+        status = write_ready_file(&s, ready_file, err);
+    if (status == OK) {
+        log_info("serving", "endpoint=%.*s workers=%zu", STR_ARG(s.hub.endpoint), s.worker_count);
+        notify_supervisor("READY=1");
+        wait_for_the_end(&s, &signals);
+    }
+    stop(&s);
+    return status;
+}

@@ -1,0 +1,146 @@
+#include "hub/service.h"
+
+#include <stdio.h>
+
+#include "hub/base/log.h"
+#include "hub/notices.h"
+#include "hub/run.h"
+
+static void describe_peer(const struct peer *p, char *out, size_t size)
+{
+    snprintf(out, size, "%s %s", p->address, p->subject);
+}
+
+static bool admit(void *context, struct peer *peer)
+{
+    struct hub *hub = context;
+    struct member_directory *d = hub_directory(hub);
+    const struct member *m =
+        member_by_cert(d, peer->fingerprint, peer->chain_valid, clock_now_us());
+
+    peer->member_id = m != NULL && !m->suspended ? m->id : 0;
+    member_directory_release(d);
+    return peer->member_id != 0;
+}
+
+static void refused(void *context, const struct peer *peer, const char *reason)
+{
+    struct notice n = {.kind = NOTICE_REFUSED_PEER, .at_us = clock_now_us(), .request = uuid_v7()};
+
+    (void)context;
+    metric_add(METRIC_handshakes_refused_total, 1);
+    describe_peer(peer, n.peer, sizeof(n.peer));
+    snprintf(n.text, sizeof(n.text), "Node authentication failed: %s", reason);
+    log_info("peer_refused", "peer=%s reason=%s", n.peer, reason);
+    notice_leave(&n);
+}
+
+static int accept_head(void *context, struct exchange *ex)
+{
+    struct hub *hub = context;
+    int refusal;
+    const struct route *r = hub_route(hub, ex, &refusal);
+
+    if (r == NULL)
+        return refusal;
+    ex->route = r;
+    ex->sink = r->sink;
+    ex->max_body = (uint64_t)hub->config->max_message_kb * 1024;
+    return 0;
+}
+
+static void name_member(struct hub *hub, int64_t id, char *out, size_t size)
+{
+    struct member_directory *d = hub_directory(hub);
+    const struct member *m = member_by_id(d, id);
+
+    snprintf(out, size, "%.*s", STR_ARG(m != NULL ? m->name : STR_NONE));
+    member_directory_release(d);
+}
+
+static void refuse_busy(struct hub *hub, struct exchange *ex)
+{
+    struct notice n = {.kind = NOTICE_BUSY,
+                       .at_us = clock_now_us(),
+                       .request = ex->id,
+                       .member_id = ex->peer->member_id,
+                       .text = "Every worker is busy and the queue is full"};
+
+    name_member(hub, ex->peer->member_id, n.member, sizeof(n.member));
+    describe_peer(ex->peer, n.peer, sizeof(n.peer));
+    notice_leave(&n);
+    metric_add(METRIC_requests_refused_total, 1);
+    reply_reset(&ex->reply);
+    if (ex->wire == WIRE_MLLP) {
+        ex->reply.close = true; /* no acknowledgement: the sender sends it again */
+    } else {
+        ex->reply.http_status = 503;
+        reply_field(&ex->reply, STR("Retry-After"), STR("1"));
+        reply_field(&ex->reply, STR("Content-Type"), STR("text/plain"));
+        reply_add(&ex->reply, STR("Every worker is busy; send it again after a second\n"));
+    }
+    net_reply(ex);
+}
+
+static void submit(void *context, struct exchange *ex)
+{
+    struct hub *hub = context;
+    const struct route *r = ex->route;
+    struct queue *lane = hub->lanes[r->admin ? LANE_ADMIN : LANE_MEMBERS];
+
+    if (!queue_push(lane, ex))
+        refuse_busy(hub, ex);
+}
+
+static void correct_audit(const struct exchange *ex, const struct outcome *o)
+{
+    struct notice n = {.kind = NOTICE_BROKEN_ANSWER,
+                       .at_us = clock_now_us(),
+                       .request = ex->id,
+                       .text = "The answer broke off: a stored document could not be read; "
+                               "what this request's record says was disclosed did not all leave"};
+
+    metric_add(METRIC_answers_broken_total, 1);
+    snprintf(n.transaction, sizeof(n.transaction), "%s", o->transaction);
+    n.member_id = o->member_id;
+    snprintf(n.member, sizeof(n.member), "%s", o->member);
+    describe_peer(ex->peer, n.peer, sizeof(n.peer));
+    notice_leave(&n);
+}
+
+static void finished(void *context, struct exchange *ex, enum answer_end end, uint64_t bytes_sent)
+{
+    static const char *const ends[] = {"sent", "gone", "broken"};
+    const struct outcome *o = ex->user;
+    int64_t duration = clock_monotonic_us() - ex->received_us;
+    struct str id = uuid_text(&ex->arena, ex->id);
+
+    (void)context;
+    if (o == NULL) {
+        log_context(id, STR_NONE);
+        log_info("refused", "status=%d peer=%s end=%s", ex->reply.http_status, ex->peer->address,
+                 ends[end]);
+        log_context(STR_NONE, STR_NONE);
+        return;
+    }
+    metric_request(o->transaction, o->status, duration, o->flushes);
+    log_context(id, str_from(o->member));
+    log_info("request", "transaction=%s outcome=%s http=%d bytes=%llu us=%lld flushes=%llu end=%s",
+             o->transaction, o->status, ex->reply.http_status, (unsigned long long)bytes_sent,
+             (long long)duration, (unsigned long long)o->flushes, ends[end]);
+    log_context(STR_NONE, STR_NONE);
+    if (end == ANSWER_BROKEN)
+        correct_audit(ex, o);
+}
+
+struct net_service hub_service(struct hub *hub)
+{
+    return (struct net_service){
+        .context = hub,
+        .admit = admit,
+        .refused = refused,
+        .accept_head = accept_head,
+        .submit = submit,
+        .finished = finished,
+    };
+}
