@@ -41,7 +41,8 @@ struct str http_field_value(const struct http_head *h, struct str name);
 
 /* Where the parts of a multipart/related body go, other than its root. The repository's room
  * gives one that encrypts and hashes as the bytes come. Called on the I/O thread; may write to
- * disk, must not wait for anything else. What `begin` makes ends with the arena (arena_defer). */
+ * disk, must not wait for anything else. What `begin` makes ends with the arena (arena_defer); NULL
+ * when nothing can be stored now (503). */
 struct part_sink {
     void *context;
     void *(*begin)(void *context, struct arena *a);
@@ -66,9 +67,13 @@ struct body {
 
 /* Bytes that are made while the answer goes out: a stored document, decrypted frame by frame.
  * Pulled on the I/O thread. */
+#define LENGTH_UNKNOWN UINT64_MAX
+
 struct byte_source {
-    enum status (*read)(struct byte_source *s, void *to, size_t size, size_t *n); /* *n 0: the end */
-    uint64_t length; /* all that it will give; a source that gives less breaks the answer off */
+    enum status (*read)(struct byte_source *s, void *to, size_t size,
+                        size_t *n); /* *n 0: the end */
+    uint64_t length; /* all that it will give; a source that gives less breaks the answer off.
+                      * LENGTH_UNKNOWN: until the end; the answer goes out chunked */
 };
 
 struct segment {
@@ -85,7 +90,7 @@ struct reply {
     struct http_field fields[REPLY_FIELDS_MAX];
     size_t field_count;
     struct segment *first, *last; /* the body, in order */
-    uint64_t length;              /* of the body */
+    uint64_t length;              /* of the body; may be LENGTH_UNKNOWN */
     bool close;                   /* close the connection after this answer */
 };
 
@@ -96,9 +101,9 @@ void reply_add(struct reply *rp, struct str bytes); /* borrowed until the answer
 void reply_add_source(struct reply *rp, struct byte_source *source);
 
 enum answer_end {
-    ANSWER_SENT,     /* every byte was handed to the kernel */
-    ANSWER_GONE,     /* the client went away before the last byte */
-    ANSWER_BROKEN,   /* a byte_source failed: the connection was closed midway */
+    ANSWER_SENT,   /* every byte was handed to the kernel */
+    ANSWER_GONE,   /* the client went away before the last byte */
+    ANSWER_BROKEN, /* a byte_source failed: the connection was closed midway */
 };
 
 #define EXCHANGE_MAGIC 0x45584348u
@@ -109,16 +114,16 @@ struct exchange {
     struct uuid id; /* the request id: in every log line, audit row and error of this request */
     enum wire wire;
     const struct peer *peer;
-    int listener;          /* the number that net_listen gave */
-    struct http_head head; /* WIRE_HTTP */
-    struct body body;      /* WIRE_MLLP: bytes is the message without its frame */
-    const void *route;     /* set by net_service.accept_head */
+    int listener;                 /* the number that net_listen gave */
+    struct http_head head;        /* WIRE_HTTP */
+    struct body body;             /* WIRE_MLLP: bytes is the message without its frame */
+    const void *route;            /* set by net_service.accept_head */
     const struct part_sink *sink; /* set by accept_head; NULL keeps parts in memory */
     uint64_t max_body;            /* set by accept_head: what may be kept in memory, in bytes */
-    int64_t received_us;   /* monotonic: first byte */
-    atomic_bool cancelled; /* the client has gone: stop between statements */
+    int64_t received_us;          /* monotonic: first byte */
+    atomic_bool cancelled;        /* the client has gone: stop between statements */
     struct reply reply;
-    struct conn *conn;    /* the network layer's own */
-    void *user;           /* the layer above's own */
+    struct conn *conn;     /* the network layer's own */
+    void *user;            /* the layer above's own */
     struct exchange *next; /* whoever owns it may queue it */
 };

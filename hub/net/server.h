@@ -30,15 +30,15 @@ struct net_service {
 
 struct net_settings {
     int io_threads;
-    int max_connections;            /* over all listeners; more are closed at once */
-    int max_connections_per_peer;   /* by address on plain listeners, by fingerprint with TLS */
-    size_t max_head;                /* bytes of request line and fields: 431 */
-    size_t max_fields;              /* 431 */
+    int max_connections;          /* over all listeners; more are closed at once */
+    int max_connections_per_peer; /* by address on plain listeners, by fingerprint with TLS */
+    size_t max_head;              /* bytes of request line and fields: 431 */
+    size_t max_fields;            /* 431 */
     int64_t handshake_timeout_us, head_timeout_us, idle_timeout_us, write_timeout_us;
-    uint64_t min_body_rate;         /* bytes a second, over any ten seconds: 408 */
-    uint64_t max_request;           /* bytes of one request with all its parts: 413 */
-    size_t max_parts;               /* of a multipart body: 413 */
-    size_t max_mllp_message;        /* bytes: the connection is closed */
+    uint64_t min_body_rate;  /* bytes a second, over any ten seconds: 408 */
+    uint64_t max_request;    /* bytes of one request with all its parts: 413 */
+    size_t max_parts;        /* of a multipart body: 413 */
+    size_t max_mllp_message; /* bytes: the connection is closed */
 };
 
 struct net_tls_settings {
