@@ -35,8 +35,8 @@ void errors_init(struct errors *e, struct arena *a)
     *e = (struct errors){.arena = a};
 }
 
-static struct failure *record(struct errors *e, struct str location, const char *code,
-                              const char *fmt, va_list ap)
+static __attribute__((format(printf, 4, 0))) struct failure *
+record(struct errors *e, struct str location, const char *code, const char *fmt, va_list ap)
 {
     struct failure *f;
 

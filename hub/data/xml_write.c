@@ -1,0 +1,128 @@
+#include "hub/data/xml_write.h"
+
+#include <string.h>
+
+#include "hub/base/err.h"
+#include "hub/base/json_text.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+struct xml_writer xml_writer_on(struct strbuf *out)
+{
+    return (struct xml_writer){.out = out};
+}
+
+static void close_tag(struct xml_writer *w)
+{
+    if (w->in_tag)
+        strbuf_addc(w->out, '>');
+    w->in_tag = false;
+}
+
+void xml_begin(struct xml_writer *w, const char *name)
+{
+    must(w->depth < XML_WRITER_DEPTH, "XML that is nested too deep");
+    close_tag(w);
+    strbuf_addc(w->out, '<');
+    strbuf_add(w->out, str_from(name));
+    w->open[w->depth++] = name;
+    w->in_tag = true;
+}
+
+/* What a character becomes: NULL as it is. In attributes white space would be normalised away, and
+ * a carriage return is everywhere (XML 1.0 sections 2.11 and 3.3.3). */
+static const char *escape_of(char c, bool attribute)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '\r':
+        return "&#13;";
+    case '"':
+        return attribute ? "&quot;" : NULL;
+    case '\t':
+        return attribute ? "&#9;" : NULL;
+    case '\n':
+        return attribute ? "&#10;" : NULL;
+    default:
+        return (unsigned char)c < ' ' ? REPLACEMENT : NULL;
+    }
+}
+
+/* U+FFFE and U+FFFF are the only well-formed sequences of more than a byte that XML has not. */
+static bool not_a_character(const char *p, size_t n)
+{
+    return n == 3 && (memcmp(p, "\xef\xbf\xbe", 3) == 0 || memcmp(p, "\xef\xbf\xbf", 3) == 0);
+}
+
+static void add_escaped(struct strbuf *b, struct str s, bool attribute)
+{
+    size_t from = 0, at = 0;
+
+    while (at < s.n) {
+        size_t n = (unsigned char)s.p[at] < 0x80 ? 1 : utf8_length(s.p + at, s.n - at);
+        const char *instead = n == 1 ? escape_of(s.p[at], attribute)
+                              : n == 0 || not_a_character(s.p + at, n) ? REPLACEMENT
+                                                                       : NULL;
+
+        if (n == 0)
+            n = 1;
+        if (instead != NULL) {
+            strbuf_add(b, str_slice(s, from, at));
+            strbuf_add(b, str_from(instead));
+            from = at + n;
+        }
+        at += n;
+    }
+    strbuf_add(b, str_slice(s, from, at));
+}
+
+void xml_attribute(struct xml_writer *w, const char *name, struct str value)
+{
+    must(w->in_tag, "an attribute outside a start tag");
+    strbuf_addc(w->out, ' ');
+    strbuf_add(w->out, str_from(name));
+    strbuf_lit(w->out, "=\"");
+    add_escaped(w->out, value, true);
+    strbuf_addc(w->out, '"');
+}
+
+void xml_content(struct xml_writer *w, struct str text)
+{
+    must(w->depth > 0, "text outside the root element");
+    close_tag(w);
+    add_escaped(w->out, text, false);
+}
+
+void xml_end(struct xml_writer *w, const char *name)
+{
+    must(w->depth > 0 && strcmp(w->open[w->depth - 1], name) == 0,
+         "an end tag that does not fit its start tag");
+    w->depth--;
+    if (w->in_tag) {
+        strbuf_lit(w->out, "/>");
+    } else {
+        strbuf_lit(w->out, "</");
+        strbuf_add(w->out, str_from(name));
+        strbuf_addc(w->out, '>');
+    }
+    w->in_tag = false;
+}
+
+void xml_leaf(struct xml_writer *w, const char *name, struct str text)
+{
+    xml_begin(w, name);
+    if (text.n > 0)
+        xml_content(w, text);
+    xml_end(w, name);
+}
+
+void xml_raw(struct xml_writer *w, struct str xml)
+{
+    close_tag(w);
+    strbuf_add(w->out, xml);
+}
