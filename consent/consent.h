@@ -18,9 +18,27 @@ enum consent_effect { CONSENT_DENY, CONSENT_PERMIT };
 
 struct consent_decision {
     enum consent_effect effect;
-    const char *rule;   /* "domain-default", "patient-deny", "own-record", ...: a literal */
-    struct uuid policy; /* of the deciding policy; zero for a default */
-    int64_t policy_version;
+    const char *rule;       /* a literal:
+                               "unreadable"       the policies could not be read, or not these persons'
+                               "member-standing"  no member asks, or a suspended one
+                               "no-person"        nobody's record: there is nothing to decide by
+                               "patient-deny"     the patient denied it, to everyone or to this member
+                               "patient-permit"   the patient permitted it, likewise
+                               "own-object"       the asking member published it
+                               "domain-default"   the patient said nothing */
+    struct uuid policy;     /* of the deciding policy; zero where none decided */
+    int64_t policy_version; /* of it, or of the domain default */
+};
+
+/* One policy of a patient, in force as of the reading. */
+struct consent_policy {
+    struct person_ref person;
+    struct uuid id;
+    int64_t version;
+    enum consent_effect effect;
+    int64_t member_id;      /* whose access it governs; 0: everyone's */
+    int64_t valid_from_us;  /* INT64_MIN: always has been */
+    int64_t valid_until_us; /* first instant without it; INT64_MAX: no end */
 };
 
 /* The policies of the persons that a request touches, read in one snapshot. */
@@ -30,12 +48,15 @@ struct consent_policies {
         enum consent_effect effect; /* opt-out domain: permit; opt-in domain: deny */
         int64_t version;
     } standard;
+    const struct person_ref *persons; /* whose policies were read: others are denied */
+    size_t person_count;
     struct consent_policy *items;
     size_t count;
     struct rows standard_rows, rows;
 };
 
-/* Queues the reads for these persons (and their constituents); no flush. */
+/* Queues the reads for these persons; no flush. `persons` names every constituent of every person
+ * that will be decided about (struct person.constituents), repeats do no harm. Copied. */
 void consent_queue(struct request *rq, const struct person_ref *persons, size_t count,
                    struct consent_policies *out);
 enum status consent_read(struct request *rq, struct consent_policies *out) MUST_CHECK;

@@ -1,6 +1,13 @@
-/* `causeway consent`: the domain's default and patients' permits and denials. */
+/* `causeway consent`: what patients permit and deny, and what holds where they said nothing. */
 #pragma once
 
 #include "hub/module.h"
+#include "hub/person.h"
 
 extern const struct command consent_command;
+
+/* Whose identifier is it? The index answers, but consent does not know the index: hub/main.c hands
+ * it in. Runs inside an open transaction, may flush rq->db, and gives the person with xad_pid and
+ * constituents, or NOT_FOUND with the reason in rq->err. Set once, before the command runs. */
+void consent_set_resolver(enum status (*resolve)(struct request *rq, struct identifier id,
+                                                 struct person *out));
