@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "hub/base/arena.h"
-#include "hub/base/hex.h"
 #include "hub/data/db.h"
 
 #define DIRECTORY_MAGIC 0x4d454d42u
@@ -32,11 +31,11 @@ static const struct statement READ = {
     "  WHERE p.member_id = m.member_id ORDER BY p.application, p.facility),"
     " ARRAY(SELECT p.facility FROM member_application p"
     "  WHERE p.member_id = m.member_id ORDER BY p.application, p.facility),"
-    " ARRAY(SELECT encode(c.fingerprint, 'hex') FROM member_cert c"
+    " ARRAY(SELECT c.fingerprint FROM member_cert c"
     "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint),"
-    " ARRAY(SELECT (extract(epoch FROM c.not_after) * 1000000)::bigint FROM member_cert c"
+    " ARRAY(SELECT c.not_after FROM member_cert c"
     "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint),"
-    " ARRAY(SELECT c.direct::integer::bigint FROM member_cert c"
+    " ARRAY(SELECT c.direct::integer FROM member_cert c"
     "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint)"
     " FROM epoch e"
     " LEFT JOIN member m ON true"
@@ -100,7 +99,8 @@ static void certs_read(struct arena *a, const struct rows *r, int row, struct me
          "arrays of one table");
     m->certs = ARENA_ARRAY(a, m->cert_count, struct member_cert);
     for (size_t i = 0; i < m->cert_count; i++) {
-        must(hex_decode(fingerprints[i], m->certs[i].fingerprint, 32), "a fingerprint of 32 bytes");
+        must(fingerprints[i].n == 32, "a fingerprint of 32 bytes");
+        memcpy(m->certs[i].fingerprint, fingerprints[i].p, 32);
         m->certs[i].not_after_us = not_afters[i];
         m->certs[i].direct = directs[i] != 0;
     }

@@ -1,0 +1,84 @@
+#include "hub/audit/audit.h"
+
+#include "hub/audit/record.h"
+#include "hub/audit/record_cipher.h"
+
+/* One statement a row: its three places share one key, so it stays inside one group. */
+static const struct statement ADD = {
+    "audit_add",
+    "WITH event AS ("
+    " INSERT INTO audit_event (pkey, at, id, leaf_hash, record)"
+    " VALUES ($1, $2, $3, $4, $5)),"
+    " search AS ("
+    " INSERT INTO audit_search (pkey, at, id, request, transaction, event, action, outcome,"
+    "  member_id, person_id, patient, record_key)"
+    " VALUES ($1, $2, $3, $6, $7, $8, $9, $10, $11, $12, $13, $14))"
+    " INSERT INTO audit_pending (pkey, at, id, leaf_hash)"
+    " VALUES ($1, $2, $3, $4)",
+};
+
+void audit_init(const unsigned char master_key[32])
+{
+    record_cipher_init(master_key);
+}
+
+struct audit_row *audit_add(struct arena *a, struct audit_list *list)
+{
+    struct audit_row *row = ARENA_NEW(a, struct audit_row);
+
+    if (list->last == NULL)
+        list->first = row;
+    else
+        list->last->next = row;
+    list->last = row;
+    list->count++;
+    return row;
+}
+
+void audit_object_add(struct arena *a, struct audit_row *row, const char *kind, struct str id,
+                      struct str detail)
+{
+    struct audit_object *o = ARENA_NEW(a, struct audit_object), **end = &row->objects;
+
+    *o = (struct audit_object){.kind = kind, .id = id, .detail = detail};
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = o;
+}
+
+static struct db_value id_or_null(int64_t id)
+{
+    return id != 0 ? DB_INT8(id) : DB_NULL(DB_TYPE_INT8);
+}
+
+static void row_queue(struct db *db, struct arena *a, const struct audit_context *c,
+                      const struct audit_row *row)
+{
+    bool placed = row->pkey != 0 || row->person_id != 0;
+    struct audit_position at = {
+        .pkey = placed ? row->pkey : audit_request_pkey(c->request),
+        .at_us = c->at_us,
+        .id = uuid_v7(),
+    };
+    struct sealed_record *sealed = ARENA_NEW(a, struct sealed_record);
+    char *action = arena_alloc(a, 1);
+
+    *action = audit_row_action(c, row);
+    record_seal(a, &at, audit_record_write(a, c, row, at.id), sealed);
+    db_queue(db, &ADD, NULL, DB_INT8(at.pkey), DB_TIME(at.at_us), DB_UUID(at.id),
+             DB_BYTEA(str_of(sealed->leaf_hash, AUDIT_LEAF_BYTES)), DB_BYTEA(sealed->record),
+             DB_UUID(c->request), DB_TEXT(str_from(c->transaction)),
+             DB_TEXT(str_from(c->kind.event_id)), DB_TEXT(str_of(action, 1)),
+             DB_INT4((int)row->outcome), id_or_null(c->member_id), id_or_null(row->person_id),
+             DB_TEXT(row->patient.n > 0 ? row->patient : STR_NONE), DB_BYTEA(sealed->key));
+}
+
+enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,
+                        const struct audit_list *rows, struct errors *err)
+{
+    if (context->transaction == NULL || context->kind.event_id == NULL)
+        return fail(err, INTERNAL, "audit", "an audit context without transaction or event");
+    for (const struct audit_row *row = rows->first; row != NULL; row = row->next)
+        row_queue(db, a, context, row);
+    return OK;
+}

@@ -1,0 +1,29 @@
+/* The record of an audit row: canonical JSON, the same bytes for the same event, for ever.
+ *
+ * One line of UTF-8 without white space outside strings; every key present, in this order; text
+ * escaped as hub/base/json_text.h does. Version 1:
+ *
+ *     {"v":1,"id":UUIDv7,"at":"2026-11-22T15:04:05.123456Z","request":UUID,
+ *      "transaction":"ITI-18","event":"110112","action":"E","outcome":0,
+ *      "member":{"id":7,"name":"st-mary"},"user":"","role":"system","purpose":"TREAT",
+ *      "peer":"","endpoint":"","person":{"pkey":"-4611686018427387904","id":"12"},
+ *      "patient":"123^^^&1.2.3&ISO","description":"",
+ *      "objects":[{"kind":"query","id":"urn:uuid:...","detail":""}]}
+ *
+ * What is unknown is "" or 0. Numbers of the index are strings: they do not fit a double. Later
+ * versions add keys at the end. Pure; any thread. */
+#pragma once
+
+#include "hub/audit/audit.h"
+
+/* A longer detail is cut, and says so: a client's query may be large, the log is for ever. */
+enum { AUDIT_DETAIL_MAX = 65536 };
+
+struct str audit_record_write(struct arena *a, const struct audit_context *context,
+                              const struct audit_row *row, struct uuid id);
+
+/* The row's own action, or its transaction's. */
+char audit_row_action(const struct audit_context *context, const struct audit_row *row);
+
+/* Place of a row without a person: first 8 bytes, big-endian, of SHA-256 of the request's id. */
+int64_t audit_request_pkey(struct uuid request);
