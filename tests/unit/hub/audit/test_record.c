@@ -1,0 +1,87 @@
+#include "hub/audit/record.h"
+
+#include <string.h>
+
+#include "hub/base/json_text.h"
+#include "tests/support/suite.h"
+
+static const struct audit_context context = {
+    .transaction = "ITI-18",
+    .kind = {"110112", 'E'},
+    .request = {{0x01, 0x92, 3, 4, 5, 6, 0x77, 8, 0x89, 10, 11, 12, 13, 14, 15, 16}},
+    .at_us = INT64_C(1795359845123456),
+    .member_id = 7,
+    .member = {"st-mary", 7},
+    .role = {"system", 6},
+    .purpose = {"TREAT", 5},
+};
+
+static void a_record_is_the_documented_bytes(void)
+{
+    struct arena a;
+    struct audit_list list = {0};
+    struct audit_row *row;
+
+    arena_init(&a);
+    row = audit_add(&a, &list);
+    row->pkey = INT64_MIN / 2;
+    row->person_id = 12;
+    row->patient = STR("123^^^&1.2.3&ISO");
+    audit_object_add(&a, row, "query", STR("urn:uuid:1"), STR("\"<a>\""));
+    audit_object_add(&a, row, "document", STR("1.2.9"), STR_NONE);
+    CHECK_STR(
+        audit_record_write(&a, &context, row, (struct uuid){{0xff}}),
+        STR("{\"v\":1,\"id\":\"ff000000-0000-0000-0000-000000000000\","
+            "\"at\":\"2026-11-22T15:04:05.123456Z\","
+            "\"request\":\"01920304-0506-7708-890a-0b0c0d0e0f10\",\"transaction\":\"ITI-18\","
+            "\"event\":\"110112\",\"action\":\"E\",\"outcome\":0,"
+            "\"member\":{\"id\":7,\"name\":\"st-mary\"},\"user\":\"\",\"role\":\"system\","
+            "\"purpose\":\"TREAT\",\"peer\":\"\",\"endpoint\":\"\","
+            "\"person\":{\"pkey\":\"-4611686018427387904\",\"id\":\"12\"},"
+            "\"patient\":\"123^^^&1.2.3&ISO\",\"description\":\"\","
+            "\"objects\":[{\"kind\":\"query\",\"id\":\"urn:uuid:1\",\"detail\":\"\\\"<a>\\\"\"},"
+            "{\"kind\":\"document\",\"id\":\"1.2.9\",\"detail\":\"\"}]}"));
+    arena_dispose(&a);
+}
+
+static void a_rows_own_action_goes_before_the_transactions(void)
+{
+    struct audit_row merge = {.action = 'D'}, plain = {0};
+
+    CU_ASSERT_EQUAL(audit_row_action(&context, &merge), 'D');
+    CU_ASSERT_EQUAL(audit_row_action(&context, &plain), 'E');
+}
+
+static void a_long_detail_is_cut_between_characters_and_says_so(void)
+{
+    struct arena a;
+    struct audit_list list = {0};
+    struct audit_row *row;
+    struct str record;
+    char *detail;
+
+    arena_init(&a);
+    row = audit_add(&a, &list);
+    detail = arena_alloc(&a, AUDIT_DETAIL_MAX + 10);
+    memset(detail, 'x', AUDIT_DETAIL_MAX + 10);
+    memcpy(detail + AUDIT_DETAIL_MAX - 1, "\xe2\x82\xac", 3); /* a euro sign across the cut */
+    audit_object_add(&a, row, "query", STR("1"), str_of(detail, AUDIT_DETAIL_MAX + 10));
+    record = audit_record_write(&a, &context, row, (struct uuid){{0}});
+    CU_ASSERT(str_ends(record, STR("xxx... (65546 bytes in all)\"}]}")));
+    CU_ASSERT(utf8_valid(record));
+    arena_dispose(&a);
+}
+
+static void requests_without_a_patient_spread_by_their_id(void)
+{
+    struct uuid one = {{0}}, other = {{1}};
+
+    /* SHA-256 of 16 zero bytes begins 374708fff7719dd5 */
+    CU_ASSERT_EQUAL(audit_request_pkey(one), INT64_C(0x374708fff7719dd5));
+    CU_ASSERT_NOT_EQUAL(audit_request_pkey(one), audit_request_pkey(other));
+}
+
+SUITE(test_record, CASE(a_record_is_the_documented_bytes),
+      CASE(a_rows_own_action_goes_before_the_transactions),
+      CASE(a_long_detail_is_cut_between_characters_and_says_so),
+      CASE(requests_without_a_patient_spread_by_their_id));
