@@ -2,11 +2,10 @@
 
 #include "hub/data/migrate.h"
 
-enum { PARTITION_WARNING_DAYS = 14 };
-
-static const struct statement AUDIT_DAYS_LEFT = {
-    "health_audit_days",
-    "SELECT audit_partition_days_left()",
+static const struct statement AUDIT_PARTITIONS = {
+    "health_audit_partitions",
+    "SELECT audit_partitions_end() > now(),\n"
+    "       audit_partitions_end() > now() + interval '14 days'",
 };
 
 static void answer(struct reply *rp, int http_status, struct str type, struct str body)
@@ -36,23 +35,18 @@ static enum status handle_metrics(struct request *rq, struct reply *rp)
 /* 503 while the hub should get no requests; 200 with a warning while there is time to act. */
 static enum status handle_readyz(struct request *rq, struct reply *rp)
 {
-    struct rows days = {0};
-    int64_t left;
+    struct rows partitions = {0};
 
-    TRY(migrate_check(rq->db, rq->arena, rq->config->migrations, rq->err));
-    db_queue0(rq->db, &AUDIT_DAYS_LEFT, &days);
+    TRY(migrate_check(rq->db, rq->arena, migrate_directory(rq->config->migrations), rq->err));
+    db_queue0(rq->db, &AUDIT_PARTITIONS, &partitions);
     TRY(db_flush(rq->db));
-    left = row_int(&days, 0, 0);
-    if (left <= 0)
+    if (!row_bool(&partitions, 0, 0))
         return fail(rq->err, UPSTREAM, "audit_partitions",
                     "There is no audit partition for today: run `causeway migrate`");
-    answer(
-        rp, 200, STR("text/plain"),
-        left < PARTITION_WARNING_DAYS
-            ? str_printf(rq->arena,
-                         "ready, but audit partitions end in %lld days: run `causeway migrate`\n",
-                         (long long)left)
-            : STR("ready\n"));
+    answer(rp, 200, STR("text/plain"),
+           row_bool(&partitions, 0, 1)
+               ? STR("ready\n")
+               : STR("ready, but audit partitions end within 14 days: run `causeway migrate`\n"));
     return OK;
 }
 

@@ -19,7 +19,7 @@ struct keeper {
 
 static const struct statement MAKE_PARTITIONS = {
     "hub_audit_partitions",
-    "SELECT audit_make_partitions(3)",
+    "SELECT audit_make_partitions()",
 };
 
 static bool no_longer_admitted(void *context, const struct peer *p)

@@ -141,7 +141,7 @@ static enum status read_database(struct serving *s, struct errors *err)
     if (db == NULL)
         return err->status;
     db_attach(db, &s->arena, err, 0);
-    status = migrate_check(db, &s->arena, s->hub.config->migrations, err);
+    status = migrate_check(db, &s->arena, migrate_directory(s->hub.config->migrations), err);
     if (status == OK)
         status = hub_directory_refresh(&s->hub, db);
     db_close(db);
