@@ -1,0 +1,53 @@
+/* Where document bytes lie: a table of operations, and who implements it.
+ *
+ * A store keeps named objects, written once and never changed. It sees ciphertext only (xds/blob.h
+ * encrypts), and knows neither documents nor patients. `fs` is a folder on a local or shared file
+ * system; `mem` is for tests; an object store fits the same table (begin: start an upload, commit:
+ * complete it).
+ *
+ * Any thread may call any operation of a store; one struct store_file or store_object belongs to
+ * one thread at a time. Operations that return a status log what went wrong. */
+#pragma once
+
+#include "hub/base/err.h"
+#include "hub/base/uuid.h"
+
+struct store;
+struct store_file;   /* an object that is being written: nobody can read it yet */
+struct store_object; /* an object that is open for reading */
+
+struct store_ops {
+    const char *name; /* as xds_blob.store keeps it */
+    /* A temporary object that will be called `id`. NULL when the store fails. */
+    struct store_file *(*begin)(struct store *s, struct uuid id);
+    enum status (*write)(struct store_file *f, const void *bytes, size_t n) MUST_CHECK;
+    /* Makes all of them durable under their names: when this returns OK, neither their bytes nor
+     * their names are lost in a crash. Otherwise none of them is left. Ends the files. */
+    enum status (*commit)(struct store *s, struct store_file **files, size_t count) MUST_CHECK;
+    void (*abort)(struct store_file *f); /* ends and forgets it */
+    /* NOT_FOUND when there is no such object, UPSTREAM when the store fails. */
+    enum status (*open)(struct store *s, struct uuid id, struct store_object **out) MUST_CHECK;
+    uint64_t (*size)(const struct store_object *o);
+    /* Reads at `offset`; *n is less than size only at the end of the object. */
+    enum status (*read)(struct store_object *o, uint64_t offset, void *to, size_t size,
+                        size_t *n) MUST_CHECK;
+    void (*close)(struct store_object *o);
+    enum status (*remove)(struct store *s, struct uuid id) MUST_CHECK; /* NOT_FOUND: none */
+    void (*free)(struct store *s); /* no file or object of it is open any more */
+};
+
+/* What every store begins with. */
+struct store {
+    const struct store_ops *ops;
+};
+
+/* Opens (and, the first time, lays out) the folder. Removes what crashed processes left half
+ * written, and nothing of the living: several hubs may share a folder. */
+enum status store_fs_open(const char *folder, int64_t fsync_group_us, struct store **out,
+                          struct errors *err) MUST_CHECK;
+
+struct store *store_mem_new(void);
+/* The bytes of an object, to look at and to spoil; NULL when there is none. */
+unsigned char *store_mem_bytes(struct store *s, struct uuid id, size_t **size);
+size_t store_mem_count(struct store *s); /* committed objects */
+void store_mem_fail_commits(struct store *s, bool fail);
