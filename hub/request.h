@@ -92,6 +92,7 @@ struct request {
     struct str patient;       /* CX, as the message named it */
     struct person_ref person; /* whom it stands for */
     uint64_t flushes_before;  /* db_flushes when the request began */
+    struct undo *undo;        /* request_on_rollback's list, newest first */
 };
 
 #define REQUEST_MAGIC 0x52455155u
@@ -99,6 +100,11 @@ struct request {
 /* TIMED_OUT when the deadline has passed or the client has gone; handlers call it between the
  * steps of long work. */
 enum status request_alive(struct request *rq) MUST_CHECK;
+
+/* Calls fn(p) when the transaction of this attempt has certainly been rolled back: for effects
+ * outside the database (documents in the store). Not called when it committed, nor when the
+ * connection was lost while COMMIT was under way and nobody can know. Newest first. */
+void request_on_rollback(struct request *rq, void (*fn)(void *), void *p);
 
 /* The id as text, for errors and audit: 36 characters. */
 struct str request_id(struct request *rq);

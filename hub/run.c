@@ -32,6 +32,26 @@ struct str request_id(struct request *rq)
     return uuid_text(rq->arena, rq->id);
 }
 
+struct undo {
+    void (*fn)(void *);
+    void *p;
+    struct undo *next;
+};
+
+void request_on_rollback(struct request *rq, void (*fn)(void *), void *p)
+{
+    struct undo *u = ARENA_NEW(rq->arena, struct undo);
+
+    *u = (struct undo){fn, p, rq->undo};
+    rq->undo = u;
+}
+
+static void undo_all(struct request *rq)
+{
+    for (; rq->undo != NULL; rq->undo = rq->undo->next)
+        rq->undo->fn(rq->undo->p);
+}
+
 static struct audit_context audit_context_of(struct request *rq)
 {
     const struct peer *peer = rq->exchange->peer;
@@ -69,7 +89,7 @@ static enum status check_directory(struct request *rq, const struct rows *epoch)
     return fail(rq->err, CONFLICT, "members", "The members changed while the request ran");
 }
 
-static enum status run_in_transaction(struct request *rq, struct reply *rp)
+static enum status run_to_commit(struct request *rq, struct reply *rp)
 {
     struct rows epoch = {0};
 
@@ -78,8 +98,23 @@ static enum status run_in_transaction(struct request *rq, struct reply *rp)
     TRY(rq->transaction->handle(rq, rp));
     TRY(check_directory(rq, &epoch));
     TRY(request_alive(rq));
-    TRY(queue_audit(rq));
-    return db_commit(rq->db);
+    return queue_audit(rq);
+}
+
+/* A connection that was lost, or given up, while COMMIT was under way: it may have committed. */
+static enum status run_in_transaction(struct request *rq, struct reply *rp)
+{
+    enum status s = run_to_commit(rq, rp);
+    bool known = true;
+
+    if (s == OK) {
+        s = db_commit(rq->db);
+        known = s != UPSTREAM && s != TIMED_OUT;
+    }
+    if (s != OK && known)
+        undo_all(rq);
+    rq->undo = NULL;
+    return s;
 }
 
 static void take_directory(struct request *rq)
