@@ -1,4 +1,6 @@
-/* What the sub-commands share: options, help, the database, tables and JSON on standard output. */
+/* What the sub-commands share: options, help, the database, failures.
+ *
+ * A command is one run of the program: what is allocated here lives until the process ends. */
 #pragma once
 
 #include "hub/config.h"
@@ -18,25 +20,45 @@ struct cli {
 };
 
 struct cli_args {
-    struct arena *arena;
+    struct arena *arena; /* of the process */
     struct errors *err;
     const char *config_file; /* --config, else $CAUSEWAY_CONFIG, else /etc/causeway/causeway.conf */
     bool json;
     const char *positional[64];
     size_t positional_count;
     struct {
-        const char *name, *value;
-    } given[64]; /* in order; an option may come several times */
+        const char *name, *value; /* a switch has the value "" */
+    } given[64];                  /* in order; an option may come several times */
     size_t given_count;
 };
 
-/* Parses; prints help and returns 0 for --help, or usage and 2 when wrong. -1: go on. */
+/* Parses argv[1] and on; prints help and returns 0 for --help, or usage and 2 when wrong. -1: go
+ * on. Sets all of *out, arena and err included. */
 int cli_parse(const struct cli *c, int argc, char **argv, struct cli_args *out);
 const char *cli_value(const struct cli_args *args, const char *name); /* the last one, or NULL */
+/* All of them, in order; returns how many there are, of which the first `max` are in out. */
 size_t cli_values(const struct cli_args *args, const char *name, const char **out, size_t max);
+/* Says what is wrong with the arguments and where help is; returns 2. */
+int cli_usage(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Configuration and a connection; on failure prints why and what to do, and returns NULL. */
+/* A sub-command of a command: `causeway member add`. */
+struct cli_verb {
+    const char *name;
+    const char *summary; /* one line in the command's help */
+    int (*run)(int argc, char **argv);
+};
+/* Runs the verb that argv[1] names. Without one prints usage and returns 2; --help prints `text`
+ * and the list of verbs. The list ends with a NULL name. */
+int cli_dispatch(const char *command, const char *text, const struct cli_verb *verbs, int argc,
+                 char **argv);
+
+/* Configuration and a connection, attached to the arguments' arena and errors; on failure prints
+ * why and what to do, and returns NULL. */
 struct db *cli_database(struct cli_args *args, struct config *config);
 
-/* Prints the failures for a person (or as {"error": ...} with --json) and returns 2. */
+/* The same, step by step, for who must not stop at the first: reads the configuration. */
+enum status cli_config(struct cli_args *args, struct config *config) MUST_CHECK;
+
+/* Prints the failures for a person on standard error (or as {"error": ...} on standard output with
+ * --json); returns 1 when what was named does not exist, else 2. */
 int cli_fail(const struct cli_args *args);
