@@ -18,6 +18,7 @@ install(FILES ${sample} DESTINATION /usr/share/doc/causeway RENAME causeway.conf
 install(FILES README.md ARCHITECTURE.md DESTINATION /usr/share/doc/causeway)
 install(FILES LICENSE DESTINATION /usr/share/doc/causeway RENAME copyright)
 install(FILES deploy/causeway.service DESTINATION /lib/systemd/system)
+install(FILES deploy/roles.sql DESTINATION /usr/share/causeway)
 install(PROGRAMS deploy/pki DESTINATION /usr/share/causeway)
 
 set(CPACK_GENERATOR DEB)

@@ -40,8 +40,9 @@ pg_as_owner() {
     fi
 }
 
-# A Unix socket's path is at most 107 bytes (unix(7)): the socket lies in the cluster where it fits,
-# else in a short directory of its own, remembered beside the data.
+# A Unix socket's path is at most 107 bytes (unix(7)), and the server must be able to reach it: the
+# socket lies in the cluster where both hold, else in a directory of its own, remembered beside the
+# data.
 pg_socket_dir() {
     local dir=$1
     if [ -f "$dir/socket-dir" ]; then
@@ -55,7 +56,7 @@ pg_make_socket_dir() {
     local dir=$1 socket
     if [ ! -f "$dir/socket-dir" ]; then
         socket=$dir/socket
-        if [ $((${#socket} + ${#PG_SUFFIX})) -gt 107 ]; then
+        if [ $((${#socket} + ${#PG_SUFFIX})) -gt 107 ] || ! pg_as_owner test -x "$dir"; then
             socket=$(mktemp -d /tmp/causeway-pg.XXXXXX)
         fi
         echo "$socket" >"$dir/socket-dir"
