@@ -170,9 +170,20 @@ struct xds_association *xds_association(struct xds_object *o);
 struct xds_objects {
     struct arena *arena;
     struct xds_object **v;
-    size_t n, cap;
+    size_t n;
 };
 void xds_objects_add(struct xds_objects *list, struct xds_object *o);
+
+/* Room for one element more in an array that only grows by one at a time. */
+void *xds_grow(struct arena *a, void *array, size_t n, size_t size);
+
+/* The objects of a message by the id that it gives them. */
+struct xds_index {
+    struct xds_object **by_id; /* sorted */
+    size_t n;
+};
+struct xds_index xds_index_of(const struct xds_objects *list);
+struct xds_object *xds_index_find(const struct xds_index *index, struct str id); /* or NULL */
 
 #define XDS_STABLE_TYPE    "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
 #define XDS_ON_DEMAND_TYPE "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"
