@@ -12,7 +12,7 @@
  *   carrier    how ebRIM carries it: ATTRIBUTE of the element, SLOT, CODING (a Classification),
  *              EXTERNAL_ID, TITLE (Name), NOTE (Description)
  *   key        XML attribute, slot name, classification or identification scheme
- *   format     ANY, OID, UID (an OID, or OID^extension for documents), DTM, CX, CXI, XCN, XON,
+ *   format     ANY, OID, UID (an OID, OID^extension or URN), DTM, CX, CXI, XCN, XON,
  *              LANGUAGE, MIME, SHA1, SIZE, PID (SourcePatientInfo), RECIPIENT, TYPE
  *   need       who must give it: REQUIRED in ITI-42; STABLE: only for stable documents (an
  *              on-demand entry must not have it); FULL: not with limited metadata; OPTIONAL.

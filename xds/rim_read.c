@@ -65,6 +65,14 @@ static const struct xds_attribute *find(const struct xds_object *o, enum xds_car
     return NULL;
 }
 
+/* What stands inside an object is about that object; it may leave out saying so. */
+static bool names_another(const xmlNode *node, const char *attribute, const struct xds_object *o)
+{
+    struct str id = xml_attr(node, attribute);
+
+    return id.n > 0 && !str_eq(id, o->id);
+}
+
 static void refuse_repeated(struct reader *r, const struct xds_object *o, const char *label)
 {
     fail_at(r->err, o->id, INVALID, INVALID_METADATA, "%s of %.*s is given more than once", label,
@@ -190,7 +198,7 @@ static void read_classification(struct reader *r, struct xds_object *o, const xm
     struct str by_node = xml_attr(node, "classificationNode");
     const struct xds_attribute *at = find(o, XDS_CODING, scheme);
 
-    if (!str_eq(xml_attr(node, "classifiedObject"), o->id))
+    if (names_another(node, "classifiedObject", o))
         fail_at(r->err, o->id, INVALID, INVALID_METADATA,
                 "a Classification inside %.*s names %.*s as its classifiedObject",
                 STR_ARG(shown(o->id)), STR_ARG(shown(xml_attr(node, "classifiedObject"))));
@@ -215,7 +223,7 @@ static void read_external_id(struct reader *r, struct xds_object *o, const xmlNo
         fail_at(r->err, o->id, INVALID, INVALID_METADATA,
                 "identificationScheme %.*s of %.*s is unknown for a %s", STR_ARG(shown(scheme)),
                 STR_ARG(shown(o->id)), xds_models[o->kind].label);
-    else if (!str_eq(xml_attr(node, "registryObject"), o->id))
+    else if (names_another(node, "registryObject", o))
         fail_at(r->err, o->id, INVALID, INVALID_METADATA,
                 "the ExternalIdentifier %s inside %.*s names %.*s as its registryObject", at->label,
                 STR_ARG(shown(o->id)), STR_ARG(shown(xml_attr(node, "registryObject"))));
@@ -307,10 +315,9 @@ static struct xds_object *begin_object(struct reader *r, const xmlNode *node, en
     return o;
 }
 
-static bool names_node(const xmlNode *classification, struct str id, const char *node)
+static bool names_node(const xmlNode *classification, const char *node)
 {
-    return str_eq(xml_attr(classification, "classificationNode"), str_from(node)) &&
-           str_eq(xml_attr(classification, "classifiedObject"), id);
+    return str_eq(xml_attr(classification, "classificationNode"), str_from(node));
 }
 
 /* A package is what a classification says, inside it or beside it (TF-3 4.2.1.2.1). */
@@ -319,10 +326,10 @@ static bool package_is(const xmlNode *package, enum xds_kind kind)
     struct str id = xml_attr(package, "id");
 
     XML_EACH(c, package, RIM, "Classification")
-    if (names_node(c, id, xds_models[kind].node))
+    if (names_node(c, xds_models[kind].node))
         return true;
     XML_EACH(c, package->parent, RIM, "Classification")
-    if (names_node(c, id, xds_models[kind].node))
+    if (names_node(c, xds_models[kind].node) && str_eq(xml_attr(c, "classifiedObject"), id))
         return true;
     return false;
 }

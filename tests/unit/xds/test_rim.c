@@ -1,7 +1,6 @@
 /* The ebRIM reader and writer: what comes in goes out, and what the model lacks is refused. */
 #include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/suite.h"
@@ -25,8 +24,7 @@ static struct str written(struct arena *a, const struct xds_submission *s)
     return strbuf_str(&b);
 }
 
-static bool read_text(struct arena *a, struct str xml, struct xds_submission *s,
-                      struct errors *err)
+static bool read_text(struct arena *a, struct str xml, struct xds_submission *s, struct errors *err)
 {
     xmlNode *list = sample_list(a, xml);
 
@@ -48,7 +46,8 @@ static void authors_names_codes_and_extra_slots_come_back_exactly(void)
     CU_ASSERT_FATAL(d != NULL);
     CU_ASSERT_EQUAL(d->author.n, 2);
     CHECK_STR(d->author.v[0].parts.v[1].values.v[1], STR("Parma^^^^^&1.2.3.9.1789&ISO^^^^45"));
-    CHECK_STR(d->title.v[1].value, STR("Ex\xc3\xa9" "cution"));
+    CHECK_STR(d->title.v[1].value, STR("Ex\xc3\xa9"
+                                       "cution"));
     CHECK_STR(d->title.v[1].lang, STR("fr"));
     CU_ASSERT_PTR_NULL(d->title.v[1].charset.p);
     CHECK_STR(d->class_code.names.v[1].value, STR("Vorgeschichte"));
@@ -82,14 +81,14 @@ static void what_the_model_lacks_is_named_with_its_object(void)
         {"name='hash'", "name='creationTime'", "more than once"},
         {"<rim:Value>747</rim:Value>", "<rim:Value>747</rim:Value><rim:Value>748</rim:Value>",
          "has 2 values"},
-        {"urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a", "urn:uuid:00000000-0000-0000-0000-000000000000",
-         "classificationScheme"},
+        {"urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a",
+         "urn:uuid:00000000-0000-0000-0000-000000000000", "classificationScheme"},
         {"identificationScheme='urn:uuid:2e82c1f6", "identificationScheme='urn:uuid:3e82c1f6",
          "identificationScheme"},
         {"classifiedObject='Document01'", "classifiedObject='Document02'", "Document02"},
         {"registryObject='Document01'", "registryObject='Document02'", "Document02"},
         {"nodeRepresentation='History'", "nodeRepresentation=''", "nodeRepresentation"},
-        {"name='codingScheme'", "name='urn:x'", "codingScheme"},
+        {"<rim:Value>1.2.3.1</rim:Value>", "", "codingScheme"},
         {"d9d542f3-6cc4-48b6-8870-ea235fbc94c2", "d9d542f3-6cc4-48b6-8870-ea235fbc94c3",
          "neither as a SubmissionSet nor as a Folder"},
         {"<rim:Description>", "<rim:Surprise/><rim:Description>", "Surprise"},
@@ -101,8 +100,7 @@ static void what_the_model_lacks_is_named_with_its_object(void)
 
     arena_init(&a);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        CU_ASSERT_FALSE(
-            read_text(&a, sample_submission(&a, cases[i].from, cases[i].to), &s, &err));
+        CU_ASSERT_FALSE(read_text(&a, sample_submission(&a, cases[i].from, cases[i].to), &s, &err));
         CU_ASSERT_FATAL(err.first != NULL);
         CU_ASSERT_STRING_EQUAL(err.first->code, "XDSRegistryMetadataError");
         if (str_find_str(err.first->text, str_from(cases[i].says)) < 0)
@@ -113,8 +111,28 @@ static void what_the_model_lacks_is_named_with_its_object(void)
 }
 
 static struct {
-    unsigned files, read, valid, unstable;
+    unsigned files, unread, unstable;
 } kit;
+
+/* What an ITI-42 reader does not take, with the reason. */
+static const char *const refused[] = {
+    "12346/single_doc.xml",                    /* languageCode twice */
+    "20001/deprecate_assoc/deprecate.xml",     /* OriginalStatus: ITI-57 only */
+    "20001/undeprecate_assoc/undeprecate.xml", /* the same */
+    "20003/failed_update/new_version_and_status.xml",
+    "20003/success_update/new_version_and_status.xml",
+    "ids_4801/selftest-pnr/metadata.xml", /* an Association without an id, in ebRIM 3.0 */
+    "ids_4801/validate-metadata/metadata.xml",
+    "messagevalidator/pnr-bad-uplink.xml", /* classifiedObject names another object */
+    NULL};
+
+static bool is_refused(const char *path)
+{
+    for (size_t i = 0; refused[i]; i++)
+        if (str_ends(str_from(path), str_from(refused[i])))
+            return true;
+    return false;
+}
 
 /* Placeholders that the kit's tools would fill. */
 static struct str filled(struct arena *a, struct str xml)
@@ -162,16 +180,17 @@ static int read_kit_file(const char *path, const struct stat *st, int type, stru
     if (list != NULL) {
         errors_init(&err, &a);
         kit.files++;
-        if (xds_rim_read(&a, list, &s, &err) == OK) {
+        if (xds_rim_read(&a, list, &s, &err) != OK) {
+            kit.unread += !is_refused(path);
+            if (!is_refused(path))
+                printf("%s: %.*s\n", path, STR_ARG(err.first->text));
+        } else {
             struct str once = written(&a, &s);
 
-            kit.read++;
-            kit.unstable += !read_text(&a, once, &again, &err) ||
-                            !str_eq(written(&a, &again), once);
-            kit.valid += xds_validate(&a, &s, &err) == OK;
+            kit.unread += is_refused(path);
+            kit.unstable +=
+                !read_text(&a, once, &again, &err) || !str_eq(written(&a, &again), once);
         }
-        if (err.status != OK && getenv("KIT_VERBOSE"))
-            printf("%s: %s %.*s\n", path, err.first->code, STR_ARG(err.first->text));
     }
     arena_dispose(&a);
     return 0;
@@ -185,13 +204,39 @@ static void the_test_kit_is_read_and_written_back(void)
         return;
     memset(&kit, 0, sizeof(kit));
     CU_ASSERT_EQUAL(nftw(folder, read_kit_file, 16, FTW_PHYS), 0);
-    printf("%u files, %u read, %u valid\n", kit.files, kit.read, kit.valid);
     CU_ASSERT(kit.files > 200);
     CU_ASSERT_EQUAL(kit.unstable, 0);
-    CU_ASSERT_EQUAL(kit.read, kit.files);
+    CU_ASSERT_EQUAL(kit.unread, 0);
+}
+
+/* An ITI-41 of another project: SOAP and MIME around it, and lines of HTTP in front. */
+static void a_submission_of_the_swiss_record_is_read(void)
+{
+    const char *path = test_data("ihe/epd-by-example/samples/ITI-41_request_raw.xml");
+    struct arena a;
+    struct errors err;
+    struct xds_submission s;
+    struct str text;
+    ptrdiff_t from, to;
+
+    if (path == NULL)
+        return;
+    arena_init(&a);
+    text = sample_file(&a, path);
+    from = str_find_str(text, STR("<xds:ProvideAndRegister"));
+    to = str_find_str(text, STR("<xds:Document "));
+    CU_ASSERT_FATAL(from > 0 && to > from);
+    text = str_printf(&a, "%.*s</xds:ProvideAndRegisterDocumentSetRequest>", (int)(to - from),
+                      text.p + from);
+    CU_ASSERT_FATAL(read_text(&a, text, &s, &err));
+    CU_ASSERT_PTR_NOT_NULL(s.set);
+    CHECK_STR(xds_text(s.objects.v[0], "mimeType"), STR("application/fhir+json"));
+    CHECK_STR(s.objects.v[0]->extra.v[0].name,
+              STR("urn:e-health-suisse:2020:originalProviderRole"));
+    arena_dispose(&a);
 }
 
 SUITE(test_rim, CASE(authors_names_codes_and_extra_slots_come_back_exactly),
       CASE(a_package_may_be_classified_beside_it),
       CASE(what_the_model_lacks_is_named_with_its_object),
-      CASE(the_test_kit_is_read_and_written_back));
+      CASE(the_test_kit_is_read_and_written_back), CASE(a_submission_of_the_swiss_record_is_read));
