@@ -211,7 +211,7 @@ int cli_dispatch(const char *command, const char *text, const struct cli_verb *v
     }
     for (const struct cli_verb *v = verbs; v->name != NULL; v++)
         if (strcmp(argv[1], v->name) == 0)
-            return v->run(argc - 1, argv + 1);
+            return v->run(v->context, argc - 1, argv + 1);
     fprintf(stderr, "causeway: there is no `causeway %s %s`\n", command, argv[1]);
     print_verbs(stderr, command, text, verbs);
     return 2;

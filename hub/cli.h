@@ -45,7 +45,8 @@ int cli_usage(const struct cli *c, const char *fmt, ...) __attribute__((format(p
 struct cli_verb {
     const char *name;
     const char *summary; /* one line in the command's help */
-    int (*run)(int argc, char **argv);
+    int (*run)(const void *context, int argc, char **argv);
+    const void *context; /* for run: what the verb does, as a table has it */
 };
 /* Runs the verb that argv[1] names. Without one prints usage and returns 2; --help prints `text`
  * and the list of verbs. The list ends with a NULL name. */

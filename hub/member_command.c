@@ -1,0 +1,636 @@
+#include <string.h>
+
+#include "hub/base/hex.h"
+#include "hub/base/oid.h"
+#include "hub/certificate.h"
+#include "hub/commands.h"
+#include "hub/member_print.h"
+#include "hub/operation.h"
+
+enum { OID_LENGTH = 64, LIVE_CERTS = 2, MANY = 32 };
+
+/* DICOM PS3.16 CID 403: what kind of security alert a change of members is. */
+#define ALERT_MEMBER STR("110137 User Security Attributes Changed")
+
+static const struct statement ADD_MEMBER = {
+    "member_add",
+    "INSERT INTO member (name, organization, strict_adt, charset)"
+    " VALUES ($1, $2, $3, $4)"
+    " RETURNING member_id",
+};
+static const struct statement SUSPEND = {
+    "member_suspend",
+    "UPDATE member"
+    " SET suspended_at = CASE WHEN $2 THEN now() END"
+    " WHERE member_id = $1",
+};
+static const struct statement ADD_AUTHORITY = {
+    "member_add_authority",
+    "INSERT INTO member_authority (oid, member_id, name_space)"
+    " VALUES ($1, $2, $3)",
+};
+static const struct statement REMOVE_AUTHORITY = {
+    "member_remove_authority",
+    "DELETE FROM member_authority"
+    " WHERE oid = $1",
+};
+static const struct statement ADD_APPLICATION = {
+    "member_add_application",
+    "INSERT INTO member_application (application, facility, member_id)"
+    " VALUES ($1, $2, $3)",
+};
+static const struct statement ADD_CERT = {
+    "member_add_cert",
+    "INSERT INTO member_cert (fingerprint, member_id, direct, subject, issuer, not_before,"
+    "  not_after, certificate)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+};
+static const struct statement REMOVE_CERT = {
+    "member_remove_cert",
+    "DELETE FROM member_cert"
+    " WHERE fingerprint = $1",
+};
+
+/* --- what the verbs share ------------------------------------------------------------------ */
+
+static struct str word(const struct operation *o, size_t i)
+{
+    return str_from(o->args.positional[i]);
+}
+
+static enum status member_named(struct operation *o, const struct member **m)
+{
+    *m = member_by_name(o->members, word(o, 0));
+    if (*m != NULL)
+        return OK;
+    return fail(o->args.err, NOT_FOUND, "member",
+                "no member is called '%s'; `causeway member list` shows them",
+                o->args.positional[0]);
+}
+
+static void audit_change(struct operation *o, struct str member, struct str change)
+{
+    struct audit_row *row = audit_add(o->args.arena, &o->audit);
+
+    audit_object_add(o->args.arena, row, "alert", ALERT_MEMBER, STR_NONE);
+    audit_object_add(o->args.arena, row, "member", member, change);
+}
+
+/* After a change: the member as it is now, or a sentence. */
+static enum status report(struct operation *o, struct strbuf *out, struct str member,
+                          const char *sentence)
+{
+    if (!o->args.json) {
+        strbuf_addf(out, "%.*s %s\n", STR_ARG(member), sentence);
+        return OK;
+    }
+    member_directory_release(o->members);
+    o->members = NULL;
+    TRY(member_directory_read(o->db, &o->members));
+    member_print(out, o->args.arena, member_by_name(o->members, member), true);
+    return OK;
+}
+
+/* --- authorities and applications ---------------------------------------------------------- */
+
+static enum status authority_parse(struct operation *o, const char *text,
+                                   struct member_authority *out)
+{
+    struct str rest = str_from(text);
+
+    out->oid = oid_strip_urn(str_cut(&rest, '='));
+    out->name_space = rest.p != NULL ? rest : STR("");
+    if (!oid_valid(out->oid) || out->oid.n > OID_LENGTH)
+        return fail(o->args.err, INVALID, "authority",
+                    "--authority %s: write OID or OID=NAMESPACE, as 1.2.3.4 or 1.2.3.4=EPIC", text);
+    return OK;
+}
+
+static enum status authority_check(struct operation *o, struct str member,
+                                   const struct member_authority *new)
+{
+    const struct member *owner = member_by_authority(o->members, new->oid);
+    const struct member *m = member_by_name(o->members, member);
+
+    if (owner != NULL)
+        return fail(o->args.err, INVALID, "authority",
+                    "authority %.*s belongs to %.*s: each has one source", STR_ARG(new->oid),
+                    STR_ARG(owner->name));
+    if (str_eq(new->oid, str_from(o->config.xad_authority)) &&
+        !str_eq(member, str_from(o->config.xad_source)))
+        return fail(o->args.err, INVALID, "authority",
+                    "authority %.*s is the affinity domain's own (xad_authority), fed by %s "
+                    "(xad_source)",
+                    STR_ARG(new->oid), o->config.xad_source);
+    for (size_t i = 0; m != NULL && new->name_space.n > 0 && i < m->authority_count; i++)
+        if (str_eq(m->authorities[i].name_space, new->name_space))
+            return fail(o->args.err, INVALID, "authority",
+                        "%.*s calls authority %.*s '%.*s' already", STR_ARG(member),
+                        STR_ARG(m->authorities[i].oid), STR_ARG(new->name_space));
+    return OK;
+}
+
+/* The options --authority, checked against each other and against all members. */
+static enum status authorities_given(struct operation *o, struct str member,
+                                     struct member_authority *out, size_t *count)
+{
+    const char *texts[MANY];
+
+    *count = cli_values(&o->args, "authority", texts, MANY);
+    if (*count > MANY)
+        return fail(o->args.err, INVALID, "authority", "at most %d authorities at a time", MANY);
+    for (size_t i = 0; i < *count; i++) {
+        TRY(authority_parse(o, texts[i], &out[i]));
+        TRY(authority_check(o, member, &out[i]));
+        for (size_t j = 0; j < i; j++)
+            if (str_eq(out[j].oid, out[i].oid) ||
+                (out[i].name_space.n > 0 && str_eq(out[j].name_space, out[i].name_space)))
+                return fail(o->args.err, INVALID, "authority",
+                            "--authority %s: its OID or its namespace is given twice", texts[i]);
+    }
+    return OK;
+}
+
+static void authorities_queue(struct operation *o, int64_t member_id,
+                              const struct member_authority *new, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        db_queue(o->db, &ADD_AUTHORITY, NULL, DB_TEXT(new[i].oid), DB_INT8(member_id),
+                 DB_TEXT(new[i].name_space));
+}
+
+static const struct member *application_owner(const struct member_directory *d,
+                                              const struct member_application *wanted)
+{
+    for (size_t i = 0; i < d->count; i++)
+        for (size_t j = 0; j < d->members[i].application_count; j++)
+            if (str_eq(d->members[i].applications[j].application, wanted->application) &&
+                str_eq(d->members[i].applications[j].facility, wanted->facility))
+                return &d->members[i];
+    return NULL;
+}
+
+static enum status applications_given(struct operation *o, struct member_application *out,
+                                      size_t *count)
+{
+    const char *texts[MANY];
+
+    *count = cli_values(&o->args, "application", texts, MANY);
+    if (*count > MANY)
+        return fail(o->args.err, INVALID, "application", "at most %d applications", MANY);
+    for (size_t i = 0; i < *count; i++) {
+        struct str rest = str_from(texts[i]);
+        const struct member *owner;
+
+        out[i].application = str_cut(&rest, '|');
+        out[i].facility = rest.p != NULL ? rest : STR("");
+        owner = application_owner(o->members, &out[i]);
+        if (out[i].application.n == 0)
+            return fail(o->args.err, INVALID, "application",
+                        "--application '%s': write MSH-3 or 'MSH-3|MSH-4'", texts[i]);
+        if (owner != NULL)
+            return fail(o->args.err, INVALID, "application", "application %s belongs to %.*s",
+                        texts[i], STR_ARG(owner->name));
+    }
+    return OK;
+}
+
+/* --- certificates -------------------------------------------------------------------------- */
+
+static const struct member *cert_owner(const struct member_directory *d,
+                                       const unsigned char fingerprint[32])
+{
+    for (size_t i = 0; i < d->count; i++)
+        for (size_t j = 0; j < d->members[i].cert_count; j++)
+            if (memcmp(d->members[i].certs[j].fingerprint, fingerprint, 32) == 0)
+                return &d->members[i];
+    return NULL;
+}
+
+static size_t live_certs(const struct member *m, int64_t now_us)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; m != NULL && i < m->cert_count; i++)
+        n += m->certs[i].not_after_us >= now_us;
+    return n;
+}
+
+/* Would the handshake accept it? Said now, because it would be said to nobody then. */
+static enum status trust_check(struct operation *o, const struct certificate *c, const char *path)
+{
+    const char *fault;
+
+    if (o->config.tls_ca[0] == '\0')
+        return fail(o->args.err, INVALID, "certificate",
+                    "%s: the hub trusts no CA (tls_ca is empty); register it with --direct, or set "
+                    "tls_ca",
+                    path);
+    fault = certificate_chain_fault(c, o->config.tls_ca, CERTIFICATE_CLIENT, o->now_us);
+    if (fault == NULL)
+        return OK;
+    return fail(o->args.err, INVALID, "certificate",
+                "%s: does not chain to a CA of %s: %s; add its CA there, or register it with "
+                "--direct",
+                path, o->config.tls_ca, fault);
+}
+
+/* The certificate of --cert; m is NULL for a member that is being added. */
+static enum status cert_given(struct operation *o, const struct member *m, struct certificate *c)
+{
+    const char *path = cli_value(&o->args, "cert");
+    const struct member *owner;
+
+    if (path == NULL)
+        return fail(o->args.err, INVALID, "certificate",
+                    "--cert is required: the file with the member's certificate");
+    TRY(certificate_read(o->args.arena, path, c, o->args.err));
+    TRY(certificate_usable(c, path, o->now_us, o->args.err));
+    owner = cert_owner(o->members, c->fingerprint);
+    if (owner != NULL)
+        return fail(o->args.err, INVALID, "certificate", "%s: this certificate is %.*s's already",
+                    path, STR_ARG(owner->name));
+    if (live_certs(m, o->now_us) >= LIVE_CERTS)
+        return fail(o->args.err, INVALID, "certificate",
+                    "%.*s has two live certificates already; remove one first: `causeway member "
+                    "cert remove`",
+                    STR_ARG(m->name));
+    return cli_value(&o->args, "direct") != NULL ? OK : trust_check(o, c, path);
+}
+
+static void cert_queue(struct operation *o, int64_t member_id, const struct certificate *c)
+{
+    db_queue(o->db, &ADD_CERT, NULL, DB_BYTEA(str_of(c->fingerprint, 32)), DB_INT8(member_id),
+             DB_BOOL(cli_value(&o->args, "direct") != NULL), DB_TEXT(c->subject),
+             DB_TEXT(c->issuer), DB_TIME(c->not_before_us), DB_TIME(c->not_after_us),
+             DB_BYTEA(c->der));
+}
+
+static struct str cert_words(struct operation *o, const char *verb, const struct certificate *c)
+{
+    return str_printf(o->args.arena, "%s certificate %.*s of %.*s%s", verb,
+                      STR_ARG(hex_encode(o->args.arena, c->fingerprint, 32)), STR_ARG(c->subject),
+                      cli_value(&o->args, "direct") != NULL ? ", trusted by itself" : "");
+}
+
+/* --- member add ---------------------------------------------------------------------------- */
+
+struct new_member {
+    struct str name, organization, charset;
+    struct member_authority authorities[MANY];
+    struct member_application applications[MANY];
+    size_t authority_count, application_count;
+    struct certificate cert;
+};
+
+static bool name_valid(struct str name)
+{
+    static const char others[] = "._-";
+
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (!letter && (i == 0 || memchr(others, c, sizeof(others) - 1) == NULL))
+            return false;
+    }
+    return name.n >= 1 && name.n <= 64;
+}
+
+/* HL7 table 0211, as far as the hub reads it. */
+static bool charset_known(struct str charset)
+{
+    static const char *const known[] = {"",       "ASCII",   "8859/1",       "8859/2", "8859/3",
+                                        "8859/4", "8859/5",  "8859/6",       "8859/7", "8859/8",
+                                        "8859/9", "8859/15", "UNICODE UTF-8"};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (str_eq(charset, str_from(known[i])))
+            return true;
+    return false;
+}
+
+static enum status new_member_names(struct operation *o, struct new_member *n)
+{
+    const char *organization = cli_value(&o->args, "organization");
+    const char *charset = cli_value(&o->args, "charset");
+
+    n->name = word(o, 0);
+    n->organization = oid_strip_urn(str_from(organization));
+    n->charset = charset != NULL ? str_from(charset) : STR("");
+    if (!name_valid(n->name))
+        return fail(o->args.err, INVALID, "member",
+                    "'%.*s': a name has 1 to 64 letters, digits, '.', '_' or '-', and begins with "
+                    "a letter or digit",
+                    STR_ARG(n->name));
+    if (member_by_name(o->members, n->name) != NULL)
+        return fail(o->args.err, INVALID, "member", "there is a member called %.*s already",
+                    STR_ARG(n->name));
+    if (!oid_valid(n->organization) || n->organization.n > OID_LENGTH)
+        return fail(o->args.err, INVALID, "member",
+                    "--organization %s: the organization's OID is required, as 1.2.3.4",
+                    organization != NULL ? organization : "");
+    if (!charset_known(n->charset))
+        return fail(o->args.err, INVALID, "member",
+                    "--charset %s: one of HL7 table 0211: ASCII, 8859/1 to 8859/9, 8859/15, "
+                    "'UNICODE UTF-8'",
+                    charset);
+    return OK;
+}
+
+static void new_member_audit(struct operation *o, const struct new_member *n)
+{
+    struct strbuf b = strbuf_on(o->args.arena, 256);
+
+    strbuf_addf(&b, "added, organization %.*s", STR_ARG(n->organization));
+    for (size_t i = 0; i < n->authority_count; i++)
+        strbuf_addf(&b, ", authority %.*s=%.*s", STR_ARG(n->authorities[i].oid),
+                    STR_ARG(n->authorities[i].name_space));
+    for (size_t i = 0; i < n->application_count; i++)
+        strbuf_addf(&b, ", application %.*s|%.*s", STR_ARG(n->applications[i].application),
+                    STR_ARG(n->applications[i].facility));
+    strbuf_addf(&b, ", %.*s", STR_ARG(cert_words(o, "with", &n->cert)));
+    audit_change(o, n->name, strbuf_str(&b));
+}
+
+static enum status work_add(struct operation *o, struct strbuf *out)
+{
+    struct new_member *n = ARENA_NEW(o->args.arena, struct new_member);
+    struct rows added;
+    int64_t id;
+
+    TRY(new_member_names(o, n));
+    TRY(authorities_given(o, n->name, n->authorities, &n->authority_count));
+    TRY(applications_given(o, n->applications, &n->application_count));
+    TRY(cert_given(o, NULL, &n->cert));
+    db_queue(o->db, &ADD_MEMBER, &added, DB_TEXT(n->name), DB_TEXT(n->organization),
+             DB_BOOL(cli_value(&o->args, "strict-adt") != NULL), DB_TEXT(n->charset));
+    TRY(db_flush(o->db));
+    id = row_int(&added, 0, 0);
+    authorities_queue(o, id, n->authorities, n->authority_count);
+    for (size_t i = 0; i < n->application_count; i++)
+        db_queue(o->db, &ADD_APPLICATION, NULL, DB_TEXT(n->applications[i].application),
+                 DB_TEXT(n->applications[i].facility), DB_INT8(id));
+    cert_queue(o, id, &n->cert);
+    new_member_audit(o, n);
+    return report(o, out, n->name, "is enrolled, and may connect at once");
+}
+
+/* --- the other verbs ----------------------------------------------------------------------- */
+
+static enum status work_list(struct operation *o, struct strbuf *out)
+{
+    member_print_list(out, o->args.arena, o->members, o->args.json);
+    return OK;
+}
+
+static enum status work_show(struct operation *o, struct strbuf *out)
+{
+    const struct member *m;
+
+    TRY(member_named(o, &m));
+    member_print(out, o->args.arena, m, o->args.json);
+    return OK;
+}
+
+static enum status set_suspended(struct operation *o, struct strbuf *out, bool suspended)
+{
+    const struct member *m;
+
+    TRY(member_named(o, &m));
+    if (m->suspended == suspended)
+        return report(o, out, word(o, 0), suspended ? "is suspended already" : "is not suspended");
+    db_queue(o->db, &SUSPEND, NULL, DB_INT8(m->id), DB_BOOL(suspended));
+    audit_change(o, m->name, suspended ? STR("suspended") : STR("resumed"));
+    return report(o, out, word(o, 0),
+                  suspended ? "is suspended; its open connections are being closed"
+                            : "may connect again");
+}
+
+static enum status work_suspend(struct operation *o, struct strbuf *out)
+{
+    return set_suspended(o, out, true);
+}
+
+static enum status work_resume(struct operation *o, struct strbuf *out)
+{
+    return set_suspended(o, out, false);
+}
+
+static enum status work_cert_add(struct operation *o, struct strbuf *out)
+{
+    const struct member *m;
+    struct certificate c;
+
+    TRY(member_named(o, &m));
+    TRY(cert_given(o, m, &c));
+    cert_queue(o, m->id, &c);
+    audit_change(o, m->name, cert_words(o, "added", &c));
+    return report(o, out, word(o, 0), "may connect with this certificate too");
+}
+
+static enum status work_cert_remove(struct operation *o, struct strbuf *out)
+{
+    const char *text = cli_value(&o->args, "fingerprint");
+    const struct member *m;
+    unsigned char fingerprint[32];
+
+    TRY(member_named(o, &m));
+    if (text == NULL || !fingerprint_parse(str_from(text), fingerprint))
+        return fail(o->args.err, INVALID, "certificate",
+                    "--fingerprint takes 64 hexadecimal digits, as `causeway member show` prints "
+                    "them");
+    if (cert_owner(o->members, fingerprint) != m)
+        return fail(o->args.err, NOT_FOUND, "certificate", "%.*s has no such certificate",
+                    STR_ARG(m->name));
+    db_queue(o->db, &REMOVE_CERT, NULL, DB_BYTEA(str_of(fingerprint, 32)));
+    audit_change(o, m->name,
+                 str_printf(o->args.arena, "removed certificate %.*s",
+                            STR_ARG(hex_encode(o->args.arena, fingerprint, 32))));
+    return report(o, out, word(o, 0), "can no longer connect with this certificate");
+}
+
+static enum status work_authority_add(struct operation *o, struct strbuf *out)
+{
+    struct member_authority new[MANY];
+    const struct member *m;
+    size_t count;
+
+    TRY(member_named(o, &m));
+    TRY(authorities_given(o, m->name, new, &count));
+    if (count == 0)
+        return fail(o->args.err, INVALID, "authority", "--authority is required");
+    authorities_queue(o, m->id, new, count);
+    for (size_t i = 0; i < count; i++)
+        audit_change(o, m->name,
+                     str_printf(o->args.arena, "added authority %.*s=%.*s", STR_ARG(new[i].oid),
+                                STR_ARG(new[i].name_space)));
+    return report(o, out, word(o, 0), "feeds this authority now");
+}
+
+static enum status work_authority_remove(struct operation *o, struct strbuf *out)
+{
+    const char *text = cli_value(&o->args, "authority");
+    struct member_authority old;
+    const struct member *m;
+
+    TRY(member_named(o, &m));
+    TRY(authority_parse(o, text != NULL ? text : "", &old));
+    if (!member_owns_authority(m, old.oid))
+        return fail(o->args.err, NOT_FOUND, "authority", "%.*s does not feed authority %.*s",
+                    STR_ARG(m->name), STR_ARG(old.oid));
+    db_queue(o->db, &REMOVE_AUTHORITY, NULL, DB_TEXT(old.oid));
+    audit_change(o, m->name, str_printf(o->args.arena, "removed authority %.*s", STR_ARG(old.oid)));
+    return report(o, out, word(o, 0), "no longer feeds this authority; its records stay");
+}
+
+/* --- help ---------------------------------------------------------------------------------- */
+
+static const struct cli_option no_options[] = {{NULL, NULL, NULL}};
+static const struct cli_option add_options[] = {
+    {"organization", "OID", "the organization's OID"},
+    {"authority", "OID[=NS]", "issues patient identifiers; NS: its name in messages (HD.1)"},
+    {"cert", "FILE", "its certificate, PEM or DER"},
+    {"direct", NULL, "trust this certificate by itself, without a CA"},
+    {"application", "APP[|FAC]", "MSH-3 and MSH-4 of its HL7 v2 messages; none: any free one"},
+    {"charset", "CS", "of HL7 v2 messages without MSH-18, as '8859/1'; default ASCII"},
+    {"strict-adt", NULL, "answer AR, not AA, to ADT events that the hub does not use"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_option cert_add_options[] = {
+    {"cert", "FILE", "the certificate, PEM or DER"},
+    {"direct", NULL, "trust this certificate by itself, without a CA"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_option cert_remove_options[] = {
+    {"fingerprint", "HEX", "SHA-256, with or without colons"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_option authority_options[] = {
+    {"authority", "OID[=NS]", "the authority; NS: its name in this member's messages (HD.1)"},
+    {NULL, NULL, NULL},
+};
+
+#define CHANGE(endpoint_, work_)                                                                   \
+    .least = 1, .most = 1, .transaction = "CONFIG", .audit = {"110113", 'E'},                      \
+    .endpoint = (endpoint_), .changes_members = true, .work = (work_)
+
+static const struct operation_kind add = {
+    .cli =
+        {"causeway member add NAME --organization OID [--authority OID[=NS]]... --cert FILE "
+         "[--direct] [--application APP[|FAC]]... [--charset CS] [--strict-adt]",
+         "Enrols an organization: who it is, which patient identifiers it issues, and the\n"
+         "certificate by which it is known. It may connect at once; no restart is needed.\n"
+         "The certificate must chain to a CA of tls_ca, unless --direct trusts it by itself.\n"
+         "\n"
+         "  causeway member add st-mary --organization 2.25.1001 --authority 2.25.1001.1=EPIC \\\n"
+         "      --application 'EPICADT|ST-MARY' --cert st-mary.pem",
+         add_options},
+    CHANGE("causeway member add", work_add),
+};
+static const struct operation_kind list = {
+    .cli = {"causeway member list", "Lists the members.", no_options},
+    .work = work_list,
+};
+static const struct operation_kind show = {
+    .cli = {"causeway member show NAME",
+            "Shows one member: state, authorities, applications, certificates.", no_options},
+    .least = 1,
+    .most = 1,
+    .work = work_show,
+};
+static const struct operation_kind suspend = {
+    .cli = {"causeway member suspend NAME",
+            "Stops a member from connecting, and closes its open connections. Its records and\n"
+            "documents stay. `causeway member resume NAME` undoes it.",
+            no_options},
+    CHANGE("causeway member suspend", work_suspend),
+};
+static const struct operation_kind resume = {
+    .cli = {"causeway member resume NAME", "Lets a suspended member connect again.", no_options},
+    CHANGE("causeway member resume", work_resume),
+};
+static const struct operation_kind cert_add = {
+    .cli = {"causeway member cert add NAME --cert FILE [--direct]",
+            "Adds a second certificate, so that the member can change over to it in its own time.\n"
+            "A member has at most two that have not expired. When it has changed over:\n"
+            "\n"
+            "  causeway member show st-mary\n"
+            "  causeway member cert remove st-mary --fingerprint 3f8a...",
+            cert_add_options},
+    CHANGE("causeway member cert add", work_cert_add),
+};
+static const struct operation_kind cert_remove = {
+    .cli = {"causeway member cert remove NAME --fingerprint HEX",
+            "Takes a certificate away and closes the connections that came with it.",
+            cert_remove_options},
+    CHANGE("causeway member cert remove", work_cert_remove),
+};
+static const struct operation_kind authority_add = {
+    .cli =
+        {"causeway member authority add NAME --authority OID[=NS]...",
+         "Lets a member feed the patients of one more assigning authority. An authority has one\n"
+         "source. NS is the namespace (HD.1) by which the member's messages call it when they\n"
+         "leave the OID out, as in 123^^^EPIC^MR:\n"
+         "\n"
+         "  causeway member authority add st-mary --authority 2.25.1001.2=EPICLAB",
+         authority_options},
+    CHANGE("causeway member authority add", work_authority_add),
+};
+static const struct operation_kind authority_remove = {
+    .cli = {"causeway member authority remove NAME --authority OID",
+            "Takes an authority away from a member: its messages can no longer name it. What it\n"
+            "has fed stays as it is.",
+            authority_options},
+    CHANGE("causeway member authority remove", work_authority_remove),
+};
+
+static const struct cli_verb cert_verbs[] = {
+    {"add", "add a certificate, for a change-over", operation_run, &cert_add},
+    {"remove", "take one away", operation_run, &cert_remove},
+    {NULL, NULL, NULL, NULL},
+};
+static const struct cli_verb authority_verbs[] = {
+    {"add", "let a member feed an authority", operation_run, &authority_add},
+    {"remove", "take it away", operation_run, &authority_remove},
+    {NULL, NULL, NULL, NULL},
+};
+
+static int run_cert(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("member cert", "The certificates by which a member is known.", context,
+                        argc, argv);
+}
+
+static int run_authority(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("member authority",
+                        "The assigning authorities whose patients a member feeds.", context, argc,
+                        argv);
+}
+
+static const struct cli_verb verbs[] = {
+    {"add", "enrol an organization", operation_run, &add},
+    {"list", "all members", operation_run, &list},
+    {"show", "one member", operation_run, &show},
+    {"suspend", "stop a member from connecting", operation_run, &suspend},
+    {"resume", "let it connect again", operation_run, &resume},
+    {"cert", "its certificates: add, remove", run_cert, cert_verbs},
+    {"authority", "its assigning authorities: add, remove", run_authority, authority_verbs},
+    {NULL, NULL, NULL, NULL},
+};
+
+static int run(int argc, char **argv)
+{
+    return cli_dispatch(
+        "member",
+        "The organizations that connect by mutual TLS. Every change holds at once,\n"
+        "without a restart, and leaves a row in the audit log.",
+        verbs, argc, argv);
+}
+
+const struct command member_command = {
+    "member",
+    "enrol, suspend and change member organizations",
+    run,
+};
