@@ -7,7 +7,7 @@
 #include "hub/commands.h"
 #include "hub/operation.h"
 
-enum { LIMIT = 50, DETAIL_SHOWN = 80 };
+enum { LIMIT = 50, DETAIL_SHOWN = 160 };
 
 static const char *const outcome_names[] = {"success", "minor", "", "serious", "major"}; /* / 4 */
 

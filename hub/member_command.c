@@ -1,13 +1,9 @@
-#include <string.h>
-
 #include "hub/base/hex.h"
 #include "hub/base/oid.h"
-#include "hub/certificate.h"
 #include "hub/commands.h"
+#include "hub/member_check.h"
 #include "hub/member_print.h"
 #include "hub/operation.h"
-
-enum { OID_LENGTH = 64, LIVE_CERTS = 2, MANY = 32 };
 
 /* DICOM PS3.16 CID 403: what kind of security alert a change of members is. */
 #define ALERT_MEMBER STR("110137 User Security Attributes Changed")
@@ -91,65 +87,7 @@ static enum status report(struct operation *o, struct strbuf *out, struct str me
     return OK;
 }
 
-/* --- authorities and applications ---------------------------------------------------------- */
-
-static enum status authority_parse(struct operation *o, const char *text,
-                                   struct member_authority *out)
-{
-    struct str rest = str_from(text);
-
-    out->oid = oid_strip_urn(str_cut(&rest, '='));
-    out->name_space = rest.p != NULL ? rest : STR("");
-    if (!oid_valid(out->oid) || out->oid.n > OID_LENGTH)
-        return fail(o->args.err, INVALID, "authority",
-                    "--authority %s: write OID or OID=NAMESPACE, as 1.2.3.4 or 1.2.3.4=EPIC", text);
-    return OK;
-}
-
-static enum status authority_check(struct operation *o, struct str member,
-                                   const struct member_authority *new)
-{
-    const struct member *owner = member_by_authority(o->members, new->oid);
-    const struct member *m = member_by_name(o->members, member);
-
-    if (owner != NULL)
-        return fail(o->args.err, INVALID, "authority",
-                    "authority %.*s belongs to %.*s: each has one source", STR_ARG(new->oid),
-                    STR_ARG(owner->name));
-    if (str_eq(new->oid, str_from(o->config.xad_authority)) &&
-        !str_eq(member, str_from(o->config.xad_source)))
-        return fail(o->args.err, INVALID, "authority",
-                    "authority %.*s is the affinity domain's own (xad_authority), fed by %s "
-                    "(xad_source)",
-                    STR_ARG(new->oid), o->config.xad_source);
-    for (size_t i = 0; m != NULL && new->name_space.n > 0 && i < m->authority_count; i++)
-        if (str_eq(m->authorities[i].name_space, new->name_space))
-            return fail(o->args.err, INVALID, "authority",
-                        "%.*s calls authority %.*s '%.*s' already", STR_ARG(member),
-                        STR_ARG(m->authorities[i].oid), STR_ARG(new->name_space));
-    return OK;
-}
-
-/* The options --authority, checked against each other and against all members. */
-static enum status authorities_given(struct operation *o, struct str member,
-                                     struct member_authority *out, size_t *count)
-{
-    const char *texts[MANY];
-
-    *count = cli_values(&o->args, "authority", texts, MANY);
-    if (*count > MANY)
-        return fail(o->args.err, INVALID, "authority", "at most %d authorities at a time", MANY);
-    for (size_t i = 0; i < *count; i++) {
-        TRY(authority_parse(o, texts[i], &out[i]));
-        TRY(authority_check(o, member, &out[i]));
-        for (size_t j = 0; j < i; j++)
-            if (str_eq(out[j].oid, out[i].oid) ||
-                (out[i].name_space.n > 0 && str_eq(out[j].name_space, out[i].name_space)))
-                return fail(o->args.err, INVALID, "authority",
-                            "--authority %s: its OID or its namespace is given twice", texts[i]);
-    }
-    return OK;
-}
+/* --- rows ---------------------------------------------------------------------------------- */
 
 static void authorities_queue(struct operation *o, int64_t member_id,
                               const struct member_authority *new, size_t count)
@@ -157,105 +95,6 @@ static void authorities_queue(struct operation *o, int64_t member_id,
     for (size_t i = 0; i < count; i++)
         db_queue(o->db, &ADD_AUTHORITY, NULL, DB_TEXT(new[i].oid), DB_INT8(member_id),
                  DB_TEXT(new[i].name_space));
-}
-
-static const struct member *application_owner(const struct member_directory *d,
-                                              const struct member_application *wanted)
-{
-    for (size_t i = 0; i < d->count; i++)
-        for (size_t j = 0; j < d->members[i].application_count; j++)
-            if (str_eq(d->members[i].applications[j].application, wanted->application) &&
-                str_eq(d->members[i].applications[j].facility, wanted->facility))
-                return &d->members[i];
-    return NULL;
-}
-
-static enum status applications_given(struct operation *o, struct member_application *out,
-                                      size_t *count)
-{
-    const char *texts[MANY];
-
-    *count = cli_values(&o->args, "application", texts, MANY);
-    if (*count > MANY)
-        return fail(o->args.err, INVALID, "application", "at most %d applications", MANY);
-    for (size_t i = 0; i < *count; i++) {
-        struct str rest = str_from(texts[i]);
-        const struct member *owner;
-
-        out[i].application = str_cut(&rest, '|');
-        out[i].facility = rest.p != NULL ? rest : STR("");
-        owner = application_owner(o->members, &out[i]);
-        if (out[i].application.n == 0)
-            return fail(o->args.err, INVALID, "application",
-                        "--application '%s': write MSH-3 or 'MSH-3|MSH-4'", texts[i]);
-        if (owner != NULL)
-            return fail(o->args.err, INVALID, "application", "application %s belongs to %.*s",
-                        texts[i], STR_ARG(owner->name));
-    }
-    return OK;
-}
-
-/* --- certificates -------------------------------------------------------------------------- */
-
-static const struct member *cert_owner(const struct member_directory *d,
-                                       const unsigned char fingerprint[32])
-{
-    for (size_t i = 0; i < d->count; i++)
-        for (size_t j = 0; j < d->members[i].cert_count; j++)
-            if (memcmp(d->members[i].certs[j].fingerprint, fingerprint, 32) == 0)
-                return &d->members[i];
-    return NULL;
-}
-
-static size_t live_certs(const struct member *m, int64_t now_us)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; m != NULL && i < m->cert_count; i++)
-        n += m->certs[i].not_after_us >= now_us;
-    return n;
-}
-
-/* Would the handshake accept it? Said now, because it would be said to nobody then. */
-static enum status trust_check(struct operation *o, const struct certificate *c, const char *path)
-{
-    const char *fault;
-
-    if (o->config.tls_ca[0] == '\0')
-        return fail(o->args.err, INVALID, "certificate",
-                    "%s: the hub trusts no CA (tls_ca is empty); register it with --direct, or set "
-                    "tls_ca",
-                    path);
-    fault = certificate_chain_fault(c, o->config.tls_ca, CERTIFICATE_CLIENT, o->now_us);
-    if (fault == NULL)
-        return OK;
-    return fail(o->args.err, INVALID, "certificate",
-                "%s: does not chain to a CA of %s: %s; add its CA there, or register it with "
-                "--direct",
-                path, o->config.tls_ca, fault);
-}
-
-/* The certificate of --cert; m is NULL for a member that is being added. */
-static enum status cert_given(struct operation *o, const struct member *m, struct certificate *c)
-{
-    const char *path = cli_value(&o->args, "cert");
-    const struct member *owner;
-
-    if (path == NULL)
-        return fail(o->args.err, INVALID, "certificate",
-                    "--cert is required: the file with the member's certificate");
-    TRY(certificate_read(o->args.arena, path, c, o->args.err));
-    TRY(certificate_usable(c, path, o->now_us, o->args.err));
-    owner = cert_owner(o->members, c->fingerprint);
-    if (owner != NULL)
-        return fail(o->args.err, INVALID, "certificate", "%s: this certificate is %.*s's already",
-                    path, STR_ARG(owner->name));
-    if (live_certs(m, o->now_us) >= LIVE_CERTS)
-        return fail(o->args.err, INVALID, "certificate",
-                    "%.*s has two live certificates already; remove one first: `causeway member "
-                    "cert remove`",
-                    STR_ARG(m->name));
-    return cli_value(&o->args, "direct") != NULL ? OK : trust_check(o, c, path);
 }
 
 static void cert_queue(struct operation *o, int64_t member_id, const struct certificate *c)
@@ -277,38 +116,11 @@ static struct str cert_words(struct operation *o, const char *verb, const struct
 
 struct new_member {
     struct str name, organization, charset;
-    struct member_authority authorities[MANY];
-    struct member_application applications[MANY];
+    struct member_authority authorities[MEMBER_MANY];
+    struct member_application applications[MEMBER_MANY];
     size_t authority_count, application_count;
     struct certificate cert;
 };
-
-static bool name_valid(struct str name)
-{
-    static const char others[] = "._-";
-
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-        if (!letter && (i == 0 || memchr(others, c, sizeof(others) - 1) == NULL))
-            return false;
-    }
-    return name.n >= 1 && name.n <= 64;
-}
-
-/* HL7 table 0211, as far as the hub reads it. */
-static bool charset_known(struct str charset)
-{
-    static const char *const known[] = {"",       "ASCII",   "8859/1",       "8859/2", "8859/3",
-                                        "8859/4", "8859/5",  "8859/6",       "8859/7", "8859/8",
-                                        "8859/9", "8859/15", "UNICODE UTF-8"};
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (str_eq(charset, str_from(known[i])))
-            return true;
-    return false;
-}
 
 static enum status new_member_names(struct operation *o, struct new_member *n)
 {
@@ -318,7 +130,7 @@ static enum status new_member_names(struct operation *o, struct new_member *n)
     n->name = word(o, 0);
     n->organization = oid_strip_urn(str_from(organization));
     n->charset = charset != NULL ? str_from(charset) : STR("");
-    if (!name_valid(n->name))
+    if (!member_name_valid(n->name))
         return fail(o->args.err, INVALID, "member",
                     "'%.*s': a name has 1 to 64 letters, digits, '.', '_' or '-', and begins with "
                     "a letter or digit",
@@ -326,11 +138,11 @@ static enum status new_member_names(struct operation *o, struct new_member *n)
     if (member_by_name(o->members, n->name) != NULL)
         return fail(o->args.err, INVALID, "member", "there is a member called %.*s already",
                     STR_ARG(n->name));
-    if (!oid_valid(n->organization) || n->organization.n > OID_LENGTH)
+    if (!oid_valid(n->organization) || n->organization.n > MEMBER_OID_LENGTH)
         return fail(o->args.err, INVALID, "member",
                     "--organization %s: the organization's OID is required, as 1.2.3.4",
                     organization != NULL ? organization : "");
-    if (!charset_known(n->charset))
+    if (!member_charset_known(n->charset))
         return fail(o->args.err, INVALID, "member",
                     "--charset %s: one of HL7 table 0211: ASCII, 8859/1 to 8859/9, 8859/15, "
                     "'UNICODE UTF-8'",
@@ -360,9 +172,9 @@ static enum status work_add(struct operation *o, struct strbuf *out)
     int64_t id;
 
     TRY(new_member_names(o, n));
-    TRY(authorities_given(o, n->name, n->authorities, &n->authority_count));
-    TRY(applications_given(o, n->applications, &n->application_count));
-    TRY(cert_given(o, NULL, &n->cert));
+    TRY(member_authorities_given(o, n->name, n->authorities, &n->authority_count));
+    TRY(member_applications_given(o, n->applications, &n->application_count));
+    TRY(member_cert_given(o, NULL, &n->cert));
     db_queue(o->db, &ADD_MEMBER, &added, DB_TEXT(n->name), DB_TEXT(n->organization),
              DB_BOOL(cli_value(&o->args, "strict-adt") != NULL), DB_TEXT(n->charset));
     TRY(db_flush(o->db));
@@ -423,7 +235,7 @@ static enum status work_cert_add(struct operation *o, struct strbuf *out)
     struct certificate c;
 
     TRY(member_named(o, &m));
-    TRY(cert_given(o, m, &c));
+    TRY(member_cert_given(o, m, &c));
     cert_queue(o, m->id, &c);
     audit_change(o, m->name, cert_words(o, "added", &c));
     return report(o, out, word(o, 0), "may connect with this certificate too");
@@ -440,7 +252,7 @@ static enum status work_cert_remove(struct operation *o, struct strbuf *out)
         return fail(o->args.err, INVALID, "certificate",
                     "--fingerprint takes 64 hexadecimal digits, as `causeway member show` prints "
                     "them");
-    if (cert_owner(o->members, fingerprint) != m)
+    if (member_cert_owner(o->members, fingerprint) != m)
         return fail(o->args.err, NOT_FOUND, "certificate", "%.*s has no such certificate",
                     STR_ARG(m->name));
     db_queue(o->db, &REMOVE_CERT, NULL, DB_BYTEA(str_of(fingerprint, 32)));
@@ -452,12 +264,12 @@ static enum status work_cert_remove(struct operation *o, struct strbuf *out)
 
 static enum status work_authority_add(struct operation *o, struct strbuf *out)
 {
-    struct member_authority new[MANY];
+    struct member_authority new[MEMBER_MANY];
     const struct member *m;
     size_t count;
 
     TRY(member_named(o, &m));
-    TRY(authorities_given(o, m->name, new, &count));
+    TRY(member_authorities_given(o, m->name, new, &count));
     if (count == 0)
         return fail(o->args.err, INVALID, "authority", "--authority is required");
     authorities_queue(o, m->id, new, count);
@@ -475,7 +287,7 @@ static enum status work_authority_remove(struct operation *o, struct strbuf *out
     const struct member *m;
 
     TRY(member_named(o, &m));
-    TRY(authority_parse(o, text != NULL ? text : "", &old));
+    TRY(member_authority_parse(o, text != NULL ? text : "", &old));
     if (!member_owns_authority(m, old.oid))
         return fail(o->args.err, NOT_FOUND, "authority", "%.*s does not feed authority %.*s",
                     STR_ARG(m->name), STR_ARG(old.oid));
