@@ -1,0 +1,379 @@
+#include "mpi/store.h"
+
+#include <stdlib.h>
+
+#include "mpi/keys.h"
+
+struct identifier mpi_xad_identifier(struct request *rq, struct str xad_pid)
+{
+    return (struct identifier){.authority = str_from(rq->config->xad_authority), .id = xad_pid};
+}
+
+bool mpi_is_xad(const struct request *rq, struct identifier id)
+{
+    return str_eq(id.authority, str_from(rq->config->xad_authority));
+}
+
+bool mpi_person_eq(struct person_ref a, struct person_ref b)
+{
+    return a.pkey == b.pkey && a.person_id == b.person_id;
+}
+
+bool mpi_place_eq(struct place a, struct place b)
+{
+    return a.pkey == b.pkey && a.record_id == b.record_id;
+}
+
+void mpi_records_queue(struct request *rq, const struct place *places, size_t count,
+                       struct rows *rows)
+{
+    static const struct statement FIND = {
+        "mpi_records",
+        "SELECT DISTINCT ON (pkey, record_id)"
+        "       pkey, record_id, version, member_id, anchor, authorities, identifiers, states,"
+        "       demographics, packed"
+        "  FROM mpi_record"
+        " WHERE pkey = ANY($1)"
+        "   AND record_id = ANY($2)"
+        " ORDER BY pkey, record_id, version DESC",
+    };
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
+    int64_t *records = ARENA_ARRAY(rq->arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++) {
+        pkeys[i] = places[i].pkey;
+        records[i] = places[i].record_id;
+    }
+    db_queue(rq->db, &FIND, rows, DB_INT8S(pkeys, count), DB_INT8S(records, count));
+}
+
+struct mpi_record mpi_record_read(struct request *rq, const struct rows *rows, int row)
+{
+    struct mpi_record r = {
+        .place = {row_int(rows, row, 0), row_int(rows, row, 1)},
+        .version = (int)row_int(rows, row, 2),
+        .member_id = row_int(rows, row, 3),
+        .anchor = row_bool(rows, row, 4),
+        .demographics = row_null(rows, row, 8) ? STR_NONE : row_json(rows, row, 8),
+        .packed = row_bytea(rows, row, 9),
+    };
+    struct str *authorities, *ids;
+
+    r.id_count = row_texts(rq->arena, rows, row, 5, &authorities);
+    must(row_texts(rq->arena, rows, row, 6, &ids) == r.id_count &&
+             row_ints(rq->arena, rows, row, 7, &r.states) == r.id_count,
+         "mpi_record lists of two lengths");
+    r.ids = ARENA_ARRAY(rq->arena, r.id_count, struct identifier);
+    for (size_t i = 0; i < r.id_count; i++)
+        r.ids[i] = (struct identifier){.authority = authorities[i], .id = ids[i]};
+    return r;
+}
+
+void mpi_record_store(struct request *rq, const struct mpi_record *r, const char *event)
+{
+    static const struct statement INSERT = {
+        "mpi_record_insert",
+        "INSERT INTO mpi_record (pkey, record_id, version, member_id, anchor, event, at, request,"
+        "       authorities, identifiers, states, demographics, packed)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::smallint[], $12, $13)",
+    };
+    struct str *authorities = ARENA_ARRAY(rq->arena, r->id_count, struct str);
+    struct str *ids = ARENA_ARRAY(rq->arena, r->id_count, struct str);
+
+    for (size_t i = 0; i < r->id_count; i++) {
+        authorities[i] = r->ids[i].authority;
+        ids[i] = r->ids[i].id;
+    }
+    db_queue(rq->db, &INSERT, NULL, DB_INT8(r->place.pkey), DB_INT8(r->place.record_id),
+             DB_INT4(r->version), DB_INT8(r->member_id), DB_BOOL(r->anchor),
+             DB_TEXT(str_from(event)), DB_TIME(rq->now_us), DB_UUID(rq->id),
+             DB_TEXTS(authorities, r->id_count), DB_TEXTS(ids, r->id_count),
+             DB_INT4S(r->states, r->id_count), DB_JSONB(r->demographics), DB_BYTEA(r->packed));
+}
+
+void mpi_link_store(struct request *rq, const struct mpi_link *link)
+{
+    static const struct statement INSERT = {
+        "mpi_link_insert",
+        "INSERT INTO mpi_link (pkey, record_id, version, person_pkey, person_id, since, reason,"
+        "       decided_by, decision_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    };
+
+    db_queue(rq->db, &INSERT, NULL, DB_INT8(link->place.pkey), DB_INT8(link->place.record_id),
+             DB_INT4(link->version), DB_INT8(link->person.pkey), DB_INT8(link->person.person_id),
+             DB_TIME(rq->now_us), DB_TEXT(str_from(link->reason)), DB_TEXT(link->decided_by),
+             link->decision ? DB_UUID(*link->decision) : DB_NULL(DB_TYPE_UUID));
+}
+
+void mpi_identifier_store(struct request *rq, struct identifier id, struct place place,
+                          struct person_ref person, int64_t member_id)
+{
+    static const struct statement INSERT = {
+        "mpi_identifier_insert",
+        "INSERT INTO mpi_identifier (ikey, authority, id, pkey, record_id, person_pkey, person_id,"
+        "       member_id, state)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)",
+    };
+
+    db_queue(rq->db, &INSERT, NULL, DB_INT8(mpi_identifier_key(id)), DB_TEXT(id.authority),
+             DB_TEXT(id.id), DB_INT8(place.pkey), DB_INT8(place.record_id), DB_INT8(person.pkey),
+             DB_INT8(person.person_id), DB_INT8(member_id));
+}
+
+void mpi_block_keys_store(struct request *rq, const struct mpi_record *r,
+                          const struct mpi_normal *n)
+{
+    static const struct statement INSERT = {
+        "mpi_block_key_insert",
+        "INSERT INTO mpi_block_key (bkey, pkey, record_id, version, rule, member_id, packed)"
+        " VALUES ($1, $2, $3, $4, $5::smallint, $6, $7)"
+        "     ON CONFLICT (bkey, pkey, record_id) DO UPDATE"
+        "    SET version = EXCLUDED.version,"
+        "        packed = EXCLUDED.packed",
+    };
+    struct mpi_block_key keys[MPI_BLOCK_KEYS_MAX];
+    size_t count = mpi_block_keys(n, keys);
+
+    for (size_t i = 0; i < count; i++)
+        db_queue(rq->db, &INSERT, NULL, DB_INT8(keys[i].key), DB_INT8(r->place.pkey),
+                 DB_INT8(r->place.record_id), DB_INT4(r->version), DB_INT4(keys[i].rule),
+                 DB_INT8(r->member_id), DB_BYTEA(r->packed));
+}
+
+void mpi_block_keys_remove(struct request *rq, const struct mpi_record *r,
+                           const struct mpi_normal *n)
+{
+    static const struct statement DELETE = {
+        "mpi_block_key_delete",
+        "DELETE FROM mpi_block_key"
+        " WHERE bkey = ANY($1)"
+        "   AND pkey = $2"
+        "   AND record_id = $3",
+    };
+    struct mpi_block_key keys[MPI_BLOCK_KEYS_MAX];
+    size_t count = mpi_block_keys(n, keys);
+    int64_t *values = ARENA_ARRAY(rq->arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++)
+        values[i] = keys[i].key;
+    if (count > 0)
+        db_queue(rq->db, &DELETE, NULL, DB_INT8S(values, count), DB_INT8(r->place.pkey),
+                 DB_INT8(r->place.record_id));
+}
+
+void mpi_person_store(struct request *rq, struct person_ref person, const struct place *places,
+                      size_t count, struct str xad_pid)
+{
+    static const struct statement INSERT = {
+        "mpi_person_insert",
+        "INSERT INTO mpi_person (pkey, person_id, place_pkeys, place_records, xad_pid,"
+        "       constituent_pkeys, constituent_ids, created_at, changed_at)"
+        " VALUES ($1, $2, $3, $4, $5, ARRAY[$1], ARRAY[$2], $6, $6)",
+    };
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
+    int64_t *records = ARENA_ARRAY(rq->arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++) {
+        pkeys[i] = places[i].pkey;
+        records[i] = places[i].record_id;
+    }
+    db_queue(rq->db, &INSERT, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id),
+             DB_INT8S(pkeys, count), DB_INT8S(records, count), DB_TEXT(xad_pid),
+             DB_TIME(rq->now_us));
+}
+
+void mpi_person_add_place(struct request *rq, struct person_ref person, struct place place)
+{
+    static const struct statement UPDATE = {
+        "mpi_person_add_place",
+        "UPDATE mpi_person"
+        "   SET place_pkeys = place_pkeys || $3,"
+        "       place_records = place_records || $4,"
+        "       link_epoch = link_epoch + 1,"
+        "       changed_at = $5"
+        " WHERE pkey = $1"
+        "   AND person_id = $2",
+    };
+
+    db_queue(rq->db, &UPDATE, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id),
+             DB_INT8(place.pkey), DB_INT8(place.record_id), DB_TIME(rq->now_us));
+}
+
+void mpi_person_set_xad(struct request *rq, struct person_ref person, struct str xad_pid)
+{
+    static const struct statement UPDATE = {
+        "mpi_person_set_xad",
+        "UPDATE mpi_person"
+        "   SET xad_pid = $3,"
+        "       changed_at = $4"
+        " WHERE pkey = $1"
+        "   AND person_id = $2",
+    };
+
+    db_queue(rq->db, &UPDATE, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id),
+             DB_TEXT(xad_pid), DB_TIME(rq->now_us));
+}
+
+void mpi_xad_store(struct request *rq, struct str xad_pid, struct person_ref person)
+{
+    static const struct statement INSERT = {
+        "mpi_xad_insert",
+        "INSERT INTO mpi_xad (ikey, xad_pid, person_pkey, person_id, status, issued_at)"
+        " VALUES ($1, $2, $3, $4, 'active', $5)",
+    };
+
+    db_queue(rq->db, &INSERT, NULL, DB_INT8(mpi_identifier_key(mpi_xad_identifier(rq, xad_pid))),
+             DB_TEXT(xad_pid), DB_INT8(person.pkey), DB_INT8(person.person_id),
+             DB_TIME(rq->now_us));
+}
+
+static int by_person(const void *a, const void *b)
+{
+    const struct person_ref *x = a, *y = b;
+
+    if (x->pkey != y->pkey)
+        return x->pkey < y->pkey ? -1 : 1;
+    return (x->person_id > y->person_id) - (x->person_id < y->person_id);
+}
+
+#define PERSON_BY_REF                                                                              \
+    "SELECT p.pkey, p.person_id, p.place_pkeys, p.place_records, p.xad_pid,"                       \
+    "       p.merged_id IS NOT NULL, p.constituent_pkeys, p.constituent_ids, to_jsonb(p)"          \
+    "  FROM mpi_person p"                                                                          \
+    " WHERE p.pkey = $1"                                                                           \
+    "   AND p.person_id = $2"
+
+void mpi_persons_queue(struct request *rq, const struct person_ref *refs, size_t count, bool lock,
+                       struct mpi_locked *locked)
+{
+    static const struct statement READ = {"mpi_person_read", PERSON_BY_REF};
+    static const struct statement LOCK = {"mpi_person_lock", PERSON_BY_REF "   FOR UPDATE"};
+
+    *locked = (struct mpi_locked){
+        .refs = ARENA_ARRAY(rq->arena, count, struct person_ref),
+        .rows = ARENA_ARRAY(rq->arena, count, struct rows),
+    };
+    for (size_t i = 0; i < count; i++)
+        locked->refs[i] = refs[i];
+    if (count > 0)
+        qsort(locked->refs, count, sizeof(*refs), by_person);
+    for (size_t i = 0; i < count; i++)
+        if (locked->count == 0 || !mpi_person_eq(locked->refs[i], locked->refs[locked->count - 1]))
+            locked->refs[locked->count++] = locked->refs[i];
+    for (size_t i = 0; i < locked->count; i++)
+        db_queue(rq->db, lock ? &LOCK : &READ, &locked->rows[i], DB_INT8(locked->refs[i].pkey),
+                 DB_INT8(locked->refs[i].person_id));
+}
+
+bool mpi_person_read(struct request *rq, const struct rows *rows, struct mpi_person *out)
+{
+    int64_t *pkeys, *records, *constituent_pkeys, *constituents;
+
+    if (rows->count == 0)
+        return false;
+    *out = (struct mpi_person){
+        .ref = {row_int(rows, 0, 0), row_int(rows, 0, 1)},
+        .place_count = row_ints(rq->arena, rows, 0, 2, &pkeys),
+        .xad_pid = row_text(rows, 0, 4),
+        .merged = row_bool(rows, 0, 5),
+        .constituent_count = row_ints(rq->arena, rows, 0, 6, &constituent_pkeys),
+        .image = row_json(rows, 0, 8),
+    };
+    row_ints(rq->arena, rows, 0, 3, &records);
+    row_ints(rq->arena, rows, 0, 7, &constituents);
+    out->places = ARENA_ARRAY(rq->arena, out->place_count, struct place);
+    for (size_t i = 0; i < out->place_count; i++)
+        out->places[i] = (struct place){pkeys[i], records[i]};
+    out->constituents = ARENA_ARRAY(rq->arena, out->constituent_count, struct person_ref);
+    for (size_t i = 0; i < out->constituent_count; i++)
+        out->constituents[i] = (struct person_ref){constituent_pkeys[i], constituents[i]};
+    return !out->merged;
+}
+
+struct str mpi_reasons_json(struct arena *a, const enum mpi_reason *reasons, size_t count)
+{
+    struct strbuf b = strbuf_on(a, 64);
+
+    strbuf_addc(&b, '[');
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(&b, "%s\"%s\"", i > 0 ? "," : "", mpi_reason_code(reasons[i]));
+    strbuf_addc(&b, ']');
+    return strbuf_str(&b);
+}
+
+static struct str candidates_json(struct arena *a, const struct mpi_decision *d,
+                                  const struct mpi_candidate *candidates)
+{
+    struct strbuf b = strbuf_on(a, 256);
+
+    strbuf_addc(&b, '[');
+    for (size_t i = 0; i < d->score_count; i++) {
+        const struct mpi_candidate *c = &candidates[d->scores[i].candidate];
+
+        strbuf_addf(&b,
+                    "%s{\"pkey\":%lld,\"record\":%lld,\"version\":%d,\"person_pkey\":%lld,"
+                    "\"person\":%lld,\"vector\":{\"exact\":%s},\"reasons\":",
+                    i > 0 ? "," : "", (long long)c->place.pkey, (long long)c->place.record_id,
+                    c->version, (long long)c->person.pkey, (long long)c->person.person_id,
+                    d->scores[i].agrees ? "true" : "false");
+        strbuf_add(&b, mpi_reasons_json(a, d->scores[i].reasons, d->scores[i].reason_count));
+        strbuf_addc(&b, '}');
+    }
+    strbuf_addc(&b, ']');
+    return strbuf_str(&b);
+}
+
+struct uuid mpi_decision_store(struct request *rq, const struct mpi_record *r,
+                               const struct mpi_decision *d, const struct mpi_candidate *candidates,
+                               bool truncated)
+{
+    static const struct statement INSERT = {
+        "mpi_decision_insert",
+        "INSERT INTO mpi_decision (pkey, decision_id, record_id, version, at, request, model_hash,"
+        "       outcome, person_pkey, person_id, reasons, candidates, truncated)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    };
+    struct uuid id = uuid_v7();
+    bool nobody = d->person.person_id == 0;
+    struct str *reasons = ARENA_ARRAY(rq->arena, d->reason_count, struct str);
+    unsigned char model[32];
+
+    mpi_model_hash(model);
+    for (size_t i = 0; i < d->reason_count; i++)
+        reasons[i] = str_from(mpi_reason_code(d->reasons[i]));
+    db_queue(rq->db, &INSERT, NULL, DB_INT8(r->place.pkey), DB_UUID(id),
+             DB_INT8(r->place.record_id), DB_INT4(r->version), DB_TIME(rq->now_us), DB_UUID(rq->id),
+             DB_BYTEA(str_of(arena_copy(rq->arena, model, 32), 32)),
+             DB_TEXT(str_from(mpi_outcome_name(d->outcome))),
+             nobody ? DB_NULL(DB_TYPE_INT8) : DB_INT8(d->person.pkey),
+             nobody ? DB_NULL(DB_TYPE_INT8) : DB_INT8(d->person.person_id),
+             DB_TEXTS(reasons, d->reason_count),
+             DB_JSONB(candidates_json(rq->arena, d, candidates)), DB_BOOL(truncated));
+    return id;
+}
+
+static struct db_value int8_or_null(int64_t value, int64_t id)
+{
+    return id == 0 ? DB_NULL(DB_TYPE_INT8) : DB_INT8(value);
+}
+
+void mpi_task_store(struct request *rq, const struct mpi_task *t)
+{
+    static const struct statement INSERT = {
+        "mpi_task_insert",
+        "INSERT INTO mpi_task (pkey, task_id, kind, state, opened_at, record_id, version,"
+        "       person_pkey, person_id, other_pkey, other_record, other_person_pkey,"
+        "       other_person_id, decision_id, detail)"
+        " VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    };
+
+    db_queue(rq->db, &INSERT, NULL, DB_INT8(t->place.pkey), DB_UUID(uuid_v7()),
+             DB_TEXT(str_from(t->kind)), DB_TIME(rq->now_us), DB_INT8(t->place.record_id),
+             DB_INT4(t->version), DB_INT8(t->person.pkey), DB_INT8(t->person.person_id),
+             int8_or_null(t->other_place.pkey, t->other_place.record_id),
+             int8_or_null(t->other_place.record_id, t->other_place.record_id),
+             int8_or_null(t->other.pkey, t->other.person_id),
+             int8_or_null(t->other.person_id, t->other.person_id),
+             t->decision ? DB_UUID(*t->decision) : DB_NULL(DB_TYPE_UUID), DB_JSONB(t->detail));
+}

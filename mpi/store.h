@@ -1,0 +1,98 @@
+/* The rows that the index writes: one function a table, each queues its statement.
+ *
+ * Who calls holds the locks (mpi/keys.h, and the persons' rows FOR UPDATE) and has checked what it
+ * read under them. Links, the person's list of places and the identifiers' person always change
+ * together. Internal to mpi/. */
+#pragma once
+
+#include "hub/request.h"
+#include "mpi/match.h"
+
+enum mpi_identifier_state { MPI_STATE_ACTIVE = 1, MPI_STATE_RETIRED = 2 };
+
+/* One version of a record, as it is read and written. */
+struct mpi_record {
+    struct place place;
+    int version;
+    int64_t member_id;
+    bool anchor;
+    size_t id_count;
+    struct identifier *ids;
+    int64_t *states;                 /* enum mpi_identifier_state, by identifier */
+    struct str demographics, packed; /* STR_NONE in an anchor */
+};
+
+/* The current version of each of these records; *rows is for mpi_record_read, a row a record. */
+void mpi_records_queue(struct request *rq, const struct place *places, size_t count,
+                       struct rows *rows);
+struct mpi_record mpi_record_read(struct request *rq, const struct rows *rows, int row);
+
+void mpi_record_store(struct request *rq, const struct mpi_record *r, const char *event);
+
+struct mpi_link {
+    struct place place;
+    int version;
+    struct person_ref person;
+    const char *reason; /* of the table's list */
+    struct str decided_by;
+    const struct uuid *decision; /* NULL: none */
+};
+void mpi_link_store(struct request *rq, const struct mpi_link *link);
+
+void mpi_identifier_store(struct request *rq, struct identifier id, struct place place,
+                          struct person_ref person, int64_t member_id);
+void mpi_block_keys_store(struct request *rq, const struct mpi_record *r,
+                          const struct mpi_normal *n);
+void mpi_block_keys_remove(struct request *rq, const struct mpi_record *r,
+                           const struct mpi_normal *n);
+
+/* A new person with these records; xad_pid may be STR_NONE. */
+void mpi_person_store(struct request *rq, struct person_ref person, const struct place *places,
+                      size_t count, struct str xad_pid);
+void mpi_person_add_place(struct request *rq, struct person_ref person, struct place place);
+void mpi_person_set_xad(struct request *rq, struct person_ref person, struct str xad_pid);
+void mpi_xad_store(struct request *rq, struct str xad_pid, struct person_ref person);
+
+/* Persons, one statement each, in ascending order; FOR UPDATE when `lock`. */
+struct mpi_locked {
+    size_t count;
+    struct person_ref *refs; /* sorted, each once */
+    struct rows *rows;       /* of each */
+};
+void mpi_persons_queue(struct request *rq, const struct person_ref *refs, size_t count, bool lock,
+                       struct mpi_locked *locked);
+struct mpi_person {
+    struct person_ref ref;
+    struct place *places;
+    size_t place_count;
+    struct str xad_pid;
+    bool merged;
+    struct person_ref *constituents;
+    size_t constituent_count;
+    struct str image; /* the row as JSON, for the merge log */
+};
+/* False when the row is gone or was merged into another meanwhile. */
+bool mpi_person_read(struct request *rq, const struct rows *rows, struct mpi_person *out);
+
+struct uuid mpi_decision_store(struct request *rq, const struct mpi_record *r,
+                               const struct mpi_decision *d, const struct mpi_candidate *candidates,
+                               bool truncated);
+
+struct mpi_task {
+    const char *kind; /* of the table's list */
+    struct place place;
+    int version;
+    struct person_ref person, other; /* other: zero when there is none */
+    struct place other_place;        /* zero when there is none */
+    const struct uuid *decision;
+    struct str detail; /* JSON */
+};
+void mpi_task_store(struct request *rq, const struct mpi_task *t);
+/* ["code", ...] */
+struct str mpi_reasons_json(struct arena *a, const enum mpi_reason *reasons, size_t count);
+
+/* The identifier of an XAD-PID. */
+struct identifier mpi_xad_identifier(struct request *rq, struct str xad_pid);
+bool mpi_is_xad(const struct request *rq, struct identifier id);
+bool mpi_person_eq(struct person_ref a, struct person_ref b);
+bool mpi_place_eq(struct place a, struct place b);
