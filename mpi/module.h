@@ -1,4 +1,4 @@
-/* The room's entry in the table of modules (hub/main.c). */
+/* The index as the hub's main sees it. */
 #pragma once
 
 #include "hub/module.h"

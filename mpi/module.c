@@ -1,0 +1,33 @@
+#include "mpi/module.h"
+
+/* Without its lock rows the index would make two persons of one: it must not start. */
+static enum status check_locks(struct db *db, struct errors *err)
+{
+    static const struct statement COUNT = {
+        "mpi_lock_count",
+        "SELECT count(*) FROM mpi_lock",
+    };
+    struct rows rows;
+
+    db_queue0(db, &COUNT, &rows);
+    TRY(db_flush(db));
+    if (row_int(&rows, 0, 0) == 65536)
+        return OK;
+    return fail(err, INVALID, "mpi_lock", "mpi_lock has %lld rows, not 65536; restore the table",
+                (long long)row_int(&rows, 0, 0));
+}
+
+static enum status start(const struct config *config, struct errors *err)
+{
+    struct db *db = db_open(config->database, "causeway mpi", err);
+    enum status s;
+
+    if (db == NULL)
+        return UPSTREAM;
+    db_attach(db, err->arena, err, 0);
+    s = check_locks(db, err);
+    db_close(db);
+    return s;
+}
+
+const struct hub_module mpi_module = {.name = "mpi", .init = start};

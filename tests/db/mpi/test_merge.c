@@ -1,0 +1,142 @@
+/* mpi/merge against a real server: the PIX Manager's rule, and the Document Registry's. */
+#include "tests/db/mpi/bench.h"
+
+static enum status merge(struct bench *t, bool xad, struct identifier surviving,
+                         struct identifier subsumed, struct mpi_merged *out)
+{
+    struct mpi_merge m = {.member = &MEMBERS[NORTH], .surviving = surviving, .subsumed = subsumed};
+    enum status s;
+
+    bench_begin(t);
+    s = xad ? mpi_merge_xad(&t->rq, &m, out) : mpi_merge_local(&t->rq, &m, out);
+    return s == OK ? db_commit(t->db) : s;
+}
+
+static void a_local_merge_moves_the_record_and_empties_the_person(void)
+{
+    struct bench t;
+    struct mpi_name n;
+    struct mpi_demographics d = patient(&n, "Keep", "Kay", "19700101", "F");
+    struct mpi_fed a, b;
+    struct mpi_merged m;
+    struct mpi_hit hit;
+    struct person p;
+    char xad_a[64], xad_b[64];
+
+    if (!bench_open(&t, "hub"))
+        return;
+    CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "m-1"), &d, &a, xad_a), OK);
+    d = patient(&n, "Gone", "Gus", "19710101", "M");
+    CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "m-2"), &d, &b, xad_b), OK);
+    CU_ASSERT_EQUAL_FATAL(merge(&t, false, id_of(NORTH_OID, "m-1"), id_of(NORTH_OID, "m-2"), &m),
+                          OK);
+    CU_ASSERT_TRUE(m.emptied);
+    hit = lookup(&t, id_of(NORTH_OID, "m-2"));
+    CU_ASSERT_EQUAL(hit.known, MPI_SUBSUMED);
+    CU_ASSERT_TRUE(same_person(hit.person, a.person));
+    CU_ASSERT_EQUAL(lookup(&t, id_of(XAD_OID, xad_b)).known, MPI_SUBSUMED);
+    p = person_of(&t, a.person);
+    CU_ASSERT_EQUAL(p.place_count, 4);
+    CU_ASSERT_EQUAL(p.constituent_count, 2);
+    CHECK_STR(p.xad_pid, str_from(xad_a));
+    CU_ASSERT_EQUAL(person_of(&t, b.person).ref.person_id, 0);
+    CU_ASSERT_EQUAL(merge(&t, false, id_of(NORTH_OID, "m-1"), id_of(NORTH_OID, "m-2"), &m),
+                    INVALID);
+    CU_ASSERT_STRING_EQUAL(t.err.first->code, "RetiredIdentifier");
+    bench_close(&t);
+}
+
+static void a_person_with_other_records_keeps_them_and_its_xad_pid(void)
+{
+    struct bench t;
+    struct mpi_name n;
+    struct mpi_demographics d = patient(&n, "Stay", "Sue", "19720101", "F");
+    struct mpi_fed a, north, south;
+    struct mpi_merged m;
+    char xad[64];
+
+    if (!bench_open(&t, "hub"))
+        return;
+    CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "k-2"), &d, &north, xad), OK);
+    CU_ASSERT_EQUAL(feed(&t, SOUTH, id_of(SOUTH_OID, "k-2"), &d, &south, NULL), OK);
+    d = patient(&n, "Other", "Oda", "19730101", "F");
+    CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "k-1"), &d, &a, NULL), OK);
+    CU_ASSERT_EQUAL(merge(&t, false, id_of(NORTH_OID, "k-1"), id_of(NORTH_OID, "k-2"), &m), OK);
+    CU_ASSERT_FALSE(m.emptied);
+    CU_ASSERT_EQUAL(lookup(&t, id_of(XAD_OID, xad)).known, MPI_ACTIVE);
+    CU_ASSERT_TRUE(same_person(lookup(&t, id_of(SOUTH_OID, "k-2")).person, south.person));
+    CU_ASSERT_EQUAL(person_of(&t, south.person).place_count, 2);
+    CU_ASSERT_EQUAL(person_of(&t, a.person).place_count, 3);
+    bench_close(&t);
+}
+
+static void xad_pids_merge_in_chains_and_the_refusals_hold(void)
+{
+    struct bench t;
+    struct mpi_name n;
+    struct mpi_fed fed[3];
+    struct mpi_merged m;
+    struct person p;
+    static const char *const XADS[] = {"C-1", "C-2", "C-3"};
+    static const struct {
+        const char *surviving, *subsumed, *code;
+    } REFUSED[] = {
+        {"C-3", "C-3", "SameIdentifier"},    {"C-3", "C-1", "RetiredIdentifier"},
+        {"C-1", "C-3", "RetiredIdentifier"}, {"C-9", "C-3", "UnknownIdentifier"},
+        {"C-3", "C-9", "UnknownIdentifier"},
+    };
+
+    if (!bench_open(&t, "region"))
+        return;
+    for (int i = 0; i < 3; i++) {
+        static const char *const NAMES[] = {"Chain", "Chaina", "Chainb"};
+        struct mpi_demographics d = patient(&n, NAMES[i], "Cy", "19740101", "M");
+
+        CU_ASSERT_EQUAL(feed(&t, REGION, id_of(XAD_OID, XADS[i]), &d, &fed[i], NULL), OK);
+    }
+    CU_ASSERT_EQUAL(merge(&t, true, id_of(XAD_OID, "C-2"), id_of(XAD_OID, "C-1"), &m), OK);
+    CU_ASSERT_EQUAL(merge(&t, true, id_of(XAD_OID, "C-3"), id_of(XAD_OID, "C-2"), &m), OK);
+    CU_ASSERT_EQUAL(lookup(&t, id_of(XAD_OID, "C-1")).known, MPI_SUBSUMED);
+    CU_ASSERT_EQUAL(lookup(&t, id_of(XAD_OID, "C-2")).known, MPI_SUBSUMED);
+    p = person_of(&t, fed[2].person);
+    CU_ASSERT_EQUAL(p.place_count, 3);
+    CU_ASSERT_EQUAL(p.constituent_count, 3);
+    CHECK_STR(p.xad_pid, STR("C-3"));
+    for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
+        CU_ASSERT_EQUAL(merge(&t, true, id_of(XAD_OID, REFUSED[i].surviving),
+                              id_of(XAD_OID, REFUSED[i].subsumed), &m),
+                        INVALID);
+        CU_ASSERT_STRING_EQUAL(t.err.first->code, REFUSED[i].code);
+    }
+    CU_ASSERT_EQUAL(person_of(&t, fed[2].person).place_count, 3);
+    bench_close(&t);
+}
+
+static void the_log_holds_every_row_as_it_was(void)
+{
+    static const char LOG[] = "SELECT count(*) FROM mpi_merge_log WHERE person_id = $1"
+                              "   AND jsonb_array_length(before->'persons') = 2"
+                              "   AND jsonb_array_length(before->'links') = 2"
+                              "   AND jsonb_array_length(before->'identifiers') = 2"
+                              "   AND before->'xads'->0->>'status' = 'active'"
+                              "   AND before->'links'->0->>'until' IS NULL";
+    struct bench t;
+    struct mpi_name n;
+    struct mpi_demographics d = patient(&n, "Log", "Lea", "19750101", "F");
+    struct mpi_fed a, b;
+    struct mpi_merged m;
+
+    if (!bench_open(&t, "hub"))
+        return;
+    CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "l-1"), &d, &a, NULL), OK);
+    d = patient(&n, "Logg", "Leo", "19760101", "M");
+    CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "l-2"), &d, &b, NULL), OK);
+    CU_ASSERT_EQUAL(merge(&t, false, id_of(NORTH_OID, "l-1"), id_of(NORTH_OID, "l-2"), &m), OK);
+    CU_ASSERT_EQUAL(number(&t, "test_log", LOG, a.person.person_id), 1);
+    bench_close(&t);
+}
+
+SUITE(test_merge, CASE(a_local_merge_moves_the_record_and_empties_the_person),
+      CASE(a_person_with_other_records_keeps_them_and_its_xad_pid),
+      CASE(xad_pids_merge_in_chains_and_the_refusals_hold),
+      CASE(the_log_holds_every_row_as_it_was));
