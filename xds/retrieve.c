@@ -1,0 +1,379 @@
+#include <string.h>
+
+#include "hub/base/log.h"
+#include "hub/base/oid.h"
+#include "hub/data/xml.h"
+#include "hub/mtom.h"
+#include "hub/soap.h"
+#include "xds/find.h"
+#include "xds/repository.h"
+#include "xds/response.h"
+
+/* ITI-43 Retrieve Document Set (IHE ITI TF-2 3.43).
+ *
+ * Each requested document is answered on its own, in the order of the request: found, or an error
+ * whose location is its uniqueId. One that consent hides answers like one that does not exist, to
+ * the byte; only the audit tells them apart. */
+
+enum {
+    DOCUMENTS_MAX = 1000,     /* of one request */
+    IN_MEMORY_MAX = 256 << 10 /* bytes of all documents of an answer that the worker decrypts; the
+                                 rest is decrypted while it goes out */
+};
+
+#define NS_XDSB "urn:ihe:iti:xds-b:2007"
+
+/* The bytes of a small document. */
+struct memory_source {
+    struct byte_source base;
+    struct str left;
+};
+
+/* One DocumentRequest, and what became of it. */
+struct wanted {
+    struct str home, repository, unique_id; /* as asked; home may be absent */
+    const char *code;                       /* why it fails; NULL: it does not */
+    struct str words;
+    const struct xds_document *document;
+    const struct person *person; /* whose it is; NULL: unknown here */
+    bool withheld;               /* by consent: for the audit only */
+    struct blob_ref blob;
+    struct byte_source *source; /* its bytes */
+};
+
+struct retrieval {
+    struct wanted *v;
+    size_t n, failed;
+    struct xds_candidates found;
+    const struct xds_visible *seen;
+    struct rows blobs;
+};
+
+static struct str field(struct request *rq, const xmlNode *n, const char *name)
+{
+    return str_trim(xml_text_of(rq->arena, n, NS_XDSB, name));
+}
+
+static enum status read_one(struct request *rq, const xmlNode *n, struct wanted *w)
+{
+    w->home = field(rq, n, "HomeCommunityId");
+    w->repository = field(rq, n, "RepositoryUniqueId");
+    w->unique_id = field(rq, n, "DocumentUniqueId");
+    if (w->repository.n > 0 && w->unique_id.n > 0)
+        return OK;
+    return fail_at(rq->err, xml_location(rq->arena, n), INVALID, "XDSRepositoryError",
+                   "A DocumentRequest needs a RepositoryUniqueId and a DocumentUniqueId");
+}
+
+static enum status read_request(struct request *rq, struct retrieval *r)
+{
+    const xmlNode *body = rq->message.soap->body;
+    size_t n = xml_count(body, NS_XDSB, "DocumentRequest");
+
+    if (!xml_is(body, NS_XDSB, "RetrieveDocumentSetRequest") || n == 0)
+        return fail(rq->err, INVALID, "XDSRepositoryError",
+                    "The message is no RetrieveDocumentSetRequest with a DocumentRequest");
+    if (n > DOCUMENTS_MAX)
+        return fail(rq->err, INVALID, "XDSRepositoryOutOfResources",
+                    "The request names %zu documents; one request may name %d", n, DOCUMENTS_MAX);
+    r->v = ARENA_ARRAY(rq->arena, n, struct wanted);
+    XML_EACH(e, body, NS_XDSB, "DocumentRequest")
+    TRY(read_one(rq, e, &r->v[r->n++]));
+    return OK;
+}
+
+static void refuse(struct retrieval *r, struct wanted *w, const char *code, struct str words)
+{
+    w->code = code;
+    w->words = words;
+    r->failed++;
+}
+
+/* Is it meant for this community, and this repository? */
+static void check_addresses(struct request *rq, struct retrieval *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct wanted *w = &r->v[i];
+
+        if (w->home.n > 0 &&
+            !str_eq(oid_strip_urn(w->home), str_from(rq->config->home_community_id)))
+            refuse(r, w, "XDSUnknownCommunity",
+                   str_printf(rq->arena, "This community is urn:oid:%s, not %.*s",
+                              rq->config->home_community_id, STR_ARG(w->home)));
+        else if (!str_eq(oid_strip_urn(w->repository), str_from(rq->config->repository_unique_id)))
+            refuse(r, w, "XDSUnknownRepositoryId",
+                   str_printf(rq->arena, "This repository is %s, not %.*s",
+                              rq->config->repository_unique_id, STR_ARG(w->repository)));
+    }
+}
+
+static enum status find_documents(struct request *rq, struct retrieval *r)
+{
+    struct str *ids = ARENA_ARRAY(rq->arena, r->n, struct str);
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (r->v[i].code == NULL)
+            ids[n++] = r->v[i].unique_id;
+    if (n > 0)
+        TRY(xds_find_documents_by_id(rq, ids, n, &r->found));
+    return xds_gate(rq, &r->found, &r->seen);
+}
+
+static const struct xds_document *visible_document(const struct retrieval *r, size_t i)
+{
+    return xds_document((struct xds_object *)xds_visible_object(r->seen, i));
+}
+
+/* The rows of all that is visible, in one flush. */
+static enum status find_blobs(struct request *rq, struct retrieval *r)
+{
+    size_t n = xds_visible_count(r->seen);
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, n, int64_t);
+    struct uuid *entries = ARENA_ARRAY(rq->arena, n, struct uuid);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct xds_object *o = xds_visible_object(r->seen, i);
+
+        pkeys[i] = o->place.pkey;
+        entries[i] = o->uuid;
+    }
+    if (n == 0)
+        return OK;
+    blob_rows_queue(rq, pkeys, entries, n, &r->blobs);
+    return db_flush(rq->db);
+}
+
+/* Whose it would have been: for the audit, never for the answer. */
+static void note_withheld(struct retrieval *r, struct wanted *w)
+{
+    for (size_t i = 0; i < r->found.n; i++) {
+        const struct xds_candidate *c = &r->found.v[i];
+        const struct xds_document *d = xds_document(c->object);
+
+        if (d == NULL || !str_eq(d->unique_id, w->unique_id))
+            continue;
+        w->person = c->person;
+        w->withheld = true;
+        return;
+    }
+}
+
+/* Several entries may share a uniqueId, and then have the same bytes: the first one does. */
+static bool choose(struct retrieval *r, struct wanted *w)
+{
+    for (size_t i = 0; i < xds_visible_count(r->seen); i++) {
+        const struct xds_document *d = visible_document(r, i);
+
+        if (d == NULL || !str_eq(d->unique_id, w->unique_id) ||
+            !blob_rows_find(&r->blobs, d->o.uuid, &w->blob))
+            continue;
+        w->document = d;
+        w->person = xds_visible_person(r->seen, i);
+        return true;
+    }
+    return false;
+}
+
+static void choose_documents(struct request *rq, struct retrieval *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct wanted *w = &r->v[i];
+
+        if (w->code != NULL || choose(r, w))
+            continue;
+        note_withheld(r, w);
+        refuse(r, w, "XDSDocumentUniqueIdError",
+               str_printf(rq->arena, "The repository has no document %.*s", STR_ARG(w->unique_id)));
+    }
+}
+
+static enum status memory_read(struct byte_source *base, void *to, size_t size, size_t *n)
+{
+    struct memory_source *s = (struct memory_source *)base;
+
+    *n = size < s->left.n ? size : s->left.n;
+    if (*n > 0)
+        memcpy(to, s->left.p, *n);
+    s->left = str_slice(s->left, *n, s->left.n);
+    return OK;
+}
+
+/* A small document is authenticated as a whole before the answer begins, and the I/O thread
+ * touches no disk for it. */
+static enum status open_small(struct request *rq, struct wanted *w)
+{
+    struct memory_source *s = ARENA_NEW(rq->arena, struct memory_source);
+
+    TRY(blob_read(xds_repository(), rq->arena, &w->blob, &s->left));
+    s->base = (struct byte_source){memory_read, s->left.n};
+    w->source = &s->base;
+    return OK;
+}
+
+static enum status open_one(struct request *rq, struct wanted *w, size_t *in_memory)
+{
+    if (w->blob.size > *in_memory)
+        return blob_open(xds_repository(), rq->arena, &w->blob, &w->source);
+    *in_memory -= (size_t)w->blob.size;
+    return open_small(rq, w);
+}
+
+/* What cannot be read is an error of that document alone. */
+static void open_documents(struct request *rq, struct retrieval *r)
+{
+    size_t in_memory = IN_MEMORY_MAX;
+
+    for (size_t i = 0; i < r->n; i++) {
+        struct wanted *w = &r->v[i];
+        enum status s;
+
+        if (w->code != NULL)
+            continue;
+        s = open_one(rq, w, &in_memory);
+        if (s == OK)
+            continue;
+        log_error("document_unreadable", "blob=%.*s status=%s",
+                  STR_ARG(uuid_text(rq->arena, w->blob.id)), status_name(s));
+        refuse(r, w, "XDSRepositoryError",
+               str_printf(rq->arena,
+                          "The document's stored bytes cannot be read; the operator of the hub "
+                          "finds why under request %.*s",
+                          STR_ARG(request_id(rq))));
+    }
+}
+
+/* --- audit -------------------------------------------------------------------------------- */
+
+static struct person_ref ref_of(const struct wanted *w)
+{
+    return w->person != NULL ? w->person->ref : (struct person_ref){0, 0};
+}
+
+static bool belongs(const struct audit_row *row, const struct wanted *w)
+{
+    struct person_ref ref = ref_of(w);
+
+    return row->pkey == ref.pkey && row->person_id == ref.person_id &&
+           (row->outcome == AUDIT_SUCCESS) == (w->code == NULL);
+}
+
+static struct str patient_cx(struct request *rq, const struct person *p)
+{
+    if (p == NULL)
+        return STR_NONE;
+    return identifier_cx(rq->arena,
+                         (struct identifier){str_from(rq->config->xad_authority), p->xad_pid});
+}
+
+static struct audit_row *row_for(struct request *rq, const struct wanted *w)
+{
+    struct audit_row *row = rq->audit.first;
+
+    while (row != NULL && !belongs(row, w))
+        row = row->next;
+    if (row != NULL)
+        return row;
+    row = audit_add(rq->arena, &rq->audit);
+    row->outcome = w->code == NULL ? AUDIT_SUCCESS : AUDIT_SERIOUS;
+    row->pkey = ref_of(w).pkey;
+    row->person_id = ref_of(w).person_id;
+    row->patient = patient_cx(rq, w->person);
+    if (w->code != NULL)
+        row->description = w->withheld ? STR("Withheld by consent") : str_from(w->code);
+    return row;
+}
+
+/* One row for what succeeded and one for what failed, for each patient (CP-493). */
+static void audit_documents(struct request *rq, const struct retrieval *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        audit_object_add(rq->arena, row_for(rq, &r->v[i]), "document", r->v[i].unique_id,
+                         r->v[i].repository);
+}
+
+/* --- the answer --------------------------------------------------------------------------- */
+
+static const char *status_of(const struct retrieval *r)
+{
+    if (r->failed == 0)
+        return XDS_SUCCESS;
+    return r->failed == r->n ? XDS_FAILURE : XDS_PARTIAL_SUCCESS;
+}
+
+static void write_status(struct request *rq, struct xml_writer *w, const struct retrieval *r)
+{
+    struct errors list;
+
+    errors_init(&list, rq->arena);
+    for (size_t i = 0; i < r->n; i++)
+        if (r->v[i].code != NULL)
+            fail_at(&list, r->v[i].unique_id, NOT_FOUND, r->v[i].code, "%.*s",
+                    STR_ARG(r->v[i].words));
+    xds_registry_response_write(w, status_of(r), &list);
+}
+
+static void write_document(struct soap_answer *answer, const struct wanted *d)
+{
+    struct xml_writer *w = &answer->w;
+
+    xml_begin(w, "xdsb:DocumentResponse");
+    if (d->home.n > 0)
+        xml_leaf(w, "xdsb:HomeCommunityId", d->home);
+    xml_leaf(w, "xdsb:RepositoryUniqueId", d->repository);
+    xml_leaf(w, "xdsb:DocumentUniqueId", d->unique_id);
+    xml_leaf(w, "xdsb:mimeType", d->document->mime_type);
+    xml_begin(w, "xdsb:Document");
+    soap_answer_attach(answer, d->document->mime_type, d->source);
+    xml_end(w, "xdsb:Document");
+    xml_end(w, "xdsb:DocumentResponse");
+    metric_add(METRIC_documents_retrieved_total, 1);
+}
+
+static struct xml_writer *begin_answer(struct request *rq, struct soap_answer *answer)
+{
+    struct xml_writer *w = soap_answer_begin(rq, answer, NULL);
+
+    xml_begin(w, "xdsb:RetrieveDocumentSetResponse");
+    xml_attribute(w, "xmlns:xdsb", STR(NS_XDSB));
+    return w;
+}
+
+static enum status write_answer(struct request *rq, const struct retrieval *r, struct reply *rp)
+{
+    struct soap_answer answer;
+    struct xml_writer *w = begin_answer(rq, &answer);
+
+    write_status(rq, w, r);
+    for (size_t i = 0; i < r->n; i++)
+        if (r->v[i].code == NULL)
+            write_document(&answer, &r->v[i]);
+    xml_end(w, "xdsb:RetrieveDocumentSetResponse");
+    return soap_answer_end(&answer, rp);
+}
+
+enum status xds_retrieve(struct request *rq, struct reply *rp)
+{
+    struct retrieval r = {0};
+
+    TRY(read_request(rq, &r));
+    check_addresses(rq, &r);
+    TRY(find_documents(rq, &r));
+    TRY(find_blobs(rq, &r));
+    choose_documents(rq, &r);
+    TRY(request_alive(rq));
+    open_documents(rq, &r);
+    audit_documents(rq, &r);
+    return write_answer(rq, &r, rp);
+}
+
+/* The whole request failed: it could not be read, or the hub failed. */
+enum status xds_retrieve_failure(struct request *rq, struct reply *rp)
+{
+    struct soap_answer answer;
+    struct xml_writer *w = begin_answer(rq, &answer);
+
+    xds_registry_response_write(w, XDS_FAILURE, rq->err);
+    xml_end(w, "xdsb:RetrieveDocumentSetResponse");
+    return soap_answer_end(&answer, rp);
+}
