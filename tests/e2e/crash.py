@@ -1,0 +1,180 @@
+"""The crash suite: SIGKILL of hub or database at random moments under concurrent load.
+
+Four clients submit documents (ITI-41) and two feed patients (ITI-8) over mutual TLS while the hub,
+PostgreSQL's postmaster, or both are killed and started again. Then, and at every 40th kill, all
+clients pause and it must hold that
+
+  - nothing acknowledged is lost: each acknowledged document is found (GetDocuments) and comes back
+    with the bytes that were sent (ITI-43); each patient answered AA has an XAD-PID (ITI-9);
+  - nothing half-made is visible: a submission whose answer never came is there as a whole, readable,
+    or not at all; in the database every entry has its blob, set and association, every set its
+    entries, and every submission exactly one audit row.
+
+  /usr/bin/python3 tests/e2e/crash.py [--kills N] [--seed N] [--keep]
+
+The moments are drawn from the seed, which is printed; what they hit depends on the machine as well.
+Closes with 'N passed, N failed, N skipped'.
+"""
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).parent))
+
+from crash_check import Checks  # noqa: E402
+from crash_load import Feeder, Gate, Journal, Submitter  # noqa: E402
+from hospital import Hospital, Patient  # noqa: E402
+from hospital.hub import Cluster, Failed, Hub  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = Path(os.environ.get("CAUSEWAY_BIN", ROOT / "build/release/causeway")).resolve()
+PROGRESS_SECONDS = 30  # within which something must be acknowledged again after a kill
+CHECK_EVERY = 40
+SUBMITTERS, FEEDERS, PEOPLE = 4, 2, 12
+
+
+class World:
+    """PostgreSQL and the hub, and how to kill them."""
+
+    def __init__(self, folder):
+        self.cluster = self._cluster(folder / "pg")
+        self.hub = Hub(ROOT, PROGRAM, folder / "hub", self.cluster.database("crash"), workers=6).start()
+        self._keep_ports()
+        self.hub.run("consent", "default", "opt-out")
+
+    @staticmethod
+    def _cluster(folder):
+        return Cluster(ROOT, folder, max_connections=60)
+
+    def _keep_ports(self):
+        """A hub that starts again listens where it did."""
+        text = self.hub.config.read_text()
+        for name in ("listen", "mllp_listen", "admin_listen"):
+            text = text.replace(f"{name} = 127.0.0.1:0\n", f"{name} = {self.hub.addresses[name]}\n", 1)
+        self.hub.config.write_text(text)
+
+    def kill_hub(self):
+        self.hub.kill()
+        self.hub.start()
+
+    def _kill_postmaster(self):
+        pid = int((self.cluster.folder / "data/postmaster.pid").read_text().split("\n")[0])
+        os.kill(pid, signal.SIGKILL)
+        while os.path.exists(f"/proc/{pid}") and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
+            time.sleep(0.01)
+
+    def _start_database(self):
+        """Its children may hold the shared memory for a moment more."""
+        for _ in range(30):
+            try:
+                return self._cluster(self.cluster.folder)
+            except Failed:
+                time.sleep(0.3)
+        raise Failed("PostgreSQL did not start again")
+
+    def kill_database(self):
+        self._kill_postmaster()
+        self._start_database()
+
+    def kill_both(self):
+        self.hub.kill()
+        self._kill_postmaster()
+        self._start_database()
+        self.hub.start()
+
+    def stop(self):
+        self.hub.stop(expect=None)
+        self.cluster.remove()
+
+
+def load(world, journal, gate, chance):
+    """The clients, each with its own connections; two hospitals, one certificate each."""
+    members = [world.hub.enrol(name, f"1.2.840.7.{n}") for n, name in enumerate(("lakeside", "harbour"))]
+    for n in range(PEOPLE):
+        number = f"PERSON-{n}"
+        members[0].feed("A04", Patient([members[0].cx(number)], family=f"Person{n}", birth=f"19{50 + n}0101"))
+        journal.people.append(members[0].xad_pid(number))
+        journal.patients.append((members[0], number))
+    members[0].close()
+    clients = []
+    for n, kind in enumerate([Submitter] * SUBMITTERS + [Feeder] * FEEDERS):
+        m = members[n % 2]
+        own = Hospital(m.name, m.identity, m.authority, world.hub, m.organization)
+        clients.append(kind(own, journal, gate, chance.random()))
+    for client in clients:
+        client.start()
+    reader = world.hub.enrol("reader", "1.2.840.7.9")
+    return clients, reader
+
+
+def wait_for_progress(journal, before):
+    end = time.monotonic() + PROGRESS_SECONDS
+    while journal.acknowledged() <= before:
+        if time.monotonic() > end:
+            raise Failed(f"nothing was acknowledged within {PROGRESS_SECONDS} s of a kill")
+        time.sleep(0.02)
+
+
+def kills(world, journal, gate, checks, chance, count):
+    """The kills, with a check of everything at intervals and at the end."""
+    tally = dict.fromkeys(("hub", "database", "both"), 0)
+    for n in range(1, count + 1):
+        wait_for_progress(journal, journal.acknowledged())
+        time.sleep(chance.random() * 0.5)
+        victim = chance.choices(("hub", "database", "both"), (6, 3, 1))[0]
+        getattr(world, f"kill_{victim}")()
+        tally[victim] += 1
+        if n % CHECK_EVERY == 0 or n == count:
+            wait_for_progress(journal, journal.acknowledged())
+            gate.close()
+            checks.everything()
+            print(f"{n} kills {tally}: {checks.summary()}", flush=True)
+            gate.open.set()
+
+
+def report(checks, trouble):
+    failures = list(trouble) + checks.failures()
+    for line in failures[:40]:
+        print(f"FAIL {line}")
+    failed = len(trouble) + checks.failed()
+    print(f"{checks.passed()} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--keep", action="store_true", help="leave var/crash as it is")
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    chance, folder = random.Random(options.seed), ROOT / "var/crash"
+    shutil.rmtree(folder, ignore_errors=True)
+    world, journal, gate, trouble = World(folder), Journal(), Gate(), []
+    try:
+        clients, reader = load(world, journal, gate, chance)
+        checks = Checks(world.hub, journal, reader)
+        gate.open.set()
+        try:
+            kills(world, journal, gate, checks, chance, options.kills)
+        except Failed as failure:
+            trouble.append(str(failure))
+        gate.end()
+        for client in clients:
+            client.join(30)
+        status = report(checks, trouble)
+    finally:
+        world.stop()
+    if status == 0 and not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""What must hold after kills: see crash.py. Everything is asked anew at each check, through the
+hub's ports where a member could ask it, and in the database for what no member sees.
+"""
+import hashlib
+from collections import Counter
+
+import psycopg2
+
+BATCH = 15
+
+# Each finds rows that must not be: {name: SQL that counts them}.
+INVARIANTS = {
+    "every visible entry has its bytes": """
+        SELECT count(*) FROM xds_document_entry e
+        WHERE NOT EXISTS (SELECT FROM xds_blob b WHERE b.pkey = e.pkey AND b.entry_uuid = e.entry_uuid)""",
+    "every blob belongs to an entry": """
+        SELECT count(*) FROM xds_blob b
+        WHERE NOT EXISTS (SELECT FROM xds_document_entry e
+                          WHERE e.pkey = b.pkey AND e.entry_uuid = b.entry_uuid)""",
+    "every entry is a member of a submission set": """
+        SELECT count(*) FROM xds_document_entry e
+        WHERE NOT EXISTS (SELECT FROM xds_association a
+                          JOIN xds_submission_set s ON s.pkey = a.pkey AND s.entry_uuid = a.source_uuid
+                          WHERE a.pkey = e.pkey AND a.target_uuid = e.entry_uuid)""",
+    "every submission set has members": """
+        SELECT count(*) FROM xds_submission_set s
+        WHERE NOT EXISTS (SELECT FROM xds_association a
+                          WHERE a.pkey = s.pkey AND a.source_uuid = s.entry_uuid)""",
+    "every submission has exactly one audit row": """
+        SELECT abs((SELECT count(*) FROM xds_submission_set)
+                 - (SELECT count(*) FROM audit_search WHERE transaction = 'ITI-41' AND outcome = 0))""",
+    "every audit row is in the log, and waits for its seal": """
+        SELECT count(*) FROM audit_search s
+        FULL JOIN audit_event e USING (pkey, at, id)
+        FULL JOIN audit_pending p USING (pkey, at, id)
+        WHERE s.id IS NULL OR e.id IS NULL OR p.id IS NULL""",
+    "every identifier leads to a record and its person": """
+        SELECT count(*) FROM mpi_identifier i
+        WHERE NOT EXISTS (SELECT FROM mpi_person p
+                          WHERE p.pkey = i.person_pkey AND p.person_id = i.person_id)""",
+}
+
+
+class Checks:
+    """Counts what held and what did not, each kind of check by its name."""
+
+    def __init__(self, hub, journal, reader):
+        self.hub, self.journal, self.reader = hub, journal, reader
+        self.held, self.broken, self.unknown_there = Counter(), [], 0
+
+    def passed(self):
+        return sum(self.held.values())
+
+    def failed(self):
+        return len(self.broken)
+
+    def failures(self):
+        return list(self.broken)
+
+    def summary(self):
+        sent = self.journal.submissions
+        return (f"{len(sent)} submissions, {self.journal.acknowledged()} acknowledged, of the others "
+                f"{self.unknown_there} had gone through; {len(self.journal.patients)} patients; "
+                f"{self.failed()} failures")
+
+    def _check(self, name, holds, detail=""):
+        if holds:
+            self.held[name] += 1
+        else:
+            self.broken.append(f"{name}: {detail}")
+
+    def everything(self):
+        """All of it, anew: what held before a kill must hold after it."""
+        self.held.clear()
+        self.broken.clear()
+        self.unknown_there, there = 0, 0
+        for hospital in [self.reader] + [h for h, _ in self.journal.patients]:
+            hospital.close()  # kills have broken their connections
+        submissions = list(self.journal.submissions)
+        for start in range(0, len(submissions), BATCH):
+            there += self._documents(submissions[start:start + BATCH])
+        self._patients()
+        self._database(there)
+        for line in self.journal.strange:
+            self._check("every answer is one that a kill explains", False, line)
+        self._check("the load was real", self.journal.acknowledged() > 0 and self.journal.patients)
+
+    def _documents(self, batch):
+        """Found and read as a whole, or not there at all. Gives how many documents are there."""
+        found = {e.unique_id: e for e in self.reader.get([u for s in batch for u in s.hashes]).entries}
+        there = 0
+        for sent in batch:
+            mine = [found[u] for u in sent.hashes if u in found]
+            if sent.acknowledged:
+                self._check("an acknowledged submission is found", len(mine) == len(sent.hashes),
+                            f"{sent.unique_id}: {len(mine)} of {len(sent.hashes)} documents")
+            else:
+                self._check("an unacknowledged submission is there as a whole or not at all",
+                            len(mine) in (0, len(sent.hashes)),
+                            f"{sent.unique_id}: {len(mine)} of {len(sent.hashes)} documents")
+                self.unknown_there += bool(mine)
+            if mine:
+                self._bytes(sent, mine)
+                there += len(mine)
+        return there
+
+    def _bytes(self, sent, entries):
+        documents = {d.unique_id: d.content for d in self.reader.retrieve(*entries).documents}
+        for entry in entries:
+            content = documents.get(entry.unique_id)
+            same = content is not None and hashlib.sha256(content).hexdigest() == sent.hashes[entry.unique_id]
+            self._check("a visible document comes back as it was sent", same,
+                        f"{entry.unique_id}: {'other bytes' if content is not None else 'does not come'}")
+
+    def _patients(self):
+        for hospital, number in list(self.journal.patients):
+            self._check("a patient answered AA has an XAD-PID", hospital.xad_pid(number) is not None,
+                        f"{hospital.name} {number}")
+
+    def _database(self, documents):
+        connection = psycopg2.connect(f"{self.hub.database} user=causeway_admin")
+        try:
+            with connection.cursor() as cursor:
+                for name, sql in INVARIANTS.items():
+                    cursor.execute(sql)
+                    wrong = cursor.fetchone()[0]
+                    self._check(name, wrong == 0, f"{wrong} rows")
+                cursor.execute("SELECT count(*) FROM xds_document_entry")
+                rows = cursor.fetchone()[0]
+                self._check("nothing is there that nobody sent", rows == documents,
+                            f"{rows} entries, {documents} of them known to clients")
+        finally:
+            connection.close()
