@@ -1,16 +1,16 @@
 #include "consent/consent_print.h"
 
 #include "hub/base/clock.h"
-#include "hub/base/json_text.h"
+#include "hub/cli_print.h"
 
-static const char *effect_word(enum consent_effect effect)
+static struct str effect_word(enum consent_effect effect)
 {
-    return effect == CONSENT_PERMIT ? "permit" : "deny";
+    return effect == CONSENT_PERMIT ? STR("permit") : STR("deny");
 }
 
-static const char *domain_word(enum consent_effect effect)
+static struct str domain_word(enum consent_effect effect)
 {
-    return effect == CONSENT_PERMIT ? "opt-out" : "opt-in";
+    return effect == CONSENT_PERMIT ? STR("opt-out") : STR("opt-in");
 }
 
 static struct str patient_cx(const struct consent_view *v)
@@ -18,172 +18,166 @@ static struct str patient_cx(const struct consent_view *v)
     return identifier_cx(v->arena, (struct identifier){v->xad_authority, v->person->xad_pid});
 }
 
-/* A member that has been removed is still named by its number. */
 static struct str member_name(const struct consent_view *v, int64_t id)
 {
     const struct member *m = member_by_id(v->members, id);
 
+    if (id == 0)
+        return STR_NONE;
     return m != NULL ? m->name : str_printf(v->arena, "member %lld", (long long)id);
 }
 
-/* One "key": "text" or null, after a comma. */
-static void json_field(struct strbuf *b, const char *key, struct str value)
+static struct str time_text(const struct consent_view *v, int64_t us)
 {
-    strbuf_addf(b, ", \"%s\": ", key);
-    if (value.p == NULL)
-        strbuf_lit(b, "null");
-    else
-        json_text_add(b, value);
+    return us == INT64_MIN || us == INT64_MAX ? STR_NONE : clock_iso(v->arena, us);
 }
 
-static struct str time_text(struct arena *a, int64_t us)
+static struct str or_else(struct str s, struct str other)
 {
-    return us == INT64_MIN || us == INT64_MAX ? STR_NONE : clock_iso(a, us);
+    return s.p != NULL ? s : other;
 }
 
-static void json_policy(const struct consent_view *v, struct strbuf *b,
-                        const struct consent_policy *p)
+static struct str policy_text(const struct consent_view *v, struct uuid policy)
 {
-    strbuf_addf(b, "{\"version\": %lld, \"effect\": \"%s\"", (long long)p->version,
-                effect_word(p->effect));
-    json_field(b, "policy", uuid_text(v->arena, p->id));
-    json_field(b, "member", p->member_id == 0 ? STR_NONE : member_name(v, p->member_id));
-    json_field(b, "from", time_text(v->arena, p->valid_from_us));
-    json_field(b, "until", time_text(v->arena, p->valid_until_us));
-    strbuf_addf(b, ", \"person\": %lld", (long long)p->person.person_id);
+    return uuid_eq(policy, (struct uuid){{0}}) ? STR_NONE : uuid_text(v->arena, policy);
 }
 
-static void text_policy(const struct consent_view *v, struct strbuf *b,
-                        const struct consent_policy *p)
+/* The keys of a policy, into an object that is open. */
+static void json_policy(const struct consent_view *v, const struct consent_policy *p,
+                        struct strbuf *out)
 {
-    struct str from = time_text(v->arena, p->valid_from_us);
-    struct str until = time_text(v->arena, p->valid_until_us);
-
-    strbuf_addf(b, "%.*s  %-6s  ", STR_ARG(uuid_text(v->arena, p->id)), effect_word(p->effect));
-    strbuf_add(b, p->member_id == 0 ? STR("everyone") : member_name(v, p->member_id));
-    if (from.p != NULL)
-        strbuf_addf(b, "  from %.*s", STR_ARG(from));
-    if (until.p != NULL)
-        strbuf_addf(b, "  until %.*s", STR_ARG(until));
-    if (v->person->constituent_count > 1)
-        strbuf_addf(b, "  (constituent %lld)", (long long)p->person.person_id);
+    cli_json_text(out, "policy", uuid_text(v->arena, p->id));
+    cli_json_int(out, "version", p->version);
+    cli_json_text(out, "effect", effect_word(p->effect));
+    cli_json_text(out, "member", member_name(v, p->member_id));
+    cli_json_text(out, "from", time_text(v, p->valid_from_us));
+    cli_json_text(out, "until", time_text(v, p->valid_until_us));
+    cli_json_int(out, "person", p->person.person_id);
 }
 
-struct str consent_print_default(const struct consent_view *v, const struct consent_default *d)
+void consent_print_default(const struct consent_view *v, const struct consent_default *d,
+                           struct strbuf *out)
 {
-    struct strbuf b = strbuf_on(v->arena, 128);
-
-    if (v->json)
-        strbuf_addf(&b, "{\"default\": \"%s\", \"version\": %lld}\n", domain_word(d->effect),
+    if (!v->json) {
+        strbuf_addf(out, "domain default: %.*s (version %lld)\n", STR_ARG(domain_word(d->effect)),
                     (long long)d->version);
+        return;
+    }
+    strbuf_lit(out, "{");
+    cli_json_text(out, "default", domain_word(d->effect));
+    cli_json_int(out, "version", d->version);
+    strbuf_lit(out, "}\n");
+}
+
+static void json_policies(const struct consent_view *v, const struct consent_policies *p,
+                          struct strbuf *out)
+{
+    strbuf_lit(out, "{");
+    cli_json_text(out, "patient", patient_cx(v));
+    cli_json_text(out, "default", domain_word(p->standard.effect));
+    cli_json_int(out, "default_version", p->standard.version);
+    cli_json_key(out, "policies");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < p->count; i++) {
+        cli_json_comma(out);
+        strbuf_lit(out, "{");
+        json_policy(v, &p->items[i], out);
+        strbuf_lit(out, "}");
+    }
+    strbuf_lit(out, "]}\n");
+}
+
+void consent_print_policies(const struct consent_view *v, const struct consent_policies *p,
+                            struct strbuf *out)
+{
+    struct cli_table t = cli_table_on(v->arena, 5);
+
+    if (v->json) {
+        json_policies(v, p, out);
+        return;
+    }
+    strbuf_addf(out, "patient %.*s\n", STR_ARG(patient_cx(v)));
+    cli_table_row(&t, STR("POLICY"), STR("EFFECT"), STR("FOR"), STR("FROM"), STR("UNTIL"));
+    for (size_t i = 0; i < p->count; i++) {
+        const struct consent_policy *item = &p->items[i];
+
+        cli_table_row(&t, uuid_text(v->arena, item->id), effect_word(item->effect),
+                      or_else(member_name(v, item->member_id), STR("everyone")),
+                      or_else(time_text(v, item->valid_from_us), STR("-")),
+                      or_else(time_text(v, item->valid_until_us), STR("-")));
+    }
+    if (p->count > 0)
+        cli_table_write(&t, out);
     else
-        strbuf_addf(&b, "domain default: %s (version %lld)\n", domain_word(d->effect),
-                    (long long)d->version);
-    return strbuf_str(&b);
+        strbuf_lit(out, "no policies of the patient's own\n");
+    strbuf_addf(out, "else the domain default: %.*s\n", STR_ARG(domain_word(p->standard.effect)));
 }
 
-static struct str json_policies(const struct consent_view *v, const struct consent_policies *p)
+static void json_history(const struct consent_view *v, const struct rows *history,
+                         struct strbuf *out)
 {
-    struct strbuf b = strbuf_on(v->arena, 1024);
-
-    strbuf_addf(&b, "{\"default\": \"%s\", \"default_version\": %lld",
-                domain_word(p->standard.effect), (long long)p->standard.version);
-    json_field(&b, "patient", patient_cx(v));
-    strbuf_lit(&b, ", \"policies\": [");
-    for (size_t i = 0; i < p->count; i++) {
-        strbuf_add(&b, i == 0 ? STR("") : STR(", "));
-        json_policy(v, &b, &p->items[i]);
-        strbuf_addc(&b, '}');
-    }
-    strbuf_lit(&b, "]}\n");
-    return strbuf_str(&b);
-}
-
-struct str consent_print_policies(const struct consent_view *v, const struct consent_policies *p)
-{
-    struct strbuf b = strbuf_on(v->arena, 1024);
-
-    if (v->json)
-        return json_policies(v, p);
-    strbuf_addf(&b, "patient %.*s\n", STR_ARG(patient_cx(v)));
-    for (size_t i = 0; i < p->count; i++) {
-        strbuf_lit(&b, "  ");
-        text_policy(v, &b, &p->items[i]);
-        strbuf_addc(&b, '\n');
-    }
-    if (p->count == 0)
-        strbuf_lit(&b, "  no policies of the patient's own\n");
-    strbuf_addf(&b, "  else the domain default: %s\n", domain_word(p->standard.effect));
-    return strbuf_str(&b);
-}
-
-static void json_version(const struct consent_view *v, struct strbuf *b,
-                         const struct consent_version *h)
-{
-    json_policy(v, b, &h->policy);
-    json_field(b, "recorded_at", clock_iso(v->arena, h->since_us));
-    json_field(b, "recorded_by", h->recorded_by);
-    json_field(b, "ended_at", time_text(v->arena, h->until_us));
-    json_field(b, "ended_by", h->ended_by);
-    strbuf_addc(b, '}');
-}
-
-static void text_version(const struct consent_view *v, struct strbuf *b,
-                         const struct consent_version *h)
-{
-    struct str ended = time_text(v->arena, h->until_us);
-
-    strbuf_addf(b, "%.*s %.*s\n  ", STR_ARG(clock_iso(v->arena, h->since_us)),
-                STR_ARG(h->recorded_by));
-    text_policy(v, b, &h->policy);
-    if (ended.p != NULL)
-        strbuf_addf(b, "\n  ended %.*s by %.*s", STR_ARG(ended), STR_ARG(h->ended_by));
-    strbuf_addc(b, '\n');
-}
-
-struct str consent_print_history(const struct consent_view *v, const struct rows *history)
-{
-    struct strbuf b = strbuf_on(v->arena, 1024);
-
-    if (v->json)
-        strbuf_addc(&b, '[');
+    strbuf_lit(out, "[");
     for (int i = 0; i < history->count; i++) {
         struct consent_version h = consent_version_row(history, i);
 
-        if (v->json && i > 0)
-            strbuf_lit(&b, ", ");
-        (v->json ? json_version : text_version)(v, &b, &h);
+        cli_json_comma(out);
+        strbuf_lit(out, "{");
+        json_policy(v, &h.policy, out);
+        cli_json_text(out, "recorded_at", clock_iso(v->arena, h.since_us));
+        cli_json_text(out, "recorded_by", h.recorded_by);
+        cli_json_text(out, "ended_at", time_text(v, h.until_us));
+        cli_json_text(out, "ended_by", h.ended_by);
+        strbuf_lit(out, "}");
     }
-    if (v->json)
-        strbuf_lit(&b, "]\n");
-    else if (history->count == 0)
-        strbuf_lit(&b, "no policy was ever recorded for this patient\n");
-    return strbuf_str(&b);
+    strbuf_lit(out, "]\n");
 }
 
-struct str consent_print_decision(const struct consent_view *v, const struct member *member,
-                                  const struct consent_decision *d)
+void consent_print_history(const struct consent_view *v, const struct rows *history,
+                           struct strbuf *out)
 {
-    struct strbuf b = strbuf_on(v->arena, 512);
-    bool by_policy = !uuid_eq(d->policy, (struct uuid){{0}});
-    struct str policy = by_policy ? uuid_text(v->arena, d->policy) : STR_NONE;
+    struct cli_table t = cli_table_on(v->arena, 7);
 
     if (v->json) {
-        strbuf_addf(&b, "{\"decision\": \"%s\", \"rule\": \"%s\", \"version\": %lld",
-                    effect_word(d->effect), d->rule, (long long)d->policy_version);
-        json_field(&b, "policy", policy);
-        json_field(&b, "member", member->name);
-        json_field(&b, "patient", patient_cx(v));
-        strbuf_lit(&b, "}\n");
-        return strbuf_str(&b);
+        json_history(v, history, out);
+        return;
     }
-    strbuf_addf(&b, "%s: %.*s by %s", effect_word(d->effect), STR_ARG(member->name), d->rule);
-    if (by_policy)
-        strbuf_addf(&b, " %.*s", STR_ARG(policy));
+    cli_table_row(&t, STR("RECORDED"), STR("BY"), STR("EFFECT"), STR("FOR"), STR("POLICY"),
+                  STR("ENDED"), STR("BY"));
+    for (int i = 0; i < history->count; i++) {
+        struct consent_version h = consent_version_row(history, i);
+
+        cli_table_row(&t, clock_iso(v->arena, h.since_us), h.recorded_by,
+                      effect_word(h.policy.effect),
+                      or_else(member_name(v, h.policy.member_id), STR("everyone")),
+                      uuid_text(v->arena, h.policy.id), or_else(time_text(v, h.until_us), STR("-")),
+                      or_else(h.ended_by, STR("-")));
+    }
+    cli_table_write(&t, out);
+}
+
+void consent_print_decision(const struct consent_view *v, const struct member *member,
+                            const struct consent_decision *d, struct strbuf *out)
+{
+    struct str policy = policy_text(v, d->policy);
+
+    if (v->json) {
+        strbuf_lit(out, "{");
+        cli_json_text(out, "decision", effect_word(d->effect));
+        cli_json_text(out, "rule", str_from(d->rule));
+        cli_json_text(out, "policy", policy);
+        cli_json_int(out, "version", d->policy_version);
+        cli_json_text(out, "member", member->name);
+        cli_json_text(out, "patient", patient_cx(v));
+        strbuf_lit(out, "}\n");
+        return;
+    }
+    strbuf_addf(out, "%.*s: %.*s by %s", STR_ARG(effect_word(d->effect)), STR_ARG(member->name),
+                d->rule);
+    if (policy.p != NULL)
+        strbuf_addf(out, " %.*s", STR_ARG(policy));
     if (d->policy_version > 0)
-        strbuf_addf(&b, ", version %lld", (long long)d->policy_version);
-    strbuf_addc(&b, '\n');
-    return strbuf_str(&b);
+        strbuf_addf(out, ", version %lld", (long long)d->policy_version);
+    strbuf_lit(out, "\n");
 }
 
 /* An earlier deny that reaches whom the permit is for. Periods are not compared: a warning. */
@@ -200,26 +194,24 @@ static const struct consent_policy *overriding(const struct consent_policy *p,
     return NULL;
 }
 
-struct str consent_print_set(const struct consent_view *v, const struct consent_policy *p,
-                             const struct consent_policies *now)
+void consent_print_set(const struct consent_view *v, const struct consent_policy *p,
+                       const struct consent_policies *now, struct strbuf *out)
 {
     const struct consent_policy *deny = overriding(p, now);
-    struct strbuf b = strbuf_on(v->arena, 512);
 
     if (v->json) {
-        json_policy(v, &b, p);
-        json_field(&b, "patient", patient_cx(v));
-        json_field(&b, "overridden_by", deny ? uuid_text(v->arena, deny->id) : STR_NONE);
-        strbuf_lit(&b, "}\n");
-        return strbuf_str(&b);
+        strbuf_lit(out, "{");
+        json_policy(v, p, out);
+        cli_json_text(out, "patient", patient_cx(v));
+        cli_json_text(out, "overridden_by", deny ? uuid_text(v->arena, deny->id) : STR_NONE);
+        strbuf_lit(out, "}\n");
+        return;
     }
-    strbuf_lit(&b, "recorded ");
-    text_policy(v, &b, p);
-    strbuf_addc(&b, '\n');
+    strbuf_addf(out, "recorded policy %.*s\n", STR_ARG(uuid_text(v->arena, p->id)));
     if (deny != NULL)
-        strbuf_addf(&b,
-                    "note: the patient's deny %.*s overrides it for whom it reaches; "
-                    "revoke that one if the patient changed his mind\n",
+        strbuf_addf(out,
+                    "note: the patient's deny %.*s overrides it for whom it reaches; revoke that "
+                    "one if the patient changed his mind\n",
                     STR_ARG(uuid_text(v->arena, deny->id)));
-    return strbuf_str(&b);
+    consent_print_policies(v, now, out);
 }

@@ -11,11 +11,14 @@ struct consent_view {
     struct str xad_authority;
 };
 
-struct str consent_print_default(const struct consent_view *v, const struct consent_default *d);
-struct str consent_print_policies(const struct consent_view *v, const struct consent_policies *p);
-struct str consent_print_history(const struct consent_view *v, const struct rows *history);
-struct str consent_print_decision(const struct consent_view *v, const struct member *member,
-                                  const struct consent_decision *d);
+void consent_print_default(const struct consent_view *v, const struct consent_default *d,
+                           struct strbuf *out);
+void consent_print_policies(const struct consent_view *v, const struct consent_policies *p,
+                            struct strbuf *out);
+void consent_print_history(const struct consent_view *v, const struct rows *history,
+                           struct strbuf *out);
+void consent_print_decision(const struct consent_view *v, const struct member *member,
+                            const struct consent_decision *d, struct strbuf *out);
 /* The new policy, with a word of warning when an earlier one makes it idle. */
-struct str consent_print_set(const struct consent_view *v, const struct consent_policy *p,
-                             const struct consent_policies *now);
+void consent_print_set(const struct consent_view *v, const struct consent_policy *p,
+                       const struct consent_policies *now, struct strbuf *out);

@@ -97,5 +97,5 @@ int operation_run(const void *context, int argc, char **argv)
     if (status != OK)
         return cli_fail(&o.args);
     fwrite(out.p, 1, out.n, stdout);
-    return 0;
+    return o.answer;
 }
