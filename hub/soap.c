@@ -3,7 +3,9 @@
 #include "hub/net/media_type.h"
 
 #define NS_SOAP11 "http://schemas.xmlsoap.org/soap/envelope/"
-#define NS_WSSE   "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+#define NS_WSSE                                                                                    \
+    "http://docs.oasis-open.org/wss/2004/01/"                                                      \
+    "oasis-200401-wss-wssecurity-secext-1.0.xsd"
 
 #define ANONYMOUS STR("http://www.w3.org/2005/08/addressing/anonymous")
 

@@ -4,7 +4,7 @@
 
 #include "hub/audit/record_cipher.h"
 
-/* The persons that a patient's identifier stood for. */
+/* The persons that a patient's identifier stood for (across places: those are sought). */
 static const struct statement PERSONS = {
     "audit_search_persons",
     "SELECT DISTINCT s.pkey, s.person_id"
