@@ -131,17 +131,32 @@ enum status certificate_usable(const struct certificate *c, const char *path, in
     return OK;
 }
 
-const char *certificate_chain_fault(const struct certificate *c, const char *ca_file,
+/* NULL, or why the store could not be filled. */
+static const char *store_fill(X509_STORE *store, const struct certificate_trust *trust)
+{
+    if (trust->ca_file == NULL)
+        return X509_STORE_set_default_paths(store) == 1 ? NULL : "this machine trusts no CA";
+    if (X509_STORE_load_file(store, trust->ca_file) != 1)
+        return "the file of CAs cannot be read";
+    if (trust->crl_file == NULL)
+        return NULL;
+    if (X509_STORE_load_file(store, trust->crl_file) != 1)
+        return "the file of revocation lists cannot be read";
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return NULL;
+}
+
+const char *certificate_chain_fault(const struct certificate *c,
+                                    const struct certificate_trust *trust,
                                     enum certificate_role role, int64_t now_us)
 {
     X509_STORE *store = X509_STORE_new();
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    const char *fault = NULL;
+    const char *fault;
 
     must(store != NULL && ctx != NULL, "memory");
-    if (X509_STORE_load_file(store, ca_file) != 1) {
-        fault = "the file of CAs cannot be read";
-    } else {
+    fault = store_fill(store, trust);
+    if (fault == NULL) {
         must(X509_STORE_CTX_init(ctx, store, c->x509, c->extra) == 1, "memory");
         X509_STORE_CTX_set_purpose(ctx, role == CERTIFICATE_CLIENT ? X509_PURPOSE_SSL_CLIENT
                                                                    : X509_PURPOSE_SSL_SERVER);
@@ -153,6 +168,62 @@ const char *certificate_chain_fault(const struct certificate *c, const char *ca_
     X509_STORE_free(store);
     ERR_clear_error();
     return fault;
+}
+
+enum status certificates_read(struct arena *a, const char *path, struct certificate **out,
+                              size_t *count, struct errors *err)
+{
+    struct certificate first;
+    size_t n;
+
+    TRY(certificate_read(a, path, &first, err));
+    n = (size_t)sk_X509_num(first.extra);
+    *out = ARENA_ARRAY(a, n + 1, struct certificate);
+    *count = n + 1;
+    (*out)[0] = first;
+    for (size_t i = 0; i < n; i++)
+        describe(a, sk_X509_value(first.extra, (int)i), &(*out)[i + 1]);
+    return OK;
+}
+
+static void free_crl(void *p)
+{
+    X509_CRL_free(p);
+}
+
+enum { CRLS_MAX = 256 };
+
+enum status revocation_lists_read(struct arena *a, const char *path, struct revocation_list **out,
+                                  size_t *count, struct errors *err)
+{
+    BIO *b = BIO_new_file(path, "r");
+    X509_CRL *crl;
+
+    ERR_clear_error();
+    if (b == NULL)
+        return fail(err, INVALID, "certificate", "%s: %s", path, strerror(errno));
+    *out = ARENA_ARRAY(a, CRLS_MAX, struct revocation_list);
+    *count = 0;
+    while (*count < CRLS_MAX && (crl = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)) != NULL) {
+        const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+
+        arena_defer(a, free_crl, crl);
+        (*out)[(*count)++] = (struct revocation_list){
+            .crl = crl,
+            .issuer = name_text(a, X509_CRL_get_issuer(crl)),
+            .next_update_us = next != NULL ? time_us(next) : INT64_MAX,
+        };
+    }
+    BIO_free(b);
+    ERR_clear_error();
+    if (*count == 0)
+        return fail(err, INVALID, "certificate", "%s: no revocation list in it (PEM)", path);
+    return OK;
+}
+
+bool revocation_list_covers(const struct revocation_list *l, const struct certificate *ca)
+{
+    return X509_NAME_cmp(X509_CRL_get_issuer(l->crl), X509_get_subject_name(ca->x509)) == 0;
 }
 
 /* A key with a passphrase must not make a service ask on its terminal. */

@@ -27,9 +27,33 @@ enum status certificate_usable(const struct certificate *c, const char *path, in
 
 enum certificate_role { CERTIFICATE_CLIENT, CERTIFICATE_SERVER };
 
-/* NULL when it chains to a CA of ca_file at this time, else the reason: a literal. */
-const char *certificate_chain_fault(const struct certificate *c, const char *ca_file,
+/* Whom to trust, in PEM files. */
+struct certificate_trust {
+    const char *ca_file;  /* NULL: what this machine trusts */
+    const char *crl_file; /* NULL: revocation is not looked at */
+};
+
+/* NULL when it chains to a trusted CA at this time and is not revoked, else the reason: a literal.
+ */
+const char *certificate_chain_fault(const struct certificate *c,
+                                    const struct certificate_trust *trust,
                                     enum certificate_role role, int64_t now_us);
+
+/* Every certificate of a PEM file, such as tls_ca; INVALID when there is none. */
+enum status certificates_read(struct arena *a, const char *path, struct certificate **out,
+                              size_t *count, struct errors *err) MUST_CHECK;
+
+/* A certificate revocation list. */
+struct revocation_list {
+    void *crl;              /* X509_CRL *, freed with the arena */
+    struct str issuer;      /* RFC 2253 */
+    int64_t next_update_us; /* INT64_MAX: it names none */
+};
+
+enum status revocation_lists_read(struct arena *a, const char *path, struct revocation_list **out,
+                                  size_t *count, struct errors *err) MUST_CHECK;
+/* Was it issued by the subject of this certificate? */
+bool revocation_list_covers(const struct revocation_list *l, const struct certificate *ca);
 
 /* Is this the certificate's private key? key_file is PEM without a passphrase. */
 enum status certificate_key_matches(const struct certificate *c, const char *key_file,

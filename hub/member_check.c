@@ -146,6 +146,10 @@ static size_t live_certs(const struct member *m, int64_t now_us)
 /* Would the handshake accept it? Said now, because it would be said to nobody then. */
 static enum status trust_check(struct operation *o, const struct certificate *c, const char *path)
 {
+    struct certificate_trust trust = {
+        .ca_file = o->config.tls_ca,
+        .crl_file = o->config.tls_crl[0] != '\0' ? o->config.tls_crl : NULL,
+    };
     const char *fault;
 
     if (o->config.tls_ca[0] == '\0')
@@ -153,11 +157,11 @@ static enum status trust_check(struct operation *o, const struct certificate *c,
                     "%s: the hub trusts no CA (tls_ca is empty); register it with --direct, or set "
                     "tls_ca",
                     path);
-    fault = certificate_chain_fault(c, o->config.tls_ca, CERTIFICATE_CLIENT, o->now_us);
+    fault = certificate_chain_fault(c, &trust, CERTIFICATE_CLIENT, o->now_us);
     if (fault == NULL)
         return OK;
     return fail(o->args.err, INVALID, "certificate",
-                "%s: does not chain to a CA of %s: %s; add its CA there, or register it with "
+                "%s: is not vouched for by a CA of %s: %s; add its CA there, or register it with "
                 "--direct",
                 path, o->config.tls_ca, fault);
 }
