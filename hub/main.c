@@ -1,0 +1,113 @@
+/* The program: the one table of modules and the one table of sub-commands. It stands outside of
+ * every library, so it is the only file of the hub that sees all rooms. */
+#include <openssl/ssl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "consent/consent_command.h"
+#include "consent/module.h"
+#include "hub/base/log.h"
+#include "hub/cli.h"
+#include "hub/commands.h"
+#include "hub/data/xml.h"
+#include "hub/health.h"
+#include "hub/hub.h"
+#include "mpi/module.h"
+
+static const struct hub_module *const modules[] = {
+    &health_module,
+    &mpi_module,
+    &consent_module,
+    NULL,
+};
+
+static int serve(int argc, char **argv)
+{
+    static const struct cli_option options[] = {
+        {"ready-file", "FILE", "write the addresses that are really bound there, as JSON"},
+        {"help-config", NULL, "print every key of causeway.conf with its meaning and default"},
+        {NULL, NULL, NULL},
+    };
+    static const struct cli cli = {
+        "causeway serve [--config FILE] [--ready-file FILE]",
+        "Runs the hub until SIGTERM, which lets requests under way finish. SIGHUP re-reads the\n"
+        "certificate, the CAs and the revocation lists; changes of members need no signal.\n"
+        "Before the first start: causeway migrate, then causeway doctor.",
+        options,
+    };
+    struct cli_args args;
+    struct config config;
+    enum log_level level;
+    int done = cli_parse(&cli, argc, argv, &args);
+
+    if (done >= 0)
+        return done;
+    if (cli_value(&args, "help-config") != NULL) {
+        fputs(config_manual(args.arena).p, stdout);
+        return 0;
+    }
+    if (config_read(args.arena, args.config_file, &config, args.err) != OK)
+        return cli_fail(&args);
+    if (!log_level_parse(str_from(config.log_level), &level)) {
+        fail(args.err, INVALID, "config", "log_level = %s: debug, info, warn or error",
+             config.log_level);
+        return cli_fail(&args);
+    }
+    log_set_level(level);
+    if (hub_serve(&config, modules, cli_value(&args, "ready-file"), args.err) != OK)
+        return cli_fail(&args);
+    return 0;
+}
+
+static const struct command serve_command = {"serve", "Run the hub", serve};
+
+static const struct command *const commands[] = {
+    &serve_command, &migrate_command, &member_command, &consent_command, &audit_command,
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static int help(FILE *to, int status)
+{
+    fputs("Causeway: a Health Information Exchange hub with a master patient index\n\n"
+          "usage: causeway COMMAND [ARGUMENTS]\n\n",
+          to);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\n`causeway COMMAND --help` teaches each of them. The configuration is --config FILE,\n"
+          "else $CAUSEWAY_CONFIG, else /etc/causeway/causeway.conf.\n"
+          "Exit status: 0 done, 1 no, 2 wrong usage or failure.\n",
+          to);
+    return status;
+}
+
+/* Libraries that must be set up once, before any thread. */
+static bool set_up_libraries(void)
+{
+    if (sodium_init() < 0 || OPENSSL_init_ssl(0, NULL) != 1)
+        return false;
+    xml_init();
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    if (!set_up_libraries()) {
+        fputs("causeway: the cryptographic libraries did not start\n", stderr);
+        return 2;
+    }
+    if (argc < 2)
+        return help(stderr, 2);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return help(stdout, 0);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("causeway " CAUSEWAY_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i]->name) == 0)
+            return commands[i]->run(argc - 1, argv + 1);
+    fprintf(stderr, "causeway: there is no command '%s'\n\n", argv[1]);
+    return help(stderr, 2);
+}
