@@ -3,6 +3,7 @@
 /* Without its lock rows the index would make two persons of one: it must not start. */
 static enum status check_locks(struct db *db, struct errors *err)
 {
+    /* across places: once, at the start */
     static const struct statement COUNT = {
         "mpi_lock_count",
         "SELECT count(*) FROM mpi_lock",
