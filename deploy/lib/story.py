@@ -131,7 +131,7 @@ class Region:
         subprocess.run([self.pki, self.folder / "pki", "member", who.name, who.title], check=True,
                        stdout=subprocess.DEVNULL)
         certificate = self.folder / "pki" / f"{who.name}.crt"
-        known = json.loads(self.causeway("member", "list", "--json"))
+        known = json.loads(self.causeway("member", "list", "--json"))["members"]
         if any(member["name"] == who.name for member in known):
             answer(f"{who.title} is a member already")
         else:
