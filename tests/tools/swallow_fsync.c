@@ -1,5 +1,5 @@
-/* For tests/e2e/trace.py: a library for LD_PRELOAD that takes fsync and fdatasync away from the hub,
- * so that the trace test can be seen to fail. It does so for one kind of file only:
+/* For tests/e2e/trace.py: a library for LD_PRELOAD that takes fsync and fdatasync away from the
+ * hub, so that the trace test can be seen to fail. It does so for one kind of file only:
  *
  *   SWALLOW_FSYNC=file        regular files
  *   SWALLOW_FSYNC=directory   directories
