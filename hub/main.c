@@ -63,7 +63,8 @@ static int serve(int argc, char **argv)
 static const struct command serve_command = {"serve", "Run the hub", serve};
 
 static const struct command *const commands[] = {
-    &serve_command, &migrate_command, &member_command, &consent_command, &audit_command,
+    &serve_command,  &migrate_command, &doctor_command,
+    &member_command, &consent_command, &audit_command,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
