@@ -227,5 +227,6 @@ def test_a_wrong_command_changes_nothing_and_says_so(arguments, hub, person):
 def test_each_change_leaves_an_audit_row_of_the_operator(hub, person):
     policy = deny(hub, person)
     hub.run("consent", "revoke", "--patient", person.xad, "--policy", policy)
-    rows = [r for r in hub.audit(patient=person.xad) if r["transaction"] == "consent"]
-    assert len(rows) == 2 and all(policy in str(r) for r in rows)
+    rows = [r for r in hub.audit(patient=person.xad) if r["transaction"] == "CONSENT"]
+    assert [r["action"] for r in rows] == ["C", "U"] and all(policy in str(r) for r in rows)
+    assert all(r["user"] and r["role"] == "operator" for r in rows)

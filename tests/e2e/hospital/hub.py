@@ -82,7 +82,7 @@ class Hub:
         self.log = self.folder / "hub.log"
         self.config.write_text("".join(f"{k} = {v}\n" for k, v in self.settings.items()))
         if twin is None:
-            self.run("migrate", "--owner", f"{database} user=causeway_owner")
+            self.run("migrate", "--database", f"{database} user=causeway_owner")
 
     def _first_settings(self):
         identity = self.authority.issue("hub", server=True)
@@ -172,9 +172,10 @@ class Hub:
         return Hospital(name, identity, authority, self, organization, namespace)
 
     def audit(self, **criteria):
-        """`causeway audit search --json`; criteria as its options, _ for -."""
-        options = [x for k, v in criteria.items() for x in (f"--{k.replace('_', '-')}", v)]
-        return self.json("audit", "search", *options)
+        """`causeway audit search --json`, oldest first; criteria as its options."""
+        options = [x for k, v in {"limit": 1000, **criteria}.items() for x in (f"--{k}", v)]
+        lines = self.run("audit", "search", "--json", *options).splitlines()
+        return [json.loads(line) for line in reversed(lines)]
 
     # --- what monitoring sees -------------------------------------------------------------------
 
