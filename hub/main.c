@@ -13,6 +13,7 @@
 #include "hub/data/xml.h"
 #include "hub/health.h"
 #include "hub/hub.h"
+#include "mpi/identity.h"
 #include "mpi/module.h"
 
 static const struct hub_module *const modules[] = {
@@ -83,6 +84,29 @@ static int help(FILE *to, int status)
     return status;
 }
 
+/* `causeway consent --patient`: consent asks whose identifier it is, and does not know the index. */
+static enum status resolve_patient(struct request *rq, struct identifier id, struct person *out)
+{
+    struct mpi_lookup lookup;
+    struct mpi_people people;
+
+    mpi_lookup_queue(rq, &id, 1, &lookup);
+    TRY(db_flush(rq->db));
+    TRY(mpi_lookup_read(rq, &lookup));
+    if (lookup.hits[0].known != MPI_ACTIVE)
+        return fail(rq->err, NOT_FOUND, "patient", "%.*s: %s", STR_ARG(identifier_cx(rq->arena, id)),
+                    lookup.hits[0].known == MPI_SUBSUMED
+                        ? "merged into another identifier; name the surviving one"
+                        : "no member has fed this identifier");
+    mpi_people_queue(rq, &lookup.hits[0].person, 1, &people);
+    TRY(db_flush(rq->db));
+    TRY(mpi_people_read(rq, &people));
+    *out = people.people[0];
+    if (out->ref.person_id == 0)
+        return fail(rq->err, CONFLICT, "patient", "a merge got in between; run the command again");
+    return OK;
+}
+
 /* Libraries that must be set up once, before any thread. */
 static bool set_up_libraries(void)
 {
@@ -98,6 +122,7 @@ int main(int argc, char **argv)
         fputs("causeway: the cryptographic libraries did not start\n", stderr);
         return 2;
     }
+    consent_set_resolver(resolve_patient);
     if (argc < 2)
         return help(stderr, 2);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
