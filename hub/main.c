@@ -84,7 +84,8 @@ static int help(FILE *to, int status)
     return status;
 }
 
-/* `causeway consent --patient`: consent asks whose identifier it is, and does not know the index. */
+/* `causeway consent --patient`: consent asks whose identifier it is, and does not know the index.
+ */
 static enum status resolve_patient(struct request *rq, struct identifier id, struct person *out)
 {
     struct mpi_lookup lookup;
@@ -94,7 +95,8 @@ static enum status resolve_patient(struct request *rq, struct identifier id, str
     TRY(db_flush(rq->db));
     TRY(mpi_lookup_read(rq, &lookup));
     if (lookup.hits[0].known != MPI_ACTIVE)
-        return fail(rq->err, NOT_FOUND, "patient", "%.*s: %s", STR_ARG(identifier_cx(rq->arena, id)),
+        return fail(rq->err, NOT_FOUND, "patient", "%.*s: %s",
+                    STR_ARG(identifier_cx(rq->arena, id)),
                     lookup.hits[0].known == MPI_SUBSUMED
                         ? "merged into another identifier; name the surviving one"
                         : "no member has fed this identifier");

@@ -180,10 +180,14 @@ static void limit_process(void)
 
 static enum status start(struct serving *s, struct errors *err)
 {
+    const unsigned char *master_key;
+
     limit_process();
     TRY(open_network(s, err));
     TRY(become_user(s->hub.config->user, err));
     name_endpoint(s);
+    TRY(hub_master_key(s->hub.config, &master_key, err));
+    audit_init(master_key);
     TRY(start_modules(&s->hub, err));
     TRY(read_database(s, err));
     TRY(start_workers(s, LANE_MEMBERS, s->hub.config->workers, err));

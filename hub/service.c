@@ -82,12 +82,23 @@ static void refuse_busy(struct hub *hub, struct exchange *ex)
     net_reply(ex);
 }
 
+/* An HL7 v2 message has no head to route by: its door is the wire. */
+static const struct route *route_of(struct hub *hub, const struct exchange *ex)
+{
+    int refusal;
+
+    return ex->wire == WIRE_MLLP ? hub_route(hub, ex, &refusal) : ex->route;
+}
+
 static void submit(void *context, struct exchange *ex)
 {
     struct hub *hub = context;
-    const struct route *r = ex->route;
-    struct queue *lane = hub->lanes[r->admin ? LANE_ADMIN : LANE_MEMBERS];
+    const struct route *r = route_of(hub, ex);
+    struct queue *lane;
 
+    must(r != NULL, "a listener without a door");
+    ex->route = r;
+    lane = hub->lanes[r->admin ? LANE_ADMIN : LANE_MEMBERS];
     if (!queue_push(lane, ex))
         refuse_busy(hub, ex);
 }

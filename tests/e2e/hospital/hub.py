@@ -21,7 +21,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from . import Hospital, pki
+from . import Hospital, pki, soap
 
 HOME, XAD, REPOSITORY = "1.3.6.1.4.1.21367.2026.10", "1.3.6.1.4.1.21367.2026.20", "1.3.6.1.4.1.21367.2026.30"
 START_SECONDS, STOP_SECONDS = 60, 60
@@ -169,7 +169,22 @@ class Hub:
         named = f"{authority}={namespace}" if namespace else authority
         self.run("member", "add", name, "--organization", organization, "--authority", named,
                  "--cert", identity.certificate, *more)
-        return Hospital(name, identity, authority, self, organization, namespace)
+        hospital = Hospital(name, identity, authority, self, organization, namespace)
+        self.await_admission(hospital)
+        return hospital
+
+    def await_admission(self, hospital, seconds=10):
+        """Returns when every listener of the hub has heard of a change to the members."""
+        end = time.monotonic() + seconds
+        while self.process is not None:
+            try:
+                with soap.Connection(self.soap_address, hospital.identity, self.ca) as connection:
+                    connection.exchange("GET", "/")
+                return
+            except (soap.Broken, OSError):
+                if time.monotonic() > end:
+                    raise Failed(f"{hospital.name} is not admitted:\n{self.log_tail()}")
+                time.sleep(0.05)
 
     def audit(self, **criteria):
         """`causeway audit search --json`, oldest first; criteria as its options."""
