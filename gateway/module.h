@@ -1,4 +1,4 @@
-/* The room's entry in the table of modules (hub/main.c). */
+/* The gateway as the hub's main sees it: the doors of HL7 v2. */
 #pragma once
 
 #include "hub/module.h"

@@ -1,0 +1,21 @@
+/* ADT messages: HL7 v2 -> the plain structs of the index. Knows no SQL.
+ *
+ * Sources: IHE ITI TF-2 3.8.4.1.2 (PID), 3.8.4.2.2 (MRG); HL7 v2.3.1 to 2.8. */
+#pragma once
+
+#include "gateway/hl7.h"
+#include "mpi/feed.h"
+
+/* PID of A01, A04, A05 and A08. INVALID with the field in question: no PID, no usable identifier
+ * in PID-3, a date that is none. */
+enum status adt_read_patient(struct request *rq, const struct hl7_message *m,
+                             struct mpi_feed *out) MUST_CHECK;
+
+struct adt_merge {
+    struct identifier surviving, subsumed; /* of one authority */
+    bool xad;                              /* on XAD-PIDs */
+    struct mpi_feed patient;               /* PID, for a surviving record that is not known yet */
+};
+/* Every PID with its MRG (ADT_A39 repeats the group), in order. */
+enum status adt_read_merges(struct request *rq, const struct hl7_message *m, struct adt_merge **out,
+                            size_t *count) MUST_CHECK;

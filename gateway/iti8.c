@@ -1,0 +1,150 @@
+#include "gateway/iti8.h"
+
+#include "gateway/adt.h"
+#include "gateway/hl7_answer.h"
+#include "gateway/hl7_store.h"
+#include "mpi/identity.h"
+#include "mpi/merge.h"
+
+static const struct hl7_message *message_of(const struct request *rq)
+{
+    return rq->message.hl7;
+}
+
+static struct audit_row *audit(struct request *rq, char action, struct identifier patient,
+                               struct person_ref person)
+{
+    struct audit_row *row = audit_add(rq->arena, &rq->audit);
+
+    row->action = action;
+    row->patient = identifier_cx(rq->arena, patient);
+    row->pkey = person.pkey;
+    row->person_id = person.person_id;
+    audit_object_add(rq->arena, row, "message", message_of(rq)->control_id, STR_NONE);
+    return row;
+}
+
+/* Has this very message been accepted before? Then its answer goes out again, and nothing else
+ * happens. */
+static enum status look_back(struct request *rq, struct hl7_seen *seen, struct reply *rp)
+{
+    struct audit_row *row;
+
+    hl7_seen_queue(rq, message_of(rq), seen);
+    TRY(db_flush(rq->db));
+    TRY(hl7_seen_read(rq, seen));
+    if (!seen->answered)
+        return OK;
+    metric_add(METRIC_hl7_duplicates_total, 1);
+    row = audit_add(rq->arena, &rq->audit);
+    row->description = STR("Resent: answered from the stored acknowledgement, without effect");
+    audit_object_add(rq->arena, row, "message", message_of(rq)->control_id, STR_NONE);
+    reply_add(rp, seen->ack);
+    return OK;
+}
+
+static enum status accept(struct request *rq, const struct hl7_seen *seen, struct reply *rp)
+{
+    struct str ack = hl7_acknowledgement(rq, message_of(rq), HL7_AA);
+
+    hl7_keep(rq, message_of(rq), seen, ack);
+    reply_add(rp, ack);
+    return OK;
+}
+
+enum status iti8_feed(struct request *rq, struct reply *rp)
+{
+    struct hl7_seen seen;
+    struct mpi_feed feed;
+    struct mpi_fed fed;
+
+    TRY(look_back(rq, &seen, rp));
+    if (seen.answered)
+        return OK;
+    TRY(adt_read_patient(rq, message_of(rq), &feed));
+    TRY(mpi_feed(rq, &feed, &fed));
+    audit(rq, fed.created ? 'C' : 'U', feed.ids[0], fed.person);
+    return accept(rq, &seen, rp);
+}
+
+/* The failures of a merge name a side; the message has segments. */
+static void place_failures(struct request *rq)
+{
+    for (struct failure *f = rq->err->first; f != NULL; f = f->next) {
+        if (str_eq(f->location, STR("surviving")))
+            f->location = STR("PID^1^3");
+        else if (str_eq(f->location, STR("subsumed")))
+            f->location = STR("MRG^1^1");
+    }
+}
+
+/* A surviving patient that the hub has not heard of yet is made known by its PID: hospitals send
+ * A40 before, or instead of, the A01. XAD-PIDs must both be known (3.8.4.2.4). */
+static enum status make_known(struct request *rq, const struct adt_merge *merge)
+{
+    struct mpi_lookup lookup;
+    struct mpi_fed fed;
+
+    if (merge->xad)
+        return OK;
+    mpi_lookup_queue(rq, &merge->surviving, 1, &lookup);
+    TRY(db_flush(rq->db));
+    TRY(mpi_lookup_read(rq, &lookup));
+    if (lookup.hits[0].known != MPI_UNKNOWN)
+        return OK;
+    return mpi_feed(rq, &merge->patient, &fed);
+}
+
+static enum status merge_one(struct request *rq, const struct adt_merge *merge)
+{
+    struct mpi_merge m = {
+        .member = rq->principal.member,
+        .surviving = merge->surviving,
+        .subsumed = merge->subsumed,
+    };
+    struct mpi_merged merged;
+    enum status s;
+
+    TRY(make_known(rq, merge));
+    s = merge->xad ? mpi_merge_xad(rq, &m, &merged) : mpi_merge_local(rq, &m, &merged);
+    if (s != OK) {
+        place_failures(rq);
+        return s;
+    }
+    audit(rq, 'D', merge->subsumed, merged.subsumed);
+    audit(rq, 'U', merge->surviving, merged.surviving);
+    return OK;
+}
+
+enum status iti8_merge(struct request *rq, struct reply *rp)
+{
+    struct hl7_seen seen;
+    struct adt_merge *merges;
+    size_t count;
+
+    TRY(look_back(rq, &seen, rp));
+    if (seen.answered)
+        return OK;
+    TRY(adt_read_merges(rq, message_of(rq), &merges, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(merge_one(rq, &merges[i]));
+    return accept(rq, &seen, rp);
+}
+
+enum status adt_unused(struct request *rq, struct reply *rp)
+{
+    struct hl7_seen seen;
+    struct audit_row *row;
+
+    if (rq->principal.member->strict_adt)
+        return fail_at(rq->err, STR("MSH^1^9^1^2"), INVALID, "201",
+                       "The hub does not use this ADT event, and this source is set to strict");
+    TRY(look_back(rq, &seen, rp));
+    if (seen.answered)
+        return OK;
+    metric_add(METRIC_hl7_unused_events_total, 1);
+    row = audit_add(rq->arena, &rq->audit);
+    row->description = STR("Kept and acknowledged; the hub does not use this event");
+    audit_object_add(rq->arena, row, "message", message_of(rq)->control_id, STR_NONE);
+    return accept(rq, &seen, rp);
+}

@@ -1,0 +1,126 @@
+#include "gateway/mllp.h"
+
+#include <string.h>
+
+#include "gateway/hl7_answer.h"
+#include "gateway/hl7_store.h"
+#include "gateway/iti8.h"
+#include "gateway/iti9.h"
+#include "hub/base/log.h"
+
+/* "ADT" alone stands for the ADT events that none of the others is. Kinds: reference of events in
+ * DICOM PS3.15 A.5; a merge's rows name their own action. */
+const struct transaction mllp_transactions[] = {
+    {"ITI-8", "ADT^A01", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL},
+    {"ITI-8", "ADT^A04", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL},
+    {"ITI-8", "ADT^A05", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL},
+    {"ITI-8", "ADT^A08", READ_COMMITTED, false, {"110110", 'U'}, iti8_feed, NULL},
+    {"ITI-8", "ADT^A40", READ_COMMITTED, false, {"110110", 'U'}, iti8_merge, NULL},
+    {"ADT", "ADT", READ_COMMITTED, false, {"110110", 'U'}, adt_unused, NULL},
+    {"ITI-9", "QBP^Q23", REPEATABLE_READ, false, {"110112", 'E'}, iti9_query, iti9_failure},
+    {NULL, NULL, READ_COMMITTED, false, {NULL, 0}, NULL, NULL},
+};
+
+static bool is_query(const struct request *rq)
+{
+    return rq->transaction != NULL && rq->transaction->isolation == REPEATABLE_READ;
+}
+
+static const struct transaction *find(const struct transaction *t, struct str action)
+{
+    for (; t->name != NULL; t++)
+        if (str_eq(action, str_from(t->action)))
+            return t;
+    return NULL;
+}
+
+/* Does any transaction take messages of this code, with whatever event? */
+static bool code_known(const struct transaction *t, struct str code)
+{
+    for (; t->name != NULL; t++)
+        if (str_starts(str_from(t->action), code) && code.n == 3)
+            return true;
+    return false;
+}
+
+static enum status choose(struct request *rq, const struct hl7_message *m)
+{
+    const struct transaction *all = rq->route->transactions;
+    struct str action = str_printf(rq->arena, "%.*s^%.*s", STR_ARG(m->code), STR_ARG(m->event));
+
+    rq->transaction = find(all, action);
+    if (rq->transaction == NULL && m->event.n > 0)
+        rq->transaction = find(all, m->code);
+    if (rq->transaction != NULL)
+        return OK;
+    if (code_known(all, m->code))
+        return fail_at(rq->err, STR("MSH^1^9^1^2"), INVALID, "201",
+                       "The hub does not take this trigger event");
+    return fail_at(rq->err, STR("MSH^1^9^1^1"), INVALID, "200",
+                   "The hub does not take messages of this type");
+}
+
+static enum status check_header(struct request *rq, const struct hl7_message *m)
+{
+    if (m->control_id.n == 0)
+        return fail_at(rq->err, STR("MSH^1^10"), INVALID, "101",
+                       "MSH-10 has to carry a control id");
+    if (!str_starts(m->version, STR("2.")))
+        return fail_at(rq->err, STR("MSH^1^12"), INVALID, "203",
+                       "MSH-12 has to name a version of HL7 v2");
+    if (m->processing_id.n != 1 || strchr("PTD", m->processing_id.p[0]) == NULL)
+        return fail_at(rq->err, STR("MSH^1^11"), INVALID, "202", "MSH-11 has to be P, T or D");
+    if (!member_owns_application(rq->members, rq->principal.member, m->application, m->facility))
+        return fail_at(rq->err, STR("MSH^1^3"), DENIED, "207",
+                       "MSH-3 and MSH-4 are not registered for the member of this connection's"
+                       " certificate");
+    return OK;
+}
+
+static enum status open_message(struct request *rq)
+{
+    struct hl7_message *m = ARENA_NEW(rq->arena, struct hl7_message);
+    struct str raw = rq->exchange->body.bytes;
+
+    m->raw = raw;
+    rq->message.hl7 = m;
+    TRY(hl7_parse(rq->arena, raw, rq->principal.member->charset, m, rq->err));
+    if (m->odd_ends > 0)
+        log_debug("hl7_odd_segment_ends", "count=%zu", m->odd_ends);
+    TRY(check_header(rq, m));
+    return choose(rq, m);
+}
+
+/* Before the message was looked at there is an empty one to answer. */
+static const struct hl7_message *message_of(const struct request *rq)
+{
+    static const struct hl7_message NOTHING;
+
+    return rq->message.hl7 != NULL ? rq->message.hl7 : &NOTHING;
+}
+
+static void render_failure(struct request *rq, enum status status, struct reply *rp)
+{
+    if (rq->transaction != NULL && rq->transaction->render_failure != NULL &&
+        rq->transaction->render_failure(rq, rp) == OK)
+        return;
+    reply_add(rp, hl7_acknowledgement(rq, message_of(rq), hl7_ack_of(status, rq->err)));
+}
+
+static enum status keep_failure(struct request *rq, const struct reply *rp)
+{
+    const struct hl7_message *m = message_of(rq);
+
+    if (rq->principal.member == NULL || is_query(rq))
+        return OK;
+    hl7_keep_refused(rq, m, hl7_ack_code(hl7_ack_of(rq->err->status, rq->err)),
+                     rp->first != NULL ? rp->first->bytes : STR(""));
+    return OK;
+}
+
+const struct protocol mllp_protocol = {
+    .name = "mllp",
+    .open = open_message,
+    .render_failure = render_failure,
+    .keep_failure = keep_failure,
+};

@@ -1,0 +1,21 @@
+#include "gateway/module.h"
+
+#include "gateway/hl7_store.h"
+#include "gateway/mllp.h"
+#include "hub/hub.h"
+
+static const struct route ROUTES[] = {
+    {.wire = WIRE_MLLP, .protocol = &mllp_protocol, .transactions = mllp_transactions},
+    {.protocol = NULL},
+};
+
+static enum status start(const struct config *config, struct errors *err)
+{
+    const unsigned char *key;
+
+    TRY(hub_master_key(config, &key, err));
+    hl7_store_init(key);
+    return OK;
+}
+
+const struct hub_module gateway_module = {.name = "gateway", .routes = ROUTES, .init = start};
