@@ -11,10 +11,13 @@
 
 HUB_STOP_SECONDS=40
 
+# The process of hub.pid, if that is still a hub: the number may have gone to somebody else. A program
+# that has been built anew since is called "... (deleted)".
 hub_pid() {
-    local pid
+    local pid exe
     pid=$(cat "$1/hub.pid" 2>/dev/null) || return 1
-    [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$causeway")" ] && echo "$pid"
+    exe=$(readlink "/proc/$pid/exe" 2>/dev/null) || return 1
+    [ "${exe% (deleted)}" = "$(readlink -f "$causeway")" ] && echo "$pid"
 }
 
 # The port if nothing listens on it, else 0: any free one.
