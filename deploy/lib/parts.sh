@@ -50,7 +50,9 @@ show_failure() {
 add() {
     local name=$1 log=$2 seconds=$3 p f s
     shift 3
-    read -r p f s < <(/usr/bin/python3 "$root/deploy/lib/counts.py" "$@" "$log.skips")
+    if ! read -r p f s < <(/usr/bin/python3 "$root/deploy/lib/counts.py" "$@" "$log.skips"); then
+        p=0 f=1 s=0 # what cannot be counted has failed
+    fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '  %-28s %4d passed %3d failed %3d skipped  %4d s\n' "$name" "$p" "$f" "$s" "$seconds"
     [ ! -s "$log.skips" ] || sed 's/^/      skipped: /' "$log.skips"

@@ -17,7 +17,7 @@
 # causeway_admin (superuser of this cluster, trusted by the socket, whose directory only we and the
 # owner can enter).
 
-PG_BIN=${PG_BIN:-$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)}
+PG_BIN=${PG_BIN:-$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1 || true)}
 PG_ADMIN=causeway_admin
 
 # The user that owns clusters: ourselves, or `postgres` when we are root.
