@@ -107,3 +107,22 @@ def lakeside(hub):
 @pytest.fixture(scope="module")
 def harbour(hub):
     return hub.enrol("harbour", "1.2.840.1.2")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def schemas_hold():
+    """Every SOAP answer of every test is validated against the standards' schemas."""
+    import schemas
+    from hospital import soap
+
+    read = soap.read
+
+    def read_and_check(http):
+        answer = read(http)
+        if (DATA / "ihe/schemas").exists():
+            schemas.check(str(DATA), answer)
+        return answer
+
+    soap.read = read_and_check
+    yield
+    soap.read = read
