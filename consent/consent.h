@@ -18,14 +18,15 @@ enum consent_effect { CONSENT_DENY, CONSENT_PERMIT };
 
 struct consent_decision {
     enum consent_effect effect;
-    const char *rule;       /* a literal:
-                               "unreadable"       the policies could not be read, or not these persons'
-                               "member-standing"  no member asks, or a suspended one
-                               "no-person"        nobody's record: there is nothing to decide by
-                               "patient-deny"     the patient denied it, to everyone or to this member
-                               "patient-permit"   the patient permitted it, likewise
-                               "own-object"       the asking member published it
-                               "domain-default"   the patient said nothing */
+    /* A literal:
+     *   "unreadable"       the policies could not be read, or not these persons'
+     *   "member-standing"  no member asks, or a suspended one
+     *   "no-person"        nobody's record: there is nothing to decide by
+     *   "patient-deny"     the patient denied it, to everyone or to this member
+     *   "patient-permit"   the patient permitted it, likewise
+     *   "own-object"       the asking member published it
+     *   "domain-default"   the patient said nothing */
+    const char *rule;
     struct uuid policy;     /* of the deciding policy; zero where none decided */
     int64_t policy_version; /* of it, or of the domain default */
 };
