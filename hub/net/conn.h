@@ -45,7 +45,7 @@ struct conn {
     struct sender *sender; /* in the exchange's arena */
     struct mllp mllp;
     char *held; /* bytes read ahead of their turn */
-    size_t held_size;
+    size_t held_from, held_size;
     uint64_t rate_bytes; /* of the body, in the present window */
     bool in_body;        /* the window counts */
     bool close_after;    /* this answer is the last */

@@ -38,7 +38,8 @@ struct net_settings {
     int64_t handshake_timeout_us, head_timeout_us, idle_timeout_us;
     int64_t write_timeout_us;     /* without a byte of progress */
     int64_t mllp_idle_timeout_us; /* between messages; 0: for ever, as senders expect */
-    uint64_t min_body_rate;       /* bytes a second, over any ten seconds: 408 */
+    uint64_t min_body_rate;       /* bytes a second, over any window: 408 */
+    int64_t rate_window_us;       /* 0: ten seconds */
     uint64_t max_request;         /* bytes of one request with all its parts: 413 */
     size_t max_parts;             /* of a multipart body: 413 */
     size_t max_mllp_message;      /* bytes: the connection is closed */

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,23 @@ static int dial(int port)
     return fd;
 }
 
+static const char *offered_suites, *offered_alpn;
+
+void client_offer(const char *suites, const char *alpn)
+{
+    offered_suites = suites;
+    offered_alpn = alpn;
+}
+
+static void apply_offer(SSL_CTX *context)
+{
+    if (offered_suites != NULL)
+        must(SSL_CTX_set_cipher_list(context, offered_suites) == 1, "the suites are known");
+    if (offered_alpn != NULL)
+        SSL_CTX_set_alpn_protos(context, (const unsigned char *)offered_alpn,
+                                (unsigned)strlen(offered_alpn));
+}
+
 bool client_connect(struct client *c, int port, bool tls, const struct pki_cert *identity,
                     int version)
 {
@@ -29,6 +47,7 @@ bool client_connect(struct client *c, int port, bool tls, const struct pki_cert 
     if (!tls)
         return true;
     c->context = SSL_CTX_new(TLS_client_method());
+    apply_offer(c->context);
     if (version != 0) {
         SSL_CTX_set_min_proto_version(c->context, version);
         SSL_CTX_set_max_proto_version(c->context, version);

@@ -17,6 +17,8 @@ struct client {
  * handshake failed on this side. `version` 0 lets the two agree. */
 bool client_connect(struct client *c, int port, bool tls, const struct pki_cert *identity,
                     int version);
+/* What the next connections offer: TLS 1.2 suites, ALPN; NULL for OpenSSL's own. */
+void client_offer(const char *suites, const char *alpn);
 void client_close(struct client *c);
 void client_send(struct client *c, struct str bytes);
 

@@ -1,5 +1,6 @@
 #include "hub/net/server.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -368,30 +369,69 @@ static void connections_have_a_cap_in_all_and_for_each_peer(void)
     end();
 }
 
-static void draining_answers_what_is_under_way(void)
+static void a_body_that_trickles_is_408_and_a_frame_that_does_is_dropped(void)
+{
+    struct client c;
+    bool clean;
+
+    settings.rate_window_us = US_PER_SECOND / 5;
+    begin();
+    CU_ASSERT_EQUAL(status_of(ask(STR("POST /echo HTTP/1.1\r\n" HOST
+                                      "Content-Length: 500\r\n\r\nonly this"),
+                                  &clean)),
+                    408);
+    client_connect(&c, mllp, false, NULL, 0);
+    client_send(&c, STR("\x0bonly this"));
+    CHECK_STR(client_read_all(&c, &arena, &clean), STR(""));
+    client_close(&c);
+    CU_ASSERT_EQUAL(service_await(2).last_status, 0);
+    end();
+}
+
+static void *drain(void *drained)
+{
+    *(bool *)drained = net_drain(server, 4 * US_PER_SECOND);
+    return NULL;
+}
+
+static void draining_answers_what_is_under_way_and_closes_the_rest(void)
 {
     struct client busy, idle;
+    bool clean, drained = false;
+    pthread_t drainer;
     struct str got;
-    bool clean;
 
     begin();
     client_connect(&idle, http, false, NULL, 0);
     client_connect(&busy, http, false, NULL, 0);
-    client_send(&busy, STR("GET /source?100000 HTTP/1.1\r\n" HOST "\r\n"));
-    client_send(&idle, STR("GET /none HTTP/1.1\r\n" HOST "\r\n"));
-    client_read_response(&idle, &arena);
     client_send(&busy, STR("GET /slow HTTP/1.1\r\n" HOST "\r\n"));
-    client_read_response(&busy, &arena);
-    shutdown(busy.fd, SHUT_WR); /* ends /slow early */
-    usleep(20000);
-    CU_ASSERT(!net_drain(server, 0) || net_figures(server).open == 0);
-    (void)client_read_all(&idle, &arena, &clean);
-    CU_ASSERT(clean);
-    got = client_read_all(&busy, &arena, &clean);
-    CU_ASSERT(got.n == 0 || contains(got, "Connection: close"));
-    client_close(&busy);
+    usleep(50000);
+    pthread_create(&drainer, NULL, drain, &drained);
+    CU_ASSERT(client_read_all(&idle, &arena, &clean).n == 0 && clean);
     client_close(&idle);
-    CU_ASSERT(net_drain(server, 3 * US_PER_SECOND) || true);
+    got = client_read_all(&busy, &arena, &clean); /* two seconds later */
+    CU_ASSERT(clean && contains(got, "Connection: close"));
+    CHECK_STR(body_of(got), STR("slow"));
+    client_close(&busy);
+    pthread_join(drainer, NULL);
+    CU_ASSERT(drained);
+    CU_ASSERT_EQUAL(net_figures(server).open, 0);
+    end();
+}
+
+static void a_drain_that_runs_out_of_time_cuts_and_cancels(void)
+{
+    struct client busy;
+    bool clean;
+
+    begin();
+    client_connect(&busy, http, false, NULL, 0);
+    client_send(&busy, STR("GET /slow HTTP/1.1\r\n" HOST "\r\n"));
+    usleep(50000);
+    CU_ASSERT_FALSE(net_drain(server, US_PER_SECOND / 10));
+    CHECK_STR(client_read_all(&busy, &arena, &clean), STR(""));
+    client_close(&busy);
+    CU_ASSERT(service_await(1).cancelled == 1 && service_await(1).gone == 1);
     end();
 }
 
@@ -511,6 +551,68 @@ static void a_reload_brings_in_a_crl_and_cuts_who_is_on_it(void)
     end();
 }
 
+static void only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken(void)
+{
+    static const struct {
+        const char *suites;
+        int version;
+        bool works;
+    } cases[] = {
+        {"DEFAULT@SECLEVEL=0", TLS1_1_VERSION, false},
+        {"ECDHE-ECDSA-AES128-GCM-SHA256", TLS1_2_VERSION, true},
+        {"ECDHE-ECDSA-AES256-GCM-SHA384", TLS1_2_VERSION, true},
+        {"ECDHE-ECDSA-AES128-SHA", TLS1_2_VERSION, false},
+        {"AES128-GCM-SHA256", TLS1_2_VERSION, false},
+    };
+
+    begin();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct client c;
+
+        client_offer(cases[i].suites, NULL);
+        CU_ASSERT_EQUAL(client_connect(&c, tls, true, client, cases[i].version), cases[i].works);
+        client_close(&c);
+    }
+    client_offer(NULL, NULL);
+    end();
+}
+
+static void alpn_agrees_on_http_1_1_or_refuses(void)
+{
+    static const struct {
+        const char *offer; /* as on the wire */
+        bool works;
+    } cases[] = {{"\x02h2\x08http/1.1", true}, {"\x02h2", false}};
+
+    begin();
+    for (size_t i = 0; i < 2; i++) {
+        struct client c;
+
+        client_offer(NULL, cases[i].offer);
+        CU_ASSERT_EQUAL(client_connect(&c, tls, true, client, 0), cases[i].works);
+        client_close(&c);
+    }
+    client_offer(NULL, NULL);
+    end();
+}
+
+static void no_session_can_be_resumed(void)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+    begin();
+    for (size_t i = 0; i < 2; i++) {
+        struct client c;
+
+        CU_ASSERT(client_connect(&c, tls, true, client, versions[i]));
+        client_send(&c, STR("GET /none HTTP/1.1\r\n" HOST "\r\n"));
+        client_read_response(&c, &arena);
+        CU_ASSERT_FALSE(SSL_SESSION_is_resumable(SSL_get0_session(c.session)));
+        client_close(&c);
+    }
+    end();
+}
+
 static bool is_member(void *context, const struct peer *p)
 {
     return p->member_id == *(int64_t *)context;
@@ -627,11 +729,15 @@ SUITE(test_server, CASE(a_wrong_address_is_refused_with_the_reason),
       CASE(a_slow_head_is_408_and_a_silent_connection_is_closed),
       CASE(a_client_that_leaves_cancels_its_request),
       CASE(connections_have_a_cap_in_all_and_for_each_peer),
-      CASE(draining_answers_what_is_under_way),
+      CASE(a_body_that_trickles_is_408_and_a_frame_that_does_is_dropped),
+      CASE(draining_answers_what_is_under_way_and_closes_the_rest),
+      CASE(a_drain_that_runs_out_of_time_cuts_and_cancels),
       CASE(a_members_certificate_is_let_in_by_tls_1_2_and_1_3),
       CASE(a_faulty_certificate_gets_no_byte_of_http),
       CASE(a_certificate_without_a_path_is_left_to_admit),
       CASE(a_reload_brings_in_a_crl_and_cuts_who_is_on_it),
       CASE(a_suspended_members_connections_are_closed_at_once),
+      CASE(only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken),
+      CASE(alpn_agrees_on_http_1_1_or_refuses), CASE(no_session_can_be_resumed),
       CASE(garbage_on_a_tls_port_is_refused), CASE(mllp_messages_are_answered_one_by_one),
       CASE(an_mllp_message_above_the_cap_closes_the_connection));

@@ -1,0 +1,133 @@
+#include "hub/net/conn_priv.h"
+
+#include <stdlib.h>
+
+#include "hub/base/clock.h"
+#include "hub/net/http1_write.h"
+
+#define LINGER_US (2 * US_PER_SECOND)
+
+void conn_end_exchange(struct conn *c, enum answer_end end, uint64_t sent)
+{
+    const struct net_service *service = conn_service(c);
+    struct exchange *ex = c->exchange;
+
+    if (ex == NULL)
+        return;
+    c->exchange = NULL;
+    c->intake = NULL;
+    c->sender = NULL;
+    c->mllp.message = NULL;
+    service->finished(service->context, ex, end, sent);
+    arena_dispose(&ex->arena);
+    free(ex);
+}
+
+enum next conn_give_up(struct conn *c)
+{
+    if (c->exchange != NULL && c->state != CONN_WRITING)
+        c->exchange->reply.http_status = 0;
+    conn_end_exchange(c, ANSWER_GONE, c->sender != NULL ? c->sender->sent : 0);
+    return OVER;
+}
+
+static bool must_close(const struct conn *c)
+{
+    return c->exchange->reply.close || c->close_after || c->peer_ended ||
+           atomic_load(&c->io->server->draining);
+}
+
+static void prepare_http(struct conn *c)
+{
+    struct exchange *ex = c->exchange;
+    struct reply *rp = &ex->reply;
+    enum http1_framing framing = http1_framing_of(rp, c->intake->parser.minor_version);
+    struct strbuf head = strbuf_on(&ex->arena, 512);
+    bool head_only = framing == HTTP1_NO_BODY || str_eq(ex->head.method, STR("HEAD"));
+
+    c->close_after = must_close(c) || !c->intake->parser.keep_alive || framing == HTTP1_TO_CLOSE;
+    http1_write_head(&head, rp, framing, c->close_after);
+    sender_init(c->sender, &ex->arena, strbuf_str(&head), head_only ? NULL : rp->first, rp->length,
+                framing == HTTP1_CHUNKED && !head_only ? STR("0\r\n\r\n") : STR(""),
+                framing == HTTP1_CHUNKED);
+}
+
+static void prepare_mllp(struct conn *c)
+{
+    struct reply *rp = &c->exchange->reply;
+    bool silent = rp->first == NULL;
+
+    c->close_after = must_close(c);
+    sender_init(c->sender, &c->exchange->arena, silent ? STR("") : STR("\x0b"), rp->first,
+                rp->length, silent ? STR("") : STR("\x1c\r"), false);
+}
+
+enum next conn_begin_answer(struct conn *c)
+{
+    c->sender = ARENA_NEW(&c->exchange->arena, struct sender);
+    if (c->exchange->wire == WIRE_HTTP)
+        prepare_http(c);
+    else
+        prepare_mllp(c);
+    conn_enter(c, CONN_WRITING, conn_settings(c)->write_timeout_us);
+    return AGAIN;
+}
+
+enum next conn_refuse(struct conn *c, int status, struct str why)
+{
+    struct reply *rp = &c->exchange->reply;
+    struct str text = str_printf(rp->arena, why.n > 0 ? "%d %s: %.*s\n" : "%d %s\n", status,
+                                 http1_reason(status), STR_ARG(why));
+
+    rp->http_status = status;
+    rp->close = rp->close || http1_expects_body(&c->intake->parser);
+    reply_field(rp, STR("Content-Type"), STR("text/plain; charset=utf-8"));
+    reply_add(rp, text);
+    return conn_begin_answer(c);
+}
+
+enum next conn_farewell(struct conn *c)
+{
+    stream_finish(&c->stream);
+    if (c->peer_ended)
+        return OVER;
+    conn_enter(c, CONN_LINGERING, LINGER_US);
+    return AGAIN;
+}
+
+enum next conn_become_idle(struct conn *c)
+{
+    const struct net_settings *s = conn_settings(c);
+
+    conn_enter(c, CONN_IDLE,
+               c->listener->wire == WIRE_HTTP ? s->idle_timeout_us : s->mllp_idle_timeout_us);
+    return c->held_size > 0 || stream_pending(&c->stream) ? AGAIN : WAIT_READ;
+}
+
+enum next conn_on_writing(struct conn *c)
+{
+    uint64_t before = c->sender->sent;
+    enum sender_result r = sender_run(c->sender, &c->stream);
+    uint64_t sent = c->sender->sent;
+
+    atomic_fetch_add(&c->io->server->counters.bytes_out, sent - before);
+    if (sent > before)
+        conn_set_deadline(c, conn_settings(c)->write_timeout_us);
+    switch (r) {
+    case SENDER_DONE:
+        conn_end_exchange(c, ANSWER_SENT, sent);
+        return c->close_after ? conn_farewell(c) : conn_become_idle(c);
+    case SENDER_WANT_READ:
+        return WAIT_READ;
+    case SENDER_WANT_WRITE:
+        return WAIT_WRITE;
+    case SENDER_PAUSE:
+        return PAUSE;
+    case SENDER_GONE:
+        return conn_give_up(c);
+    case SENDER_BROKEN: /* without close_notify: the client shall see that the end is missing */
+        conn_end_exchange(c, ANSWER_BROKEN, sent);
+        return OVER;
+    }
+    return OVER;
+}

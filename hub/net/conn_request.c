@@ -1,0 +1,262 @@
+#include "hub/net/conn_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/base/clock.h"
+
+enum {
+    HELD_MAX = 64 * 1024,
+    TURN_READS = 16, /* of SCRATCH bytes, before the other connections' turn */
+};
+
+#define RATE_WINDOW_US (10 * US_PER_SECOND) /* unless the settings say otherwise */
+
+static void begin_exchange(struct conn *c)
+{
+    struct exchange *ex = calloc(1, sizeof(*ex));
+
+    must(ex != NULL, "out of memory");
+    ex->magic = EXCHANGE_MAGIC;
+    arena_init(&ex->arena);
+    ex->id = uuid_v7();
+    ex->wire = c->listener->wire;
+    ex->peer = &c->peer;
+    ex->listener = c->listener->number;
+    ex->received_us = clock_monotonic_us();
+    ex->conn = c;
+    atomic_init(&ex->cancelled, false);
+    reply_init(&ex->reply, &ex->arena);
+    c->exchange = ex;
+    c->intake = ex->wire == WIRE_HTTP ? intake_new(ex, conn_settings(c)) : NULL;
+    c->in_body = c->close_after = false;
+}
+
+static enum next submit(struct conn *c)
+{
+    const struct net_service *service = conn_service(c);
+
+    conn_enter(c, CONN_HANDLING, 0);
+    atomic_fetch_add(&c->io->server->counters.requests, 1);
+    service->submit(service->context, c->exchange);
+    return WAIT_READ;
+}
+
+static int64_t rate_window_us(const struct conn *c)
+{
+    int64_t set = conn_settings(c)->rate_window_us;
+
+    return set > 0 ? set : RATE_WINDOW_US;
+}
+
+static void begin_window(struct conn *c)
+{
+    c->in_body = true;
+    c->rate_bytes = 0;
+    conn_set_deadline(c, rate_window_us(c));
+}
+
+static enum next on_head(struct conn *c)
+{
+    const struct net_service *service = conn_service(c);
+    int status;
+
+    status = service->accept_head(service->context, c->exchange);
+    if (status != 0)
+        return conn_refuse(c, status, STR_NONE);
+    if (!intake_accepted(c->intake))
+        return conn_refuse(c, c->intake->status, c->intake->fault);
+    begin_window(c);
+    if (!c->intake->parser.expect_continue)
+        return AGAIN;
+    c->sender = ARENA_NEW(&c->exchange->arena, struct sender);
+    sender_init(c->sender, &c->exchange->arena, STR("HTTP/1.1 100 Continue\r\n\r\n"), NULL, 0,
+                STR(""), false);
+    conn_enter(c, CONN_CONTINUE, conn_settings(c)->write_timeout_us);
+    return AGAIN;
+}
+
+enum next conn_on_continue(struct conn *c)
+{
+    switch (sender_run(c->sender, &c->stream)) {
+    case SENDER_DONE:
+        c->sender = NULL;
+        c->state = CONN_READING;
+        begin_window(c);
+        return AGAIN;
+    case SENDER_WANT_READ:
+        return WAIT_READ;
+    case SENDER_WANT_WRITE:
+        return WAIT_WRITE;
+    default:
+        return conn_give_up(c);
+    }
+}
+
+static enum next feed_http(struct conn *c, struct str *in)
+{
+    if (c->exchange == NULL) {
+        begin_exchange(c);
+        conn_enter(c, CONN_READING, conn_settings(c)->head_timeout_us);
+    }
+    switch (intake_feed(c->intake, in)) {
+    case INTAKE_MORE:
+        return AGAIN;
+    case INTAKE_HEAD:
+        return on_head(c);
+    case INTAKE_READY:
+        return submit(c);
+    case INTAKE_REFUSED:
+        return conn_refuse(c, c->intake->status, c->intake->fault);
+    }
+    return OVER;
+}
+
+static enum next feed_mllp(struct conn *c, struct str *in)
+{
+    switch (mllp_feed(&c->mllp, in)) {
+    case MLLP_MORE:
+        return AGAIN;
+    case MLLP_BEGIN:
+        begin_exchange(c);
+        mllp_begin(&c->mllp, &c->exchange->arena);
+        c->state = CONN_READING;
+        begin_window(c);
+        return AGAIN;
+    case MLLP_MESSAGE:
+        c->exchange->body.bytes = mllp_message(&c->mllp);
+        return submit(c);
+    case MLLP_TOO_LARGE:
+        break;
+    }
+    return conn_give_up(c);
+}
+
+static struct str held(const struct conn *c)
+{
+    return str_of(c->held + c->held_from, c->held_size);
+}
+
+/* Keeps what was read ahead of its turn, behind what is held already. */
+static void hold_more(struct conn *c, struct str more)
+{
+    char *all = malloc(c->held_size + more.n);
+
+    must(all != NULL, "out of memory");
+    if (c->held_size > 0)
+        memcpy(all, held(c).p, c->held_size);
+    memcpy(all + c->held_size, more.p, more.n);
+    free(c->held);
+    c->held = all;
+    c->held_from = 0;
+    c->held_size += more.n;
+}
+
+/* All but `rest` of what is held has been used. */
+static void hold_rest(struct conn *c, struct str rest)
+{
+    c->held_from += c->held_size - rest.n;
+    c->held_size = rest.n;
+    if (rest.n > 0)
+        return;
+    free(c->held);
+    c->held = NULL;
+}
+
+static bool taking_in(const struct conn *c)
+{
+    return c->state == CONN_IDLE || c->state == CONN_READING;
+}
+
+/* Gives the bytes to the parser until they are used up or it is someone else's turn. */
+static enum next take_in(struct conn *c, struct str in)
+{
+    enum next next = AGAIN;
+    bool was_held = c->held_size > 0;
+
+    c->rate_bytes += in.n;
+    while (next == AGAIN && in.n > 0 && taking_in(c))
+        next = c->listener->wire == WIRE_HTTP ? feed_http(c, &in) : feed_mllp(c, &in);
+    /* A request without a body is complete at the end of its head, with no byte left to feed. */
+    if (next == AGAIN && c->state == CONN_READING && c->intake != NULL && c->in_body &&
+        !http1_expects_body(&c->intake->parser))
+        next = feed_http(c, &in);
+    if (was_held)
+        hold_rest(c, in);
+    else if (in.n > 0)
+        hold_more(c, in);
+    return next;
+}
+
+enum next conn_on_reading(struct conn *c)
+{
+    for (int i = 0; i < TURN_READS; i++) {
+        enum next next;
+        size_t n;
+
+        if (c->held_size > 0) {
+            next = take_in(c, held(c));
+        } else {
+            switch (stream_read(&c->stream, c->io->scratch, SCRATCH, &n)) {
+            case STREAM_DONE:
+                break;
+            case STREAM_WANT_READ:
+                return WAIT_READ;
+            case STREAM_WANT_WRITE:
+                return WAIT_WRITE;
+            case STREAM_END:
+                c->peer_ended = true;
+                stream_finish(&c->stream);
+                return conn_give_up(c);
+            case STREAM_FAILED:
+                return conn_give_up(c);
+            }
+            atomic_fetch_add(&c->io->server->counters.bytes_in, n);
+            next = take_in(c, str_of(c->io->scratch, n));
+        }
+        if (next != AGAIN || !taking_in(c))
+            return next;
+    }
+    return PAUSE;
+}
+
+/* The service works: reads ahead a little, and sees the peer go. */
+enum next conn_on_handling(struct conn *c)
+{
+    while (!c->peer_ended && c->held_size < HELD_MAX) {
+        size_t n;
+
+        switch (stream_read(&c->stream, c->io->scratch, HELD_MAX - c->held_size, &n)) {
+        case STREAM_DONE:
+            atomic_fetch_add(&c->io->server->counters.bytes_in, n);
+            hold_more(c, str_of(c->io->scratch, n));
+            break;
+        case STREAM_WANT_READ:
+            return WAIT_READ;
+        case STREAM_WANT_WRITE:
+            return WAIT_WRITE;
+        case STREAM_END: /* half-closed, perhaps: the answer is tried, but work may stop */
+            c->peer_ended = true;
+            atomic_store(&c->exchange->cancelled, true);
+            break;
+        case STREAM_FAILED:
+            return conn_orphan(c);
+        }
+    }
+    return WAIT_NOTHING;
+}
+
+enum next conn_reading_expired(struct conn *c)
+{
+    bool http = c->listener->wire == WIRE_HTTP;
+    uint64_t window = (uint64_t)rate_window_us(c);
+    uint64_t wanted = conn_settings(c)->min_body_rate * window / US_PER_SECOND;
+
+    if (!c->in_body)
+        return conn_refuse(c, 408, STR("the head took too long"));
+    if (c->rate_bytes > 0 && c->rate_bytes >= wanted) {
+        begin_window(c);
+        return WAIT_READ;
+    }
+    return http ? conn_refuse(c, 408, STR("the body comes too slowly")) : conn_give_up(c);
+}
