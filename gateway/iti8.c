@@ -3,6 +3,7 @@
 #include "gateway/adt.h"
 #include "gateway/hl7_answer.h"
 #include "gateway/hl7_store.h"
+#include "gateway/sender.h"
 #include "mpi/identity.h"
 #include "mpi/merge.h"
 
@@ -24,12 +25,13 @@ static struct audit_row *audit(struct request *rq, char action, struct identifie
     return row;
 }
 
-/* Has this very message been accepted before? Then its answer goes out again, and nothing else
- * happens. */
+/* Is it the member's own, and has this very message been accepted before? Then its answer goes out
+ * again, and nothing else happens. */
 static enum status look_back(struct request *rq, struct hl7_seen *seen, struct reply *rp)
 {
     struct audit_row *row;
 
+    TRY(sender_check(rq));
     hl7_seen_queue(rq, message_of(rq), seen);
     TRY(db_flush(rq->db));
     TRY(hl7_seen_read(rq, seen));
@@ -136,12 +138,12 @@ enum status adt_unused(struct request *rq, struct reply *rp)
     struct hl7_seen seen;
     struct audit_row *row;
 
-    if (rq->principal.member->strict_adt)
-        return fail_at(rq->err, STR("MSH^1^9^1^2"), INVALID, "201",
-                       "The hub does not use this ADT event, and this source is set to strict");
     TRY(look_back(rq, &seen, rp));
     if (seen.answered)
         return OK;
+    if (rq->principal.member->strict_adt)
+        return fail_at(rq->err, STR("MSH^1^9^1^2"), INVALID, "201",
+                       "The hub does not use this ADT event, and this source is set to strict");
     metric_add(METRIC_hl7_unused_events_total, 1);
     row = audit_add(rq->arena, &rq->audit);
     row->description = STR("Kept and acknowledged; the hub does not use this event");

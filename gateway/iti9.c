@@ -5,6 +5,7 @@
 #include "gateway/hl7_answer.h"
 #include "gateway/identity_gate.h"
 #include "gateway/patient_id.h"
+#include "gateway/sender.h"
 
 enum { DOMAINS_MAX = 64 };
 
@@ -231,6 +232,7 @@ enum status iti9_query(struct request *rq, struct reply *rp)
     struct pix_query q;
     struct identity_visible seen;
 
+    TRY(sender_check(rq));
     TRY(read_query(rq, &q));
     TRY(find_visible(rq, &q, &seen));
     select_wanted(&q, &seen);

@@ -70,10 +70,6 @@ static enum status check_header(struct request *rq, const struct hl7_message *m)
                        "MSH-12 has to name a version of HL7 v2");
     if (m->processing_id.n != 1 || strchr("PTD", m->processing_id.p[0]) == NULL)
         return fail_at(rq->err, STR("MSH^1^11"), INVALID, "202", "MSH-11 has to be P, T or D");
-    if (!member_owns_application(rq->members, rq->principal.member, m->application, m->facility))
-        return fail_at(rq->err, STR("MSH^1^3"), DENIED, "207",
-                       "MSH-3 and MSH-4 are not registered for the member of this connection's"
-                       " certificate");
     return OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include "consent/consent_command.h"
 #include "consent/module.h"
+#include "gateway/module.h"
 #include "hub/base/log.h"
 #include "hub/cli.h"
 #include "hub/commands.h"
@@ -20,6 +21,7 @@ static const struct hub_module *const modules[] = {
     &health_module,
     &mpi_module,
     &consent_module,
+    &gateway_module,
     NULL,
 };
 

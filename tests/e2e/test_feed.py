@@ -134,6 +134,11 @@ def test_a_namespace_alone_names_an_authority_of_the_source(hub, lakeside):
     assert code(lakeside.feed("A04", person.patient("17^^^EPIC^MRN"))) in ("AE", "AR"), "not Lakeside's word"
 
 
+def test_a_missing_authority_is_the_members_only_one(lakeside):
+    assert code(lakeside.feed("A04", Patient(["SOLE"]))) == "AA"
+    assert lakeside.xad_pid("SOLE")
+
+
 def test_namespace_and_oid_together_are_accepted(hub, lakeside):
     assert code(lakeside.feed("A04", Patient([cx("NSOID", lakeside.authority, namespace="LAKE")]))) == "AA"
     assert lakeside.xad_pid("NSOID")
@@ -266,7 +271,9 @@ def corrupt(text, segment, field, value):
 BAD = {
     "no PID": lambda t: "\r".join(s for s in t.split("\r") if not s.startswith("PID")),
     "no PID-3": lambda t: corrupt(t, "PID", 3, ""),
-    "a PID-3 without an authority": lambda t: corrupt(t, "PID", 3, "123"),
+    "a PID-3 of a namespace that nobody registered": lambda t: corrupt(t, "PID", 3, "123^^^NOWHERE"),
+    "a PID-3 with a social security number alone": lambda t: corrupt(t, "PID", 3, "219091234^^^&1.2.840.1.1&ISO^SS"),
+    "a birth date that is none": lambda t: corrupt(t, "PID", 7, "19991332"),
     "a message type that is not served": lambda t: corrupt(t, "MSH", 9, "ORU^R01"),
     "a version that is not HL7 v2": lambda t: corrupt(t, "MSH", 12, "3.0"),
     "a processing id of no kind": lambda t: corrupt(t, "MSH", 11, "X"),
