@@ -1,12 +1,36 @@
-/* Finding registered objects by their ids, whoever the patient is: GetDocuments, ITI-43, and what
- * a submission refers to. */
+/* Finding registered objects: by their ids, whoever the patient is (GetDocuments, ITI-43), and all
+ * of a person (FindDocuments). What is found are candidates: only xds_gate shows them. */
 #pragma once
 
 #include "xds/gate.h"
 
-/* Document entries by uniqueId or entryUUID (urn:uuid:...), in any status; ids that nobody
- * registered, or that name other kinds, give nothing. Fills the people and their policies, ready
- * for xds_gate. Three flushes: ids -> places; documents and the records' owners; persons and
- * policies. Wants REPEATABLE READ. */
+/* Where the objects of some ids lie (uid_entry), read in two halves around a flush. An id is a
+ * uniqueId or an entryUUID (urn:uuid:...); one that nobody registered gives nothing, a uniqueId may
+ * give several. */
+struct xds_uid_lookup {
+    struct rows rows;
+    size_t n;
+    struct xds_uid_hit {
+        struct uuid uuid;
+        enum xds_kind kind;
+        struct place place;
+    } * hits;
+};
+
+void xds_uid_lookup_queue(struct request *rq, const struct str *ids, size_t count,
+                          struct xds_uid_lookup *lookup);
+void xds_uid_lookup_read(struct request *rq, struct xds_uid_lookup *lookup);
+
+/* An id as uid_claim and uid_entry spell it: entryUUIDs lose urn:uuid: and capitals. */
+struct str xds_uid_text(struct arena *a, struct str id);
+
+/* Document entries by uniqueId or entryUUID, in any status; ids that name other kinds give
+ * nothing. Fills the people and their policies, ready for xds_gate. Four flushes: ids -> places;
+ * documents and the records' owners; persons; policies. Wants REPEATABLE READ. */
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
                                      struct xds_candidates *found) MUST_CHECK;
+
+/* Queues the consent policies of found->people and all their constituents; xds_policies_read after
+ * the flush. */
+void xds_policies_queue(struct request *rq, struct xds_candidates *found);
+enum status xds_policies_read(struct request *rq, struct xds_candidates *found) MUST_CHECK;

@@ -19,7 +19,7 @@ struct xds_candidate {
 
 struct xds_candidates {
     struct xds_candidate *v;
-    size_t n, cap;
+    size_t n;
     struct mpi_people people;         /* the persons concerned, in order */
     struct consent_policies policies; /* theirs, from the same snapshot */
 };

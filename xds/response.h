@@ -1,18 +1,24 @@
 /* Answers of the registry and the repository: rs:RegistryResponse and its errors (TF-3 4.2.4). */
 #pragma once
 
+#include "hub/data/xml_write.h"
 #include "hub/request.h"
 
 #define XDS_SUCCESS         "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"
 #define XDS_FAILURE         "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
 #define XDS_PARTIAL_SUCCESS "urn:ihe:iti:2007:ResponseStatusType:PartialSuccess"
 
-struct xml_writer;
+#define XDS_RS_NS "urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
 
-/* Writes <rs:RegistryResponse status=... requestId=...> with a RegistryErrorList of everything in
- * errors (warnings included): errorCode, codeContext, severity, location; highestSeverity right. */
+/* Writes <rs:RegistryResponse status=...> with a RegistryErrorList of everything in errors
+ * (warnings included): errorCode, codeContext, severity, location; highestSeverity right. A code
+ * that is none of TF-3 Table 4.2.4.1-2 (the database is away, ...) becomes XDSRegistryError. */
 void xds_registry_response_write(struct xml_writer *w, const char *status,
                                  const struct errors *errors);
+
+/* The error list alone, for query:AdhocQueryResponse; nothing when there are no errors. The prefix
+ * rs: must be declared. */
+void xds_error_list_write(struct xml_writer *w, const struct errors *errors);
 
 /* The whole answer of ITI-41 and ITI-42: Success, with the warnings if there are any. */
 enum status xds_registry_response(struct request *rq, struct reply *rp) MUST_CHECK;

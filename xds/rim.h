@@ -100,10 +100,19 @@ struct xds_folder {
     XDS_FOLDER_ATTRIBUTES(X)
 };
 
+/* One end of a registered association. */
+struct xds_end {
+    struct uuid uuid;
+    enum xds_kind kind;
+    struct place place;
+    bool registered;           /* it was there before this submission */
+    struct xds_object *object; /* of this submission; else NULL */
+};
+
 struct xds_association {
     struct xds_object o;
     XDS_ASSOCIATION_ATTRIBUTES(X)
-    struct uuid source_uuid, target_uuid; /* once resolved */
+    struct xds_end from, to; /* source and target, once resolved */
 };
 #undef X
 

@@ -72,14 +72,29 @@ static const struct xds_author_part *author_part(struct str slot)
     return NULL;
 }
 
+/* Does one of the parts before i have its name? There are five names, so few come this far. */
+static bool has_part(const struct xds_author *author, size_t i)
+{
+    for (size_t j = 0; j < i && j < 8; j++)
+        if (str_eq(author->parts.v[j].name, author->parts.v[i].name))
+            return true;
+    return false;
+}
+
 static void check_author(const struct xds_object *o, const struct xds_author *author,
                          struct errors *err)
 {
+    if (author->parts.n == 0)
+        fail_at(err, o->id, INVALID, METADATA, "an author of %.*s has no parts",
+                STR_ARG(shown(o->id)));
     for (size_t i = 0; i < author->parts.n; i++) {
         const struct xds_slot *slot = &author->parts.v[i];
         const struct xds_author_part *part = author_part(slot->name);
 
-        if (part == NULL)
+        if (has_part(author, i))
+            fail_at(err, o->id, INVALID, METADATA, "%.*s of one author of %.*s is given twice",
+                    STR_ARG(shown(slot->name)), STR_ARG(shown(o->id)));
+        else if (part == NULL)
             fail_at(err, o->id, INVALID, METADATA, "author of %.*s has no part called %.*s",
                     STR_ARG(shown(o->id)), STR_ARG(shown(slot->name)));
         else if (slot->values.n > part->most)

@@ -1,0 +1,186 @@
+#include "xds/find.h"
+
+#include "xds/rows.h"
+
+static const struct statement FIND_IDS = {
+    "xds_find_ids",
+    "SELECT entry_uuid, kind, pkey, record_id\n"
+    "  FROM uid_entry\n"
+    " WHERE ukey = ANY($1)\n"
+    "   AND id = ANY($2)",
+};
+
+static const struct statement FIND_DOCUMENTS = {
+    "xds_find_documents_by_uuid",
+    "SELECT " XDS_DOCUMENT_COLUMNS "\n"
+    "  FROM xds_document_entry\n"
+    " WHERE pkey = ANY($1)\n"
+    "   AND record_id = ANY($2)\n"
+    "   AND entry_uuid = ANY($3)",
+};
+
+struct str xds_uid_text(struct arena *a, struct str id)
+{
+    struct uuid u;
+
+    return uuid_parse_urn(id, &u) ? uuid_text(a, u) : id;
+}
+
+void xds_uid_lookup_queue(struct request *rq, const struct str *ids, size_t count,
+                          struct xds_uid_lookup *lookup)
+{
+    int64_t *keys = ARENA_ARRAY(rq->arena, count, int64_t);
+    struct str *texts = ARENA_ARRAY(rq->arena, count, struct str);
+
+    *lookup = (struct xds_uid_lookup){0};
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = xds_uid_text(rq->arena, ids[i]);
+        keys[i] = xds_uid_key(texts[i]);
+    }
+    db_queue(rq->db, &FIND_IDS, &lookup->rows, DB_INT8S(keys, count), DB_TEXTS(texts, count));
+}
+
+void xds_uid_lookup_read(struct request *rq, struct xds_uid_lookup *lookup)
+{
+    const struct rows *rows = &lookup->rows;
+
+    lookup->hits = ARENA_ARRAY(rq->arena, (size_t)rows->count, struct xds_uid_hit);
+    for (int i = 0; i < rows->count; i++) {
+        struct xds_uid_hit *hit = &lookup->hits[lookup->n++];
+
+        hit->uuid = row_uuid(rows, i, 0);
+        must(xds_kind_parse(row_text(rows, i, 1), &hit->kind), "a kind that there is not");
+        hit->place = (struct place){row_int(rows, i, 2), row_int(rows, i, 3)};
+    }
+}
+
+static bool same_place(struct place a, struct place b)
+{
+    return a.pkey == b.pkey && a.record_id == b.record_id;
+}
+
+/* The places of the documents among the hits: each once, for most are the same. */
+static size_t distinct_places(struct request *rq, const struct xds_uid_lookup *lookup,
+                              struct place **out)
+{
+    struct place *places = ARENA_ARRAY(rq->arena, lookup->n, struct place);
+    size_t n = 0;
+
+    for (size_t i = 0; i < lookup->n; i++) {
+        size_t j = 0;
+
+        while (j < n && !same_place(places[j], lookup->hits[i].place))
+            j++;
+        if (j == n && lookup->hits[i].kind == XDS_DOCUMENT)
+            places[n++] = lookup->hits[i].place;
+    }
+    *out = places;
+    return n;
+}
+
+static void queue_documents(struct request *rq, const struct xds_uid_lookup *lookup,
+                            struct rows *rows)
+{
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, lookup->n, int64_t);
+    int64_t *records = ARENA_ARRAY(rq->arena, lookup->n, int64_t);
+    struct uuid *uuids = ARENA_ARRAY(rq->arena, lookup->n, struct uuid);
+
+    for (size_t i = 0; i < lookup->n; i++) {
+        pkeys[i] = lookup->hits[i].place.pkey;
+        records[i] = lookup->hits[i].place.record_id;
+        uuids[i] = lookup->hits[i].uuid;
+    }
+    db_queue(rq->db, &FIND_DOCUMENTS, rows, DB_INT8S(pkeys, lookup->n),
+             DB_INT8S(records, lookup->n), DB_UUIDS(uuids, lookup->n));
+}
+
+static bool same_person(struct person_ref a, struct person_ref b)
+{
+    return a.pkey == b.pkey && a.person_id == b.person_id;
+}
+
+/* The owners, each once. */
+static size_t distinct_owners(struct request *rq, const struct mpi_owners *owners,
+                              struct person_ref **out)
+{
+    struct person_ref *refs = ARENA_ARRAY(rq->arena, owners->count, struct person_ref);
+    size_t n = 0;
+
+    for (size_t i = 0; i < owners->count; i++) {
+        size_t j = 0;
+
+        while (j < n && !same_person(refs[j], owners->refs[i]))
+            j++;
+        if (j == n && owners->refs[i].person_id != 0)
+            refs[n++] = owners->refs[i];
+    }
+    *out = refs;
+    return n;
+}
+
+static const struct person *owner_of(const struct xds_candidates *found,
+                                     const struct mpi_owners *owners, struct place place)
+{
+    for (size_t i = 0; i < owners->count; i++)
+        if (same_place(owners->places[i], place))
+            for (size_t j = 0; j < found->people.count; j++)
+                if (same_person(found->people.people[j].ref, owners->refs[i]))
+                    return &found->people.people[j];
+    return NULL;
+}
+
+void xds_policies_queue(struct request *rq, struct xds_candidates *found)
+{
+    struct person_ref *all;
+    size_t n = 0;
+
+    for (size_t i = 0; i < found->people.count; i++)
+        n += found->people.people[i].constituent_count;
+    all = ARENA_ARRAY(rq->arena, n, struct person_ref);
+    n = 0;
+    for (size_t i = 0; i < found->people.count; i++)
+        for (size_t j = 0; j < found->people.people[i].constituent_count; j++)
+            all[n++] = found->people.people[i].constituents[j];
+    consent_queue(rq, all, n, &found->policies);
+}
+
+enum status xds_policies_read(struct request *rq, struct xds_candidates *found)
+{
+    return consent_read(rq, &found->policies);
+}
+
+enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
+                                     struct xds_candidates *found)
+{
+    struct xds_uid_lookup lookup;
+    struct mpi_owners owners;
+    struct person_ref *refs;
+    struct place *places;
+    struct rows documents;
+    size_t n;
+
+    *found = (struct xds_candidates){0};
+    xds_uid_lookup_queue(rq, ids, count, &lookup);
+    TRY(db_flush(rq->db));
+    xds_uid_lookup_read(rq, &lookup);
+    n = distinct_places(rq, &lookup, &places);
+    if (n == 0)
+        return OK;
+    queue_documents(rq, &lookup, &documents);
+    mpi_owners_queue(rq, places, n, &owners);
+    TRY(db_flush(rq->db));
+    TRY(mpi_owners_read(rq, &owners));
+    n = distinct_owners(rq, &owners, &refs);
+    mpi_people_queue(rq, refs, n, &found->people);
+    TRY(db_flush(rq->db));
+    TRY(mpi_people_read(rq, &found->people));
+    xds_policies_queue(rq, found);
+    TRY(db_flush(rq->db));
+    TRY(xds_policies_read(rq, found));
+    for (int i = 0; i < documents.count; i++) {
+        struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, &documents, i);
+
+        xds_candidates_add(rq, found, o, owner_of(found, &owners, o->place), false);
+    }
+    return OK;
+}

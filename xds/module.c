@@ -1,0 +1,76 @@
+/* The room's doors. */
+#include "xds/module.h"
+
+#include "hub/soap.h"
+#include "xds/query.h"
+#include "xds/register.h"
+#include "xds/repository.h"
+#include "xds/response.h"
+
+static const struct transaction registry[] = {
+    {
+        .name = "ITI-18",
+        .action = "urn:ihe:iti:2007:RegistryStoredQuery",
+        .isolation = REPEATABLE_READ,
+        .audit = {"110112", 'E'},
+        .handle = xds_query,
+        .render_failure = xds_query_failure,
+    },
+    {
+        .name = "ITI-42",
+        .action = "urn:ihe:iti:2007:RegisterDocumentSet-b",
+        .isolation = READ_COMMITTED,
+        .audit = {"110107", 'C'},
+        .handle = xds_register,
+        .render_failure = xds_registry_failure,
+    },
+    {.name = NULL},
+};
+
+static const struct transaction repository[] = {
+    {
+        .name = "ITI-41",
+        .action = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b",
+        .isolation = READ_COMMITTED,
+        .mtom = true,
+        .audit = {"110107", 'C'},
+        .handle = xds_provide,
+        .render_failure = xds_registry_failure,
+    },
+    {
+        .name = "ITI-43",
+        .action = "urn:ihe:iti:2007:RetrieveDocumentSet",
+        .isolation = REPEATABLE_READ,
+        .mtom = true,
+        .audit = {"110106", 'R'},
+        .handle = xds_retrieve,
+        .render_failure = xds_retrieve_failure,
+    },
+    {.name = NULL},
+};
+
+static const struct route routes[] = {
+    {
+        .wire = WIRE_HTTP,
+        .method = "POST",
+        .path = "/xds/registry",
+        .protocol = &soap_protocol,
+        .transactions = registry,
+    },
+    {
+        .wire = WIRE_HTTP,
+        .method = "POST",
+        .path = "/xds/repository",
+        .protocol = &soap_protocol,
+        .transactions = repository,
+        .sink = &xds_part_sink,
+    },
+    {.protocol = NULL},
+};
+
+const struct hub_module xds_module = {
+    .name = "xds",
+    .routes = routes,
+    .init = xds_repository_open,
+    .stop = xds_repository_close,
+};
