@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 from lxml import etree  # noqa: E402
 
-from hospital import Hospital, Patient, mllp, pki, xds  # noqa: E402
+from hospital import Hospital, Patient, mllp, pki, soap, xds  # noqa: E402
 
 DATA = Path(os.environ.get("CAUSEWAY_DATA", ROOT / "../shared/data"))
 SAMPLES = ROOT / "deploy/samples"
@@ -139,7 +140,18 @@ class Region:
                          "--authority", who.authority, "--cert", str(certificate))
             answer(f"{who.title} may connect, with this certificate and no other")
         identity = pki.Identity(who.name, certificate, certificate.with_suffix(".key"))
+        self._wait_until_admitted(identity)
         return Hospital(who.name, identity, who.authority, self, who.organization)
+
+    def _wait_until_admitted(self, identity):
+        """A hub looks several times a second whether its members have changed."""
+        for _ in range(50):
+            try:
+                with soap.Connection(self.soap_address, identity, self.ca) as connection:
+                    return connection.exchange("GET", "/")
+            except (soap.Broken, OSError):
+                time.sleep(0.1)
+        raise Astray(f"{identity.name} was not admitted within 5 seconds")
 
 
 # --- the story ------------------------------------------------------------------------------------
