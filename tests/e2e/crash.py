@@ -140,7 +140,7 @@ def kills(world, journal, gate, checks, chance, count):
 
 def report(checks, trouble):
     failures = list(trouble) + checks.failures()
-    for line in failures[:40]:
+    for line in failures[:12]:
         print(f"FAIL {line}")
     failed = len(trouble) + checks.failed()
     print(f"{checks.passed()} passed, {failed} failed, 0 skipped")

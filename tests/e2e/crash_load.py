@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from hospital import Patient, xds
 
 DUPLICATE = "XDSDuplicateUniqueIdInRegistry"
-# Answers that say the hub is in trouble, not the submission.
+# Answers that say the hub is in trouble, not the message: the client tries again later.
 TROUBLE = {"XDSRegistryError", "XDSRepositoryError", "XDSRegistryBusy"}
+INTERNAL_ERROR = "207"  # HL7 table 0357; in ERR-1 before version 2.5, then in ERR-3
 
 
 @dataclass
@@ -72,6 +73,10 @@ class Gate:
         self.open.set()
 
 
+class Trouble(Exception):
+    """The hub says that it cannot, for now."""
+
+
 class Client(threading.Thread):
     """One hospital's machine. Subclasses say what it sends."""
 
@@ -104,7 +109,9 @@ class Submitter(Client):
         response = self.hospital.provide(submission)
         if response.ok or (again and DUPLICATE in response.codes):
             sent.acknowledged, self.again = True, None
-        elif not TROUBLE.issuperset(response.codes):
+        elif TROUBLE.issuperset(response.codes):
+            raise Trouble
+        else:
             self.again = None
             self.journal.strange.append(f"submission {sent.unique_id}: {response!r}")
 
@@ -134,5 +141,7 @@ class Feeder(Client):
             person = self.hospital.xad_pid(number) if self.count % 5 == 0 else None
             if person is not None:
                 self.journal.people.append(person)
-        elif answer["MSA-1"] != "AE":
+        elif INTERNAL_ERROR in answer["ERR-1"] + answer["ERR-3"]:
+            raise Trouble
+        else:
             self.journal.strange.append(f"feed of {number}: {answer!r}")
