@@ -257,10 +257,8 @@ static enum http1_event on_request_line(struct http1 *p, struct str *in, struct 
     (void)data;
     if (!take_line(p, in, &line))
         return HTTP1_MORE;
-    if (line.n == 0 && !p->blank_line_seen) { /* RFC 9112 section 2.2 allows one */
-        p->blank_line_seen = true;
+    if (line.n == 0) /* left over from the last request's client: RFC 9112 section 2.2 */
         return HTTP1_MORE;
-    }
     if (read_request_line(p, line))
         p->state = HTTP1_IN_FIELDS;
     return HTTP1_MORE;

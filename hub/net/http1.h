@@ -50,7 +50,7 @@ struct http1 {
     struct str fault;
 
     struct strbuf line; /* the beginning of a line whose end has not come */
-    bool after_cr, blank_line_seen, host_seen;
+    bool after_cr, host_seen;
     size_t head_bytes, field_capacity, field_lines, extension_bytes;
     struct str authority; /* of an absolute-form target */
     uint64_t left;        /* of the body or the chunk */
