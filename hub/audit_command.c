@@ -110,7 +110,8 @@ static void audit_look(struct operation *o, const struct audit_filter *f,
     struct strbuf asked = strbuf_on(o->args.arena, 128);
 
     for (size_t i = 0; i < o->args.given_count; i++)
-        strbuf_addf(&asked, "--%s %s ", o->args.given[i].name, o->args.given[i].value);
+        if (strcmp(o->args.given[i].name, "config") != 0)
+            strbuf_addf(&asked, "--%s %s ", o->args.given[i].name, o->args.given[i].value);
     row->patient = f->patient;
     row->pkey = found->pkey;
     row->person_id = found->person_id;

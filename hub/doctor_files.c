@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -198,13 +199,30 @@ static void space(struct doctor *d)
                    "%s: few inodes are left", d->config.store_dir);
 }
 
+/* Root may write anywhere; the service, which gives root up, may not. */
+static void owner(struct doctor *d, const struct stat *st)
+{
+    const struct passwd *user;
+
+    if (geteuid() != 0 || d->config.user[0] == '\0')
+        return;
+    user = getpwnam(d->config.user);
+    if (user == NULL)
+        doctor_say(d, DOCTOR_PROBLEM, "make the user, or set `user` to another",
+                   "there is no user %s", d->config.user);
+    else if (user->pw_uid != st->st_uid)
+        doctor_say(d, DOCTOR_PROBLEM, "chown it to the service's user", "%s is not owned by %s",
+                   d->config.store_dir, d->config.user);
+}
+
 void doctor_store(struct doctor *d)
 {
     struct stat st;
 
-    if (!writable(d))
+    if (!writable(d) || stat(d->config.store_dir, &st) != 0)
         return;
-    if (stat(d->config.store_dir, &st) == 0 && (st.st_mode & 027) != 0)
+    owner(d, &st);
+    if ((st.st_mode & 027) != 0)
         doctor_say(d, DOCTOR_WARNING, "chmod 700 it", "%s: others may look in (mode %04o)",
                    d->config.store_dir, (unsigned)st.st_mode & 07777u);
     space(d);

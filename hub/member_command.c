@@ -76,14 +76,15 @@ static void audit_change(struct operation *o, struct str member, struct str chan
 static enum status report(struct operation *o, struct strbuf *out, struct str member,
                           const char *sentence)
 {
+    struct member_directory *now;
+
     if (!o->args.json) {
         strbuf_addf(out, "%.*s %s\n", STR_ARG(member), sentence);
         return OK;
     }
-    member_directory_release(o->members);
-    o->members = NULL;
-    TRY(member_directory_read(o->db, &o->members));
-    member_print(out, o->args.arena, member_by_name(o->members, member), true);
+    TRY(member_directory_read(o->db, &now));
+    member_print(out, o->args.arena, member_by_name(now, member), true);
+    member_directory_release(now);
     return OK;
 }
 
@@ -231,21 +232,21 @@ static enum status work_resume(struct operation *o, struct strbuf *out)
 
 static enum status work_cert_add(struct operation *o, struct strbuf *out)
 {
+    struct certificate *c = ARENA_NEW(o->args.arena, struct certificate); /* until the flush */
     const struct member *m;
-    struct certificate c;
 
     TRY(member_named(o, &m));
-    TRY(member_cert_given(o, m, &c));
-    cert_queue(o, m->id, &c);
-    audit_change(o, m->name, cert_words(o, "added", &c));
+    TRY(member_cert_given(o, m, c));
+    cert_queue(o, m->id, c);
+    audit_change(o, m->name, cert_words(o, "added", c));
     return report(o, out, word(o, 0), "may connect with this certificate too");
 }
 
 static enum status work_cert_remove(struct operation *o, struct strbuf *out)
 {
     const char *text = cli_value(&o->args, "fingerprint");
+    unsigned char *fingerprint = arena_alloc(o->args.arena, 32); /* until the flush */
     const struct member *m;
-    unsigned char fingerprint[32];
 
     TRY(member_named(o, &m));
     if (text == NULL || !fingerprint_parse(str_from(text), fingerprint))
