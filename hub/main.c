@@ -18,11 +18,7 @@
 #include "mpi/module.h"
 
 static const struct hub_module *const modules[] = {
-    &health_module,
-    &mpi_module,
-    &consent_module,
-    &gateway_module,
-    NULL,
+    &health_module, &mpi_module, &consent_module, &gateway_module, NULL,
 };
 
 static int serve(int argc, char **argv)
