@@ -42,9 +42,7 @@ static inline void bench_open(struct bench *t, const char *xad_source, const cha
                                     .authorities = &t->authorities[1],
                                     .authority_count = 1};
     t->directory = (struct member_directory){.members = t->members, .count = 2};
-    CU_ASSERT_EQUAL_FATAL(hl7_parse(&t->arena, str_from(text), STR("UNICODE UTF-8"), &t->m,
-                                    &t->err),
-                          OK);
+    CU_ASSERT_EQUAL_FATAL(hl7_parse(&t->arena, str_from(text), STR_NONE, &t->m, &t->err), OK);
     t->rq = (struct request){
         .magic = REQUEST_MAGIC,
         .config = &t->config,
