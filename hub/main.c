@@ -59,7 +59,7 @@ static int serve(int argc, char **argv)
     return 0;
 }
 
-static const struct command serve_command = {"serve", "Run the hub", serve};
+static const struct command serve_command = {"serve", "run the hub", serve};
 
 static const struct command *const commands[] = {
     &serve_command,  &migrate_command, &doctor_command,
