@@ -16,9 +16,10 @@
 #include "hub/hub.h"
 #include "mpi/identity.h"
 #include "mpi/module.h"
+#include "xds/module.h"
 
 static const struct hub_module *const modules[] = {
-    &health_module, &mpi_module, &consent_module, &gateway_module, NULL,
+    &health_module, &mpi_module, &consent_module, &xds_module, &gateway_module, NULL,
 };
 
 static int serve(int argc, char **argv)

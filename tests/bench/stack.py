@@ -263,7 +263,7 @@ class Stack:
         return json.loads(done.stdout)
 
     def pgbench(self, script, seconds, define=()):
-        command = ["pgbench", "-n", "-M", "prepared", "-c", "16", "-j", "2", "-T", str(seconds), "-f", script]
+        command = ["pgbench", "-n", "-M", "prepared", "-c", "16", "-j", "2", "-T", str(max(1, round(seconds))), "-f", script]
         for name, value in define:
             command += ["-D", f"{name}={value}"]
         out = run(*command, self.database)
