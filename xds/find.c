@@ -150,7 +150,7 @@ enum status xds_policies_read(struct request *rq, struct xds_candidates *found)
 }
 
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
-                                     struct xds_candidates *found)
+                                     const struct xds_beside *beside, struct xds_candidates *found)
 {
     struct xds_uid_lookup lookup;
     struct mpi_owners owners;
@@ -168,6 +168,8 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
         return OK;
     queue_documents(rq, &lookup, &documents);
     mpi_owners_queue(rq, places, n, &owners);
+    if (beside)
+        beside->queue(rq, &lookup, beside->context);
     TRY(db_flush(rq->db));
     TRY(mpi_owners_read(rq, &owners));
     n = distinct_owners(rq, &owners, &refs);

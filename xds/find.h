@@ -24,10 +24,18 @@ void xds_uid_lookup_read(struct request *rq, struct xds_uid_lookup *lookup);
 /* An id as uid_claim and uid_entry spell it: entryUUIDs lose urn:uuid: and capitals. */
 struct str xds_uid_text(struct arena *a, struct str id);
 
+/* What a caller reads beside the documents, in the flush that reads them. */
+struct xds_beside {
+    void (*queue)(struct request *rq, const struct xds_uid_lookup *lookup, void *context);
+    void *context;
+};
+
 /* Document entries by uniqueId or entryUUID, in any status; ids that name other kinds give
  * nothing. Fills the people and their policies, ready for xds_gate. Four flushes: ids -> places;
- * documents and the records' owners; persons; policies. Wants REPEATABLE READ. */
+ * documents, the records' owners, and what `beside` (may be NULL) queues; persons; policies. Wants
+ * REPEATABLE READ. */
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
+                                     const struct xds_beside *beside,
                                      struct xds_candidates *found) MUST_CHECK;
 
 /* Queues the consent policies of found->people and all their constituents; xds_policies_read after

@@ -137,5 +137,5 @@ enum status xds_query_get_documents(struct request *rq, const struct xds_query *
     for (size_t i = 0; i < ids.n; i++)
         if (uuid_parse_urn(ids.v[i], &u) == (uuids.n > 0))
             wanted[n++] = ids.v[i];
-    return xds_find_documents_by_id(rq, wanted, n, found);
+    return xds_find_documents_by_id(rq, wanted, n, NULL, found);
 }

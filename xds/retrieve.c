@@ -107,8 +107,23 @@ static void check_addresses(struct request *rq, struct retrieval *r)
     }
 }
 
+/* The rows of the bytes are read beside the documents: a flush less. */
+static void queue_blobs(struct request *rq, const struct xds_uid_lookup *lookup, void *context)
+{
+    struct retrieval *r = context;
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, lookup->n, int64_t);
+    struct uuid *entries = ARENA_ARRAY(rq->arena, lookup->n, struct uuid);
+
+    for (size_t i = 0; i < lookup->n; i++) {
+        pkeys[i] = lookup->hits[i].place.pkey;
+        entries[i] = lookup->hits[i].uuid;
+    }
+    blob_rows_queue(rq, pkeys, entries, lookup->n, &r->blobs);
+}
+
 static enum status find_documents(struct request *rq, struct retrieval *r)
 {
+    const struct xds_beside blobs = {queue_blobs, r};
     struct str *ids = ARENA_ARRAY(rq->arena, r->n, struct str);
     size_t n = 0;
 
@@ -116,32 +131,13 @@ static enum status find_documents(struct request *rq, struct retrieval *r)
         if (r->v[i].code == NULL)
             ids[n++] = r->v[i].unique_id;
     if (n > 0)
-        TRY(xds_find_documents_by_id(rq, ids, n, &r->found));
+        TRY(xds_find_documents_by_id(rq, ids, n, &blobs, &r->found));
     return xds_gate(rq, &r->found, &r->seen);
 }
 
 static const struct xds_document *visible_document(const struct retrieval *r, size_t i)
 {
     return xds_document((struct xds_object *)xds_visible_object(r->seen, i));
-}
-
-/* The rows of all that is visible, in one flush. */
-static enum status find_blobs(struct request *rq, struct retrieval *r)
-{
-    size_t n = xds_visible_count(r->seen);
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, n, int64_t);
-    struct uuid *entries = ARENA_ARRAY(rq->arena, n, struct uuid);
-
-    for (size_t i = 0; i < n; i++) {
-        const struct xds_object *o = xds_visible_object(r->seen, i);
-
-        pkeys[i] = o->place.pkey;
-        entries[i] = o->uuid;
-    }
-    if (n == 0)
-        return OK;
-    blob_rows_queue(rq, pkeys, entries, n, &r->blobs);
-    return db_flush(rq->db);
 }
 
 /* Whose it would have been: for the audit, never for the answer. */
@@ -359,7 +355,6 @@ enum status xds_retrieve(struct request *rq, struct reply *rp)
     TRY(read_request(rq, &r));
     check_addresses(rq, &r);
     TRY(find_documents(rq, &r));
-    TRY(find_blobs(rq, &r));
     choose_documents(rq, &r);
     TRY(request_alive(rq));
     open_documents(rq, &r);

@@ -57,7 +57,9 @@ static bool refuse(struct multipart *m, int status, const char *rule)
 static bool count_memory(struct multipart *m, size_t n)
 {
     if (n > m->limits.max_memory - m->memory)
-        return refuse(m, 413, "the parts that stay in memory are too large");
+        return refuse(m, 413,
+                      "the message without its MTOM parts is too large: large "
+                      "documents must come as MTOM parts of their own");
     m->memory += n;
     return true;
 }
