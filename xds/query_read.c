@@ -93,7 +93,8 @@ static bool code_ok(struct str s)
 {
     ptrdiff_t caret = str_find_str(s, STR("^^"));
 
-    return caret > 0 && (size_t)caret + 2 < s.n;
+    return caret > 0 && (size_t)caret + 2 < s.n &&
+           str_find(str_slice(s, (size_t)caret + 2, s.n), '^') < 0;
 }
 
 static bool patient_ok(struct str s)

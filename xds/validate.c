@@ -329,19 +329,45 @@ static bool wants_membership(const struct xds_submission *s, const struct xds_ob
             !str_eq(a->source, s->set->o.id));
 }
 
+/* How often the sorted list has the id, as far as it matters. */
+static size_t times(const struct xds_texts *sorted, struct str id)
+{
+    const struct str *hit =
+        sorted->n == 0 ? NULL : bsearch(&id, sorted->v, sorted->n, sizeof(id), compare_str);
+    size_t at;
+
+    if (hit == NULL)
+        return 0;
+    at = (size_t)(hit - sorted->v);
+    return (at > 0 && str_eq(sorted->v[at - 1], id)) ||
+                   (at + 1 < sorted->n && str_eq(sorted->v[at + 1], id))
+               ? 2
+               : 1;
+}
+
+/* One membership in the set for each of them, and one of them at least (TF-3 4.1.4). */
 static void check_members(struct arena *a, const struct xds_submission *s, struct errors *err)
 {
     struct xds_texts members = members_of(a, s);
+    bool any = false;
 
     for (size_t i = 0; i < s->objects.n; i++) {
         const struct xds_object *o = s->objects.v[i];
+        size_t n = times(&members, o->id);
 
-        if (wants_membership(s, o) && (members.n == 0 || !bsearch(&o->id, members.v, members.n,
-                                                                  sizeof(*members.v), compare_str)))
+        if (!wants_membership(s, o))
+            continue;
+        any = true;
+        if (n != 1)
             fail_at(err, o->id, INVALID, METADATA,
-                    "%s %.*s is not linked to the SubmissionSet by a HasMember association",
-                    xds_models[o->kind].label, STR_ARG(shown(o->id)));
+                    "%s %.*s must be linked to the SubmissionSet by one HasMember association, "
+                    "there %s",
+                    xds_models[o->kind].label, STR_ARG(shown(o->id)),
+                    n == 0 ? "is none" : "are more");
     }
+    if (!any)
+        fail_at(err, s->set->o.id, INVALID, METADATA,
+                "a submission holds a DocumentEntry, a Folder or a membership in a Folder");
 }
 
 /* Ids and uniqueIds within the message are distinct. */

@@ -219,6 +219,8 @@ class Submission:
                                      if isinstance(member, Entry) else None))
         for number, (kind, source, target) in enumerate(self.relations):
             items.append(association(kind, source, target, f"relation{number}"))
+            if kind == HAS_MEMBER:  # a membership is the set's member too (TF-3 4.1.4)
+                items.append(association(HAS_MEMBER, self.id, f"relation{number}", f"filed{number}"))
         if self.change:
             self.change(request)
         return request

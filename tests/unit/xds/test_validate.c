@@ -84,7 +84,7 @@ static void each_breach_is_named_and_located(void)
          "sourceObject='Set01' targetObject='Folder02'", "UnresolvedReferenceException", "Folder02",
          "a2"},
         {"sourceObject='Set01' targetObject='Folder01'",
-         "sourceObject='Set01' targetObject='Document01'", META, "not linked", "Folder01"},
+         "sourceObject='Set01' targetObject='Document01'", META, "must be linked", "Folder01"},
         {"sourceObject='Set01' targetObject='a3'", "sourceObject='Set01' targetObject='Set01'",
          META, "itself", "a4"},
         {"AssociationType:HasMember' sourceObject='Folder01'",
