@@ -120,7 +120,7 @@ struct strbuf hl7_answer_begin(struct request *rq, const struct hl7_message *m, 
     field_add(&b, s, m->receiver[1]);
     field_add(&b, s, m->sender[0]);
     field_add(&b, s, m->sender[1]);
-    field_add(&b, s, clock_dtm(rq->arena, rq->now_us));
+    field_add(&b, s, str_printf(rq->arena, "%.*s+0000", STR_ARG(clock_dtm(rq->arena, rq->now_us))));
     field_add(&b, s, STR_NONE);
     strbuf_addc(&b, s->field);
     components_add(&b, s, type);

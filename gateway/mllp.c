@@ -6,7 +6,6 @@
 #include "gateway/hl7_store.h"
 #include "gateway/iti8.h"
 #include "gateway/iti9.h"
-#include "hub/base/log.h"
 
 /* "ADT" alone stands for the ADT events that none of the others is. Kinds: reference of events in
  * DICOM PS3.15 A.5; a merge's rows name their own action. */
@@ -82,7 +81,7 @@ static enum status open_message(struct request *rq)
     rq->message.hl7 = m;
     TRY(hl7_parse(rq->arena, raw, rq->principal.member->charset, m, rq->err));
     if (m->odd_ends > 0)
-        log_debug("hl7_odd_segment_ends", "count=%zu", m->odd_ends);
+        metric_add(METRIC_hl7_odd_endings_total, 1);
     TRY(check_header(rq, m));
     return choose(rq, m);
 }

@@ -12,6 +12,7 @@
     X(hl7_duplicates_total, "HL7 v2 messages answered from the stored acknowledgement")            \
     X(hl7_control_id_reused_total,                                                                 \
       "HL7 v2 messages whose control id came before with other bytes")                             \
+    X(hl7_odd_endings_total, "HL7 v2 messages whose segments end in LF or CRLF")                   \
     X(hl7_unused_events_total, "ADT events stored and acknowledged, but not used")                 \
     X(consent_denials_total, "Objects that consent withheld")                                      \
     X(documents_stored_total, "Documents stored")                                                  \

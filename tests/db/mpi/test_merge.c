@@ -1,4 +1,6 @@
 /* mpi/merge against a real server: the PIX Manager's rule, and the Document Registry's. */
+#include <pthread.h>
+
 #include "tests/db/mpi/bench.h"
 
 static enum status merge(struct bench *t, bool xad, struct identifier surviving,
@@ -136,7 +138,108 @@ static void the_log_holds_every_row_as_it_was(void)
     bench_close(&t);
 }
 
-SUITE(test_merge, CASE(a_local_merge_moves_the_record_and_empties_the_person),
+struct turmoil {
+    unsigned seed;
+    int number;
+    int done, refused, failed;
+};
+
+static struct identifier local(int n, char *text)
+{
+    snprintf(text, 16, "t-%d", n);
+    return id_of(NORTH_OID, text);
+}
+
+/* Feeds and merges of twenty identifiers at random; what is refused is part of the game. */
+static void *stir(void *p)
+{
+    struct turmoil *me = p;
+    struct bench t;
+
+    if (!bench_open(&t, "hub"))
+        return NULL;
+    for (int i = 0; i < 60; i++) {
+        char a[16], b[16], family[32];
+        struct mpi_name n;
+        struct mpi_fed fed;
+        struct mpi_merged m;
+        struct mpi_demographics d;
+        int who = rand_r(&me->seed) % 20;
+        enum status s = CONFLICT;
+
+        snprintf(family, sizeof(family), "Stir%c", 'A' + who % 7);
+        d = patient(&n, family, "Sam", "19801010", "M");
+        if (i % 3 != 0)
+            s = feed(&t, NORTH, local(who, a), &d, &fed, NULL);
+        else
+            for (int attempt = 0; attempt < 50 && s == CONFLICT; attempt++)
+                s = merge(&t, false, local(who, a), local(rand_r(&me->seed) % 20, b), &m);
+        me->done += s == OK;
+        me->refused += s == INVALID;
+        me->failed += s != OK && s != INVALID;
+    }
+    bench_close(&t);
+    return NULL;
+}
+
+static void links_lists_and_identifiers_agree_after_any_turmoil(void)
+{
+    static const char LISTS[] =
+        "SELECT count(*) FROM (SELECT p.pkey AS person_pkey, p.person_id, u.pkey, u.record_id"
+        "         FROM mpi_person p,"
+        "              unnest(p.place_pkeys, p.place_records) AS u (pkey, record_id)) AS a"
+        "  FULL JOIN (SELECT person_pkey, person_id, pkey, record_id FROM mpi_link"
+        "              WHERE until IS NULL) AS b USING (person_pkey, person_id, pkey, record_id)"
+        " WHERE a IS NULL OR b IS NULL OR $1 = 0";
+    static const char IDENTIFIERS[] =
+        "SELECT count(*) FROM mpi_identifier i JOIN mpi_link l"
+        "    ON l.pkey = i.pkey AND l.record_id = i.record_id AND l.until IS NULL"
+        " WHERE (l.person_pkey, l.person_id) <> (i.person_pkey, i.person_id) OR $1 = 0";
+    static const char XADS[] =
+        "SELECT count(*) FROM mpi_person p LEFT JOIN mpi_xad x ON x.xad_pid = p.xad_pid"
+        " WHERE (p.merged_id IS NULL) <> (x.status = 'active') OR $1 = 0";
+    static const char MERGES[] = "SELECT count(*) FROM mpi_merge_log WHERE $1 = 1";
+    enum { HANDS = 6 };
+    pthread_t threads[HANDS];
+    struct turmoil hands[HANDS];
+    struct bench t;
+    int failed = 0;
+
+    if (!bench_open(&t, "hub"))
+        return;
+    for (int i = 0; i < HANDS; i++) {
+        hands[i] = (struct turmoil){.seed = 4711u + (unsigned)i, .number = i};
+        pthread_create(&threads[i], NULL, stir, &hands[i]);
+    }
+    for (int i = 0; i < HANDS; i++) {
+        pthread_join(threads[i], NULL);
+        failed += hands[i].failed;
+    }
+    CU_ASSERT_EQUAL(failed, 0);
+    CU_ASSERT_TRUE(number(&t, "test_merges", MERGES, 1) > 10);
+    CU_ASSERT_EQUAL(number(&t, "test_lists", LISTS, 1), 0);
+    CU_ASSERT_EQUAL(number(&t, "test_identifiers", IDENTIFIERS, 1), 0);
+    CU_ASSERT_EQUAL(number(&t, "test_xads", XADS, 1), 0);
+    bench_close(&t);
+}
+
+static void decisions_name_a_model_that_the_database_has(void)
+{
+    static const char STRAY[] = "SELECT count(*) FROM mpi_decision d LEFT JOIN mpi_model m"
+                                "    USING (model_hash) WHERE m.model_hash IS NULL OR $1 = 0";
+    static const char SOME[] = "SELECT count(*) FROM mpi_decision WHERE $1 = 1";
+    struct bench t;
+
+    if (!bench_open(&t, "hub"))
+        return;
+    CU_ASSERT_TRUE(number(&t, "test_decisions", SOME, 1) > 0);
+    CU_ASSERT_EQUAL(number(&t, "test_stray", STRAY, 1), 0);
+    bench_close(&t);
+}
+
+SUITE(test_merge, CASE(links_lists_and_identifiers_agree_after_any_turmoil),
+      CASE(decisions_name_a_model_that_the_database_has),
+      CASE(a_local_merge_moves_the_record_and_empties_the_person),
       CASE(a_person_with_other_records_keeps_them_and_its_xad_pid),
       CASE(xad_pids_merge_in_chains_and_the_refusals_hold),
       CASE(the_log_holds_every_row_as_it_was));

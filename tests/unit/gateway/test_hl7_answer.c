@@ -24,7 +24,8 @@ static void an_acknowledgement_turns_sender_and_receiver_round(void)
     bench_open(&t, "hub", "MSH|^~\\&|APP^1.2^ISO|NORTH|HUB|REGION|2026||ADT^A01|C-1|T|2.3.1");
     ack = hl7_acknowledgement(&t.rq, &t.m, HL7_AA);
     CU_ASSERT_TRUE(
-        str_starts(ack, STR("MSH|^~\\&|HUB|REGION|APP^1.2^ISO|NORTH|20260101120000||ACK^A01|")));
+        str_starts(ack,
+                   STR("MSH|^~\\&|HUB|REGION|APP^1.2^ISO|NORTH|20260101120000+0000||ACK^A01|")));
     CHECK_STR(segment(ack, "MSA"), STR("MSA|AA|C-1"));
     CU_ASSERT_TRUE(str_ends(segment(ack, "MSH"), STR("|T|2.3.1")));
     CU_ASSERT_PTR_NULL(segment(ack, "ERR").p);
@@ -106,7 +107,7 @@ static void even_nothing_gets_an_answer(void)
     bench_open(&t, "hub", "MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5");
     fail_at(&t.err, STR("MSH^1"), INVALID, "100", "no MSH");
     ack = hl7_acknowledgement(&t.rq, &NOTHING, HL7_AE);
-    CU_ASSERT_TRUE(str_starts(ack, STR("MSH|^~\\&|||||20260101120000||ACK|")));
+    CU_ASSERT_TRUE(str_starts(ack, STR("MSH|^~\\&|||||20260101120000+0000||ACK|")));
     CHECK_STR(segment(ack, "MSA"), STR("MSA|AE|"));
     CU_ASSERT_PTR_NOT_NULL(segment(ack, "ERR").p);
     bench_close(&t);
