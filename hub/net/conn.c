@@ -263,6 +263,11 @@ void conn_drain(struct conn *c)
         conn_free(c);
 }
 
+bool conn_is_lent(const struct conn *c)
+{
+    return c->state == CONN_HANDLING || c->state == CONN_ORPHANED;
+}
+
 void conn_cut(struct conn *c)
 {
     if (c->state == CONN_HANDLING) {

@@ -60,3 +60,6 @@ void conn_open(struct io *io, const struct listener *listener, int fd);
 void conn_reply(struct conn *c, struct exchange *ex);
 void conn_drain(struct conn *c); /* closes what is idle; the rest ends after its answer */
 void conn_cut(struct conn *c);   /* closes at once; ends the exchange unless the service has it */
+
+/* Does the service have its exchange? */
+bool conn_is_lent(const struct conn *c);

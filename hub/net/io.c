@@ -153,8 +153,10 @@ void io_stop(struct io *io)
 
 void io_free(struct io *io)
 {
-    while (io->conns != NULL)
+    while (io->conns != NULL) {
+        must(!conn_is_lent(io->conns), "every exchange was given back before the end");
         conn_cut(io->conns);
+    }
     event_free(io->woken);
     event_base_free(io->base);
     close(io->wake);

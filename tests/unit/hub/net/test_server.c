@@ -613,6 +613,18 @@ static void no_session_can_be_resumed(void)
     end();
 }
 
+static void a_client_cannot_renegotiate(void)
+{
+    struct client c;
+
+    begin();
+    CU_ASSERT(client_connect(&c, tls, true, client, TLS1_2_VERSION));
+    SSL_renegotiate(c.session);
+    CU_ASSERT_NOT_EQUAL(SSL_do_handshake(c.session), 1);
+    client_close(&c);
+    end();
+}
+
 static bool is_member(void *context, const struct peer *p)
 {
     return p->member_id == *(int64_t *)context;
@@ -739,5 +751,6 @@ SUITE(test_server, CASE(a_wrong_address_is_refused_with_the_reason),
       CASE(a_suspended_members_connections_are_closed_at_once),
       CASE(only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken),
       CASE(alpn_agrees_on_http_1_1_or_refuses), CASE(no_session_can_be_resumed),
-      CASE(garbage_on_a_tls_port_is_refused), CASE(mllp_messages_are_answered_one_by_one),
+      CASE(a_client_cannot_renegotiate), CASE(garbage_on_a_tls_port_is_refused),
+      CASE(mllp_messages_are_answered_one_by_one),
       CASE(an_mllp_message_above_the_cap_closes_the_connection));
