@@ -127,13 +127,14 @@ static size_t line_allowance(const struct http1 *p)
  * line may lie in the caller's input: what shall stay is copied. */
 static bool take_line(struct http1 *p, struct str *in, struct str *line)
 {
+    size_t allowance = line_allowance(p);
     bool complete;
-    size_t n = scan_line(p, *in, &complete);
+    size_t n = scan_line(p, str_slice(*in, 0, allowance + 1), &complete);
     struct str piece = str_slice(*in, 0, n);
 
     if (n == 0)
         return false;
-    if (n > line_allowance(p))
+    if (n > allowance)
         return refuse_long_line(p);
     *in = str_slice(*in, n, in->n);
     if (p->state < HTTP1_IN_BODY || p->state == HTTP1_IN_TRAILER)

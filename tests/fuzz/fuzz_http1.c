@@ -7,9 +7,7 @@
 #include "hub/base/err.h"
 
 struct outcome {
-    uint64_t body;
-    unsigned heads, ends;
-    int status;
+    uint64_t body, heads, ends, status; /* no padding between them */
 };
 
 static struct outcome run(struct str bytes, size_t step)
@@ -34,7 +32,7 @@ static struct outcome run(struct str bytes, size_t step)
                 http1_init(&p, &a, 2048, 16);
         }
     }
-    o.status = p.status;
+    o.status = (uint64_t)p.status;
     arena_dispose(&a);
     return o;
 }
