@@ -88,7 +88,8 @@ class Trace:
         self.syncs = [(self._path(c), c) for c in done if c.name in ("fsync", "fdatasync")]
         self.renames = [(match, c) for c in done if c.name.startswith("rename")
                         for match in [re.match(rf'\d+<({folder}[^>]*)>, "([^"]+)", '
-                                               rf'\d+<({folder}[^>]*)>, "([^"]+)"', c.arguments)] if match]
+                                               rf'\d+<({folder}(?!/tmp/)[^>]*)>, "([^"]+)"', c.arguments)]
+                        if match]  # what is renamed below tmp/ is a process's own lock
         database = [c for c in calls if re.match(r"\d+<UNIX", c.arguments)]
         self.commits = [c for c in database if c.name in ("sendto", "sendmsg", "write", "writev")
                         and re.search(r"commit", c.arguments, re.I)]
