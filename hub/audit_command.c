@@ -6,8 +6,17 @@
 #include "hub/cli_print.h"
 #include "hub/commands.h"
 #include "hub/operation.h"
+#include "hub/request.h"
 
 enum { LIMIT = 50, DETAIL_SHOWN = 160 };
+
+static enum status (*resolver)(struct request *rq, struct identifier id, struct person *out);
+
+void audit_command_set_resolver(enum status (*resolve)(struct request *rq, struct identifier id,
+                                                       struct person *out))
+{
+    resolver = resolve;
+}
 
 static const char *const outcome_names[] = {"success", "minor", "", "serious", "major"}; /* / 4 */
 
@@ -77,22 +86,59 @@ static enum status request_given(struct operation *o, struct audit_filter *f)
                 "--request %s: takes the request's id, a UUID, as errors and logs show it", text);
 }
 
-static struct str patient_given(struct operation *o)
+/* The person whom the index knows by this identifier, and all that were merged into it. */
+static enum status persons_known(struct operation *o, struct identifier id, struct audit_filter *f)
 {
-    struct str patient = str_from(cli_value(&o->args, "patient"));
+    struct person person = {0};
+    struct errors unknown;
+    struct request rq = {
+        .magic = REQUEST_MAGIC,
+        .config = &o->config,
+        .members = o->members,
+        .arena = o->args.arena,
+        .err = &unknown,
+        .db = o->db,
+        .id = uuid_v7(),
+        .now_us = o->now_us,
+    };
+    int64_t *pkeys, *ids;
+    enum status status;
+
+    errors_init(&unknown, o->args.arena);
+    status = resolver(&rq, id, &person);
+    if (status == NOT_FOUND)
+        return OK;
+    if (status != OK)
+        return fail(o->args.err, status, "patient", "%.*s", STR_ARG(unknown.first->text));
+    f->pkeys = pkeys = ARENA_ARRAY(o->args.arena, person.constituent_count, int64_t);
+    f->person_ids = ids = ARENA_ARRAY(o->args.arena, person.constituent_count, int64_t);
+    f->person_count = person.constituent_count;
+    for (size_t i = 0; i < f->person_count; i++) {
+        pkeys[i] = person.constituents[i].pkey;
+        ids[i] = person.constituents[i].person_id;
+    }
+    return OK;
+}
+
+static enum status patient_given(struct operation *o, struct audit_filter *f)
+{
     struct identifier id;
 
-    return identifier_parse_cx(patient, &id) ? identifier_cx(o->args.arena, id) : patient;
+    f->patient = str_from(cli_value(&o->args, "patient"));
+    if (!identifier_parse_cx(f->patient, &id))
+        return OK;
+    f->patient = identifier_cx(o->args.arena, id);
+    return resolver != NULL ? persons_known(o, id, f) : OK;
 }
 
 static enum status filter_given(struct operation *o, struct audit_filter *f)
 {
     *f = (struct audit_filter){
-        .patient = patient_given(o),
         .transaction = str_from(cli_value(&o->args, "transaction")),
         .from_us = INT64_MIN,
         .to_us = INT64_MAX,
     };
+    TRY(patient_given(o, f));
     TRY(member_given(o, &f->member_id));
     TRY(time_given(o, "from", &f->from_us));
     TRY(time_given(o, "to", &f->to_us));

@@ -83,8 +83,8 @@ static int help(FILE *to, int status)
     return status;
 }
 
-/* `causeway consent --patient`: consent asks whose identifier it is, and does not know the index.
- */
+/* `--patient` of `causeway consent` and `causeway audit`: they ask whose identifier it is, and do
+ * not know the index. */
 static enum status resolve_patient(struct request *rq, struct identifier id, struct person *out)
 {
     struct mpi_lookup lookup;
@@ -124,6 +124,7 @@ int main(int argc, char **argv)
         return 2;
     }
     consent_set_resolver(resolve_patient);
+    audit_command_set_resolver(resolve_patient);
     if (argc < 2)
         return help(stderr, 2);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)

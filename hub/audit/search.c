@@ -143,19 +143,22 @@ struct persons {
     size_t count;
 };
 
+/* Those of the log, then those that the caller named; twice is no harm. */
 static enum status persons_find(struct db *db, struct arena *a, const struct patient_range *range,
-                                struct persons *out)
+                                const struct audit_filter *f, struct persons *out)
 {
     struct rows r;
+    size_t n;
 
     db_queue(db, &PERSONS, &r, DB_TEXT(range->from), DB_TEXT(range->to));
     TRY(db_flush(db));
-    out->count = (size_t)r.count;
+    n = (size_t)r.count;
+    out->count = n + f->person_count;
     out->pkeys = ARENA_ARRAY(a, out->count, int64_t);
     out->ids = ARENA_ARRAY(a, out->count, int64_t);
     for (size_t i = 0; i < out->count; i++) {
-        out->pkeys[i] = row_int(&r, (int)i, 0);
-        out->ids[i] = row_int(&r, (int)i, 1);
+        out->pkeys[i] = i < n ? row_int(&r, (int)i, 0) : f->pkeys[i - n];
+        out->ids[i] = i < n ? row_int(&r, (int)i, 1) : f->person_ids[i - n];
     }
     return OK;
 }
@@ -168,7 +171,7 @@ static enum status search_patient(struct db *db, struct arena *a, const struct a
     struct persons persons;
     struct rows r;
 
-    TRY(persons_find(db, a, &range, &persons));
+    TRY(persons_find(db, a, &range, f, &persons));
     filter_values(f, v);
     v[7] = DB_TEXT(range.from);
     v[8] = DB_TEXT(range.to);

@@ -1,7 +1,8 @@
 /* Reading the audit log back: newest first, a page at a time, decrypted.
  *
  * A patient is found by identifier as messages named it, and from there by person: what was done
- * under another identifier of the same person is found too. Who reads the log writes a row about
+ * under another identifier of the same person is found too. The caller may name persons that only
+ * the index knows of, such as those merged into this one. Who reads the log writes a row about
  * it (110101 Audit Log Used) in the same transaction: that is the caller's to do. */
 #pragma once
 
@@ -11,7 +12,9 @@
 enum { AUDIT_SEARCH_MAX = 1000 };
 
 struct audit_filter {
-    struct str patient;     /* CX, or an id alone; empty: any */
+    struct str patient;                /* CX, or an id alone; empty: any */
+    const int64_t *pkeys, *person_ids; /* further persons, with `patient` */
+    size_t person_count;
     int64_t member_id;      /* 0: any */
     struct str transaction; /* empty: any */
     bool by_request;

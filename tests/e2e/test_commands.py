@@ -12,6 +12,7 @@ import pytest
 
 from hospital import pki
 from hospital.hub import Hub
+from people import known
 
 COMMANDS = [["member"], ["member", "add"], ["member", "list"], ["member", "show"],
             ["member", "suspend"], ["member", "resume"], ["member", "cert"],
@@ -303,6 +304,14 @@ def test_a_look_at_a_patients_rows_is_a_row_of_that_patient(hub):
     assert records(hub, "--patient", patient) == []
     look, = records(hub, "--patient", "NOBODY-1")
     assert look["patient"] == patient
+
+
+def test_a_survivors_rows_include_those_of_who_was_merged_into_it(hub, lakeside):
+    old, new = known(lakeside), known(lakeside)
+    fed = [r["id"] for r in records(hub, "--patient", old.cx(lakeside), "--transaction", "ITI-8")]
+    lakeside.merge(new.patient(new.cx(lakeside)), old.cx(lakeside))
+    found = [r["id"] for r in records(hub, "--patient", new.xad, "--transaction", "ITI-8")]
+    assert len(fed) == 1 and fed[0] in found
 
 
 def test_pages_go_on_where_the_last_one_stopped(hub, enrolled):

@@ -251,6 +251,27 @@ static void a_patient_is_found_under_any_identifier_of_the_same_person(void)
     bench_close(&t);
 }
 
+static void persons_that_only_the_index_knows_of_are_found_too(void)
+{
+    struct audit_context c = context_at(clock_now_us());
+    int64_t pkeys[] = {43000, 44000}, ids[] = {43, 45};
+    struct audit_filter f = any();
+    struct bench t;
+
+    if (!set_up(&t))
+        return;
+    write_row(&t, &c, 42, STR("A42^^^&1.2.3&ISO"));
+    write_row(&t, &c, 43, STR("A43^^^&1.2.3&ISO")); /* merged into 42 */
+    write_row(&t, &c, 44, STR("A44^^^&1.2.3&ISO")); /* shares a place with 45 */
+    f.patient = STR("A42^^^&1.2.3&ISO");
+    CU_ASSERT_EQUAL(search(&t, &f).count, 1);
+    f.pkeys = pkeys;
+    f.person_ids = ids;
+    f.person_count = 2;
+    CU_ASSERT_EQUAL(search(&t, &f).count, 2);
+    bench_close(&t);
+}
+
 static void every_condition_narrows(void)
 {
     int64_t now = clock_now_us();
@@ -335,5 +356,6 @@ SUITE(test_audit, CASE(rows_come_with_their_effect_or_not_at_all),
       CASE(a_record_that_the_owner_altered_is_not_believed),
       CASE(erasing_the_search_row_leaves_the_leaf),
       CASE(a_patient_is_found_under_any_identifier_of_the_same_person),
-      CASE(every_condition_narrows), CASE(pages_visit_every_row_once_newest_first),
+      CASE(persons_that_only_the_index_knows_of_are_found_too), CASE(every_condition_narrows),
+      CASE(pages_visit_every_row_once_newest_first),
       CASE(a_time_without_a_partition_stops_the_effect));
