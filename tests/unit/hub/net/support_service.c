@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hub/base/clock.h"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct service_record record;
@@ -103,7 +105,9 @@ static void broken(struct exchange *ex)
 
 static void slow(struct exchange *ex)
 {
-    for (int i = 0; i < 400 && !atomic_load(&ex->cancelled); i++)
+    int64_t until = clock_monotonic_us() + US_PER_SECOND;
+
+    while (clock_monotonic_us() < until && !atomic_load(&ex->cancelled))
         usleep(5000);
     if (atomic_load(&ex->cancelled)) {
         pthread_mutex_lock(&lock);

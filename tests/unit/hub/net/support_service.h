@@ -6,7 +6,7 @@
  *   /source     the same from a byte_source
  *   /unknown    the same, of a length that nobody says
  *   /broken     a source that gives half of it, then fails
- *   /slow       waits until the exchange is cancelled (or two seconds are over)
+ *   /slow       waits until the exchange is cancelled (or a second is over)
  *   /none       404 before the body, as everything else
  *   MLLP        "ACK" and the message */
 #pragma once

@@ -120,6 +120,21 @@ static struct str body_of(struct str response)
     return at < 0 ? STR_NONE : str_slice(response, (size_t)at + 4, response.n);
 }
 
+/* Wait up to five seconds until the figures are so. */
+static void await_open(uint64_t n)
+{
+    for (int i = 0; i < 1000 && net_figures(server).open != n; i++)
+        usleep(5000);
+    CU_ASSERT_EQUAL(net_figures(server).open, n);
+}
+
+static void await_requests(uint64_t n)
+{
+    for (int i = 0; i < 1000 && net_figures(server).requests != n; i++)
+        usleep(5000);
+    CU_ASSERT_EQUAL(net_figures(server).requests, n);
+}
+
 static bool contains(struct str s, const char *words)
 {
     return str_find_str(s, str_from(words)) >= 0;
@@ -325,7 +340,7 @@ static void a_client_that_leaves_cancels_its_request(void)
     for (int i = 0; i < 2; i++) { /* by closing, and by half-closing */
         client_connect(&c, http, false, NULL, 0);
         client_send(&c, STR("GET /slow HTTP/1.1\r\n" HOST "\r\n"));
-        usleep(50000);
+        await_requests((uint64_t)i + 1);
         if (i == 0) {
             client_close(&c);
             continue;
@@ -349,18 +364,16 @@ static void connections_have_a_cap_in_all_and_for_each_peer(void)
     begin();
     for (int i = 0; i < 2; i++)
         client_connect(&c[i], http, false, NULL, 0);
-    usleep(50000);
+    await_open(2);
     got = ask(STR(""), &clean);
     CU_ASSERT(got.n == 0);
     CU_ASSERT(strstr(service_record().last_refusal, "too many") != NULL);
     for (int i = 0; i < 2; i++)
         client_close(&c[i]);
-    usleep(50000);
-    CU_ASSERT_EQUAL(net_figures(server).open, 0);
+    await_open(0);
     for (int i = 0; i < 3; i++)
         client_connect(&c[i], i < 2 ? http : tls, false, NULL, 0);
-    usleep(50000);
-    CU_ASSERT_EQUAL(net_figures(server).open, 3);
+    await_open(3);
     client_connect(&c[3], http, false, NULL, 0);
     CU_ASSERT(client_read_all(&c[3], &arena, &clean).n == 0);
     CU_ASSERT_EQUAL(net_figures(server).open, 3);
@@ -405,11 +418,11 @@ static void draining_answers_what_is_under_way_and_closes_the_rest(void)
     client_connect(&idle, http, false, NULL, 0);
     client_connect(&busy, http, false, NULL, 0);
     client_send(&busy, STR("GET /slow HTTP/1.1\r\n" HOST "\r\n"));
-    usleep(50000);
+    await_requests(1);
     pthread_create(&drainer, NULL, drain, &drained);
     CU_ASSERT(client_read_all(&idle, &arena, &clean).n == 0 && clean);
     client_close(&idle);
-    got = client_read_all(&busy, &arena, &clean); /* two seconds later */
+    got = client_read_all(&busy, &arena, &clean); /* a second later */
     CU_ASSERT(clean && contains(got, "Connection: close"));
     CHECK_STR(body_of(got), STR("slow"));
     client_close(&busy);
@@ -427,7 +440,7 @@ static void a_drain_that_runs_out_of_time_cuts_and_cancels(void)
     begin();
     client_connect(&busy, http, false, NULL, 0);
     client_send(&busy, STR("GET /slow HTTP/1.1\r\n" HOST "\r\n"));
-    usleep(50000);
+    await_requests(1);
     CU_ASSERT_FALSE(net_drain(server, US_PER_SECOND / 10));
     CHECK_STR(client_read_all(&busy, &arena, &clean), STR(""));
     client_close(&busy);
@@ -640,10 +653,10 @@ static void a_suspended_members_connections_are_closed_at_once(void)
     CU_ASSERT(client_connect(&idle, tls, true, client, 0));
     CU_ASSERT(client_connect(&busy, tls, true, client, 0));
     client_send(&busy, STR("GET /slow HTTP/1.1\r\n" HOST "\r\n"));
-    usleep(50000);
+    await_requests(1);
     net_close_peers(server, is_member, &other);
     usleep(20000);
-    CU_ASSERT_EQUAL(net_figures(server).open, 2);
+    await_open(2);
     service_suspend(true);
     net_close_peers(server, is_member, &member);
     CHECK_STR(client_read_all(&idle, &arena, &clean), STR(""));
