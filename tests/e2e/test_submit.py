@@ -350,12 +350,23 @@ def test_a_document_of_some_megabytes_streams_through(lakeside, harbour, person)
     assert got.ok and got.documents[0].content == content
 
 
-def test_inline_base64_above_the_limit_is_refused_and_names_mtom(lakeside, person):
-    entry = xds.Entry(person.xad, b"x" * (8 << 20), mime_type="text/plain")
+def inline(lakeside, person, size):
+    """(content type, bytes) of a submission whose document of that size stands inside the XML."""
+    entry = xds.Entry(person.xad, b"x" * size, mime_type="text/plain")
     body, _ = xds.Submission(person.xad, [entry]).provide(inline=[entry])
-    answer = lakeside.link.call("/xds/repository", xds.ITI41, body, mtom=True)
-    text = etree.tostring(answer.root).decode()
-    assert "MTOM" in text and (answer.fault or xds.Response(answer).status == xds.FAILURE)
+    return soap.multipart(soap.envelope(xds.ITI41, body), {})
+
+
+def test_inline_base64_above_the_limit_is_refused_and_names_mtom(lakeside, person):
+    answer = soap.read(lakeside.link.post("/xds/repository", *inline(lakeside, person, 6 << 20)))
+    response = xds.Response(answer)
+    refused(response, "XDSRepositoryError")
+    assert "MTOM" in response.errors[0].context
+
+
+def test_a_message_that_is_too_large_without_its_parts_is_refused_by_http_and_names_mtom(lakeside, person):
+    answer = lakeside.link.post("/xds/repository", *inline(lakeside, person, 8 << 20))
+    assert answer.status == 413 and b"MTOM" in answer.content
 
 
 def test_an_empty_document_is_the_hash_of_nothing(lakeside, harbour, person):
