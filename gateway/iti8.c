@@ -25,15 +25,12 @@ static struct audit_row *audit(struct request *rq, char action, struct identifie
     return row;
 }
 
-/* Is it the member's own, and has this very message been accepted before? Then its answer goes out
- * again, and nothing else happens. */
-static enum status look_back(struct request *rq, struct hl7_seen *seen, struct reply *rp)
+/* What the store said of this message. One accepted before gets its answer again, and nothing
+ * else happens. */
+static enum status answer_again(struct request *rq, struct hl7_seen *seen, struct reply *rp)
 {
     struct audit_row *row;
 
-    TRY(sender_check(rq));
-    hl7_seen_queue(rq, message_of(rq), seen);
-    TRY(db_flush(rq->db));
     TRY(hl7_seen_read(rq, seen));
     if (!seen->answered)
         return OK;
@@ -45,6 +42,15 @@ static enum status look_back(struct request *rq, struct hl7_seen *seen, struct r
     return OK;
 }
 
+/* Is it the member's own, and has this very message been accepted before? */
+static enum status look_back(struct request *rq, struct hl7_seen *seen, struct reply *rp)
+{
+    TRY(sender_check(rq));
+    hl7_seen_queue(rq, message_of(rq), seen);
+    TRY(db_flush(rq->db));
+    return answer_again(rq, seen, rp);
+}
+
 static enum status accept(struct request *rq, const struct hl7_seen *seen, struct reply *rp)
 {
     struct str ack = hl7_acknowledgement(rq, message_of(rq), HL7_AA);
@@ -54,17 +60,23 @@ static enum status accept(struct request *rq, const struct hl7_seen *seen, struc
     return OK;
 }
 
+/* Looks at the store and at the index in one flush. */
 enum status iti8_feed(struct request *rq, struct reply *rp)
 {
     struct hl7_seen seen;
     struct mpi_feed feed;
+    struct mpi_feeding *feeding;
     struct mpi_fed fed;
 
-    TRY(look_back(rq, &seen, rp));
+    TRY(sender_check(rq));
+    TRY(adt_read_patient(rq, message_of(rq), &feed));
+    hl7_seen_queue(rq, message_of(rq), &seen);
+    feeding = mpi_feed_queue(rq, &feed);
+    TRY(db_flush(rq->db));
+    TRY(answer_again(rq, &seen, rp));
     if (seen.answered)
         return OK;
-    TRY(adt_read_patient(rq, message_of(rq), &feed));
-    TRY(mpi_feed(rq, &feed, &fed));
+    TRY(mpi_feed(rq, feeding, &fed));
     audit(rq, fed.created ? 'C' : 'U', feed.ids[0], fed.person);
     return accept(rq, &seen, rp);
 }
@@ -85,16 +97,18 @@ static void place_failures(struct request *rq)
 static enum status make_known(struct request *rq, const struct adt_merge *merge)
 {
     struct mpi_lookup lookup;
+    struct mpi_feeding *feeding;
     struct mpi_fed fed;
 
     if (merge->xad)
         return OK;
     mpi_lookup_queue(rq, &merge->surviving, 1, &lookup);
+    feeding = mpi_feed_queue(rq, &merge->patient);
     TRY(db_flush(rq->db));
     TRY(mpi_lookup_read(rq, &lookup));
     if (lookup.hits[0].known != MPI_UNKNOWN)
         return OK;
-    return mpi_feed(rq, &merge->patient, &fed);
+    return mpi_feed(rq, feeding, &fed);
 }
 
 static enum status merge_one(struct request *rq, const struct adt_merge *merge)

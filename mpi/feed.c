@@ -8,12 +8,13 @@
 enum { PERSONS_MAX = 16 };
 
 /* One feed on its way. */
-struct work {
+struct mpi_feeding {
     struct request *rq;
     const struct mpi_feed *feed;
     struct str xad_pid; /* among the identifiers; STR_NONE */
 
-    bool known; /* the record exists: before is its current version */
+    struct mpi_lookup seen; /* without locks */
+    bool known;             /* the record exists: before is its current version */
     struct mpi_hit hit;
     struct mpi_record before;
     struct mpi_normal normal_before;
@@ -35,7 +36,7 @@ struct work {
     struct mpi_decision decision;
 };
 
-static enum status moved(struct work *w)
+static enum status moved(struct mpi_feeding *w)
 {
     return fail(w->rq->err, CONFLICT, "moved", "Another feed or merge changed the same patient");
 }
@@ -54,7 +55,7 @@ static struct str xad_among(const struct request *rq, const struct mpi_feed *fee
 }
 
 /* The record that the identifiers name: the first one known. */
-static void choose_record(struct work *w, const struct mpi_lookup *seen)
+static void choose_record(struct mpi_feeding *w, const struct mpi_lookup *seen)
 {
     for (size_t i = 0; i < seen->count && !w->known; i++) {
         w->known = seen->hits[i].known != MPI_UNKNOWN;
@@ -62,7 +63,7 @@ static void choose_record(struct work *w, const struct mpi_lookup *seen)
     }
 }
 
-static enum status check_identifiers(struct work *w, const struct mpi_lookup *seen)
+static enum status check_identifiers(struct mpi_feeding *w, const struct mpi_lookup *seen)
 {
     for (size_t i = 0; i < seen->count; i++)
         if (seen->hits[i].known == MPI_SUBSUMED)
@@ -72,18 +73,15 @@ static enum status check_identifiers(struct work *w, const struct mpi_lookup *se
     return OK;
 }
 
-/* First look, without locks: which record, and what is known of it. */
-static enum status look(struct work *w)
+/* What the first look saw, without locks: which record, and what is known of it. */
+static enum status look(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
-    struct mpi_lookup seen;
     struct rows record;
 
-    mpi_lookup_queue(rq, w->feed->ids, w->feed->id_count, &seen);
-    TRY(db_flush(rq->db));
-    TRY(mpi_lookup_read(rq, &seen));
-    TRY(check_identifiers(w, &seen));
-    choose_record(w, &seen);
+    TRY(mpi_lookup_read(rq, &w->seen));
+    TRY(check_identifiers(w, &w->seen));
+    choose_record(w, &w->seen);
     if (!w->known)
         return OK;
     mpi_records_queue(rq, &w->hit.place, 1, &record);
@@ -106,7 +104,7 @@ static bool has_identifier(const struct mpi_record *r, struct identifier id)
 }
 
 /* The record's identifiers after this feed: what it had, then what is new. */
-static void join_identifiers(struct work *w)
+static void join_identifiers(struct mpi_feeding *w)
 {
     size_t most = w->before.id_count + w->feed->id_count;
     struct mpi_record *r = &w->after;
@@ -126,7 +124,7 @@ static void join_identifiers(struct work *w)
 }
 
 /* Demographics as they will be, normalised, before and after. */
-static enum status prepare(struct work *w)
+static enum status prepare(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
     struct mpi_demographics known = {0};
@@ -150,7 +148,7 @@ static enum status prepare(struct work *w)
 }
 
 /* Every stripe that this feed searches, old and new, in one ascending sweep. */
-static void lock_stripes(struct work *w, const struct mpi_block_key *keys, size_t count)
+static void lock_stripes(struct mpi_feeding *w, const struct mpi_block_key *keys, size_t count)
 {
     struct mpi_block_key before[MPI_BLOCK_KEYS_MAX];
     size_t before_count = mpi_block_keys(&w->normal_before, before), n = 0;
@@ -165,7 +163,7 @@ static void lock_stripes(struct work *w, const struct mpi_block_key *keys, size_
     mpi_lock_keys(w->rq, all, n);
 }
 
-static void search_queue(struct work *w, const struct mpi_block_key *keys, size_t count)
+static void search_queue(struct mpi_feeding *w, const struct mpi_block_key *keys, size_t count)
 {
     static const struct statement SEARCH = {
         "mpi_block_search",
@@ -184,7 +182,7 @@ static void search_queue(struct work *w, const struct mpi_block_key *keys, size_
         db_queue(w->rq->db, &SEARCH, &w->blocks, DB_INT8S(values, count));
 }
 
-static void numbers_queue(struct work *w)
+static void numbers_queue(struct mpi_feeding *w)
 {
     static const struct statement NUMBERS = {
         "mpi_numbers",
@@ -197,7 +195,7 @@ static void numbers_queue(struct work *w)
 }
 
 /* Is what the first look saw still so, now that it is locked? */
-static enum status check_again(struct work *w)
+static enum status check_again(struct mpi_feeding *w)
 {
     struct mpi_hit now = {0};
     struct mpi_lookup *again = &w->under_locks;
@@ -216,7 +214,7 @@ static enum status check_again(struct work *w)
 }
 
 /* Locks, then the look that counts. */
-static enum status look_under_locks(struct work *w)
+static enum status look_under_locks(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
     struct mpi_block_key keys[MPI_BLOCK_KEYS_MAX];
@@ -233,7 +231,7 @@ static enum status look_under_locks(struct work *w)
 }
 
 /* Persons that own a record with a common key, the known record's own person left out. */
-static enum status find_owners(struct work *w, struct mpi_owners *owners,
+static enum status find_owners(struct mpi_feeding *w, struct mpi_owners *owners,
                                struct person_ref persons[PERSONS_MAX], size_t *count)
 {
     size_t found = (size_t)w->blocks.count;
@@ -267,7 +265,8 @@ static bool owns(const struct mpi_person *p, struct place place)
 }
 
 /* A candidate of every record of these persons: guards look at all that is known of a person. */
-static enum status read_candidates(struct work *w, const struct mpi_person *persons, size_t count)
+static enum status read_candidates(struct mpi_feeding *w, const struct mpi_person *persons,
+                                   size_t count)
 {
     struct request *rq = w->rq;
     size_t total = 0, n = 0;
@@ -303,7 +302,7 @@ static enum status read_candidates(struct work *w, const struct mpi_person *pers
 }
 
 /* The records with a common key must still be with the persons that were locked. */
-static enum status check_owners(struct work *w, const struct mpi_owners *owners,
+static enum status check_owners(struct mpi_feeding *w, const struct mpi_owners *owners,
                                 const struct mpi_locked *locked, struct mpi_person *persons)
 {
     for (size_t i = 0; i < locked->count; i++)
@@ -319,7 +318,7 @@ static enum status check_owners(struct work *w, const struct mpi_owners *owners,
 
 /* Who might it be? Fills the candidates. A known record's link is not changed here, so the persons
  * that it resembles are locked only for a new one. */
-static enum status gather(struct work *w)
+static enum status gather(struct mpi_feeding *w)
 {
     struct person_ref refs[PERSONS_MAX];
     struct mpi_person persons[PERSONS_MAX];
@@ -338,7 +337,7 @@ static enum status gather(struct work *w)
     return read_candidates(w, persons, locked.count);
 }
 
-static void match(struct work *w)
+static void match(struct mpi_feeding *w)
 {
     struct mpi_subject subject = {
         .normal = w->normal,
@@ -349,7 +348,7 @@ static void match(struct work *w)
     mpi_match(w->rq->arena, &subject, w->candidates, w->candidate_count, &w->decision);
 }
 
-static void task_open(struct work *w, const char *kind, struct person_ref other,
+static void task_open(struct mpi_feeding *w, const char *kind, struct person_ref other,
                       const struct uuid *decision, struct str reasons)
 {
     struct mpi_task t = {
@@ -365,13 +364,13 @@ static void task_open(struct work *w, const char *kind, struct person_ref other,
     mpi_task_store(w->rq, &t);
 }
 
-static struct str reasons_of(struct work *w)
+static struct str reasons_of(struct mpi_feeding *w)
 {
     return mpi_reasons_json(w->rq->arena, w->decision.reasons, w->decision.reason_count);
 }
 
 /* Keeps what was decided; a steward looks at what the algorithm would not do alone. */
-static struct uuid keep_decision(struct work *w)
+static struct uuid keep_decision(struct mpi_feeding *w)
 {
     struct uuid id =
         mpi_decision_store(w->rq, &w->after, &w->decision, w->candidates, w->truncated);
@@ -382,7 +381,7 @@ static struct uuid keep_decision(struct work *w)
 }
 
 /* The XAD-PID that this feed brings for a person that has none yet, or the same one. */
-static enum status check_xad(struct work *w, struct str known)
+static enum status check_xad(struct mpi_feeding *w, struct str known)
 {
     if (w->xad_pid.n == 0 || known.n == 0 || str_eq(known, w->xad_pid))
         return OK;
@@ -392,7 +391,7 @@ static enum status check_xad(struct work *w, struct str known)
 }
 
 /* Identifiers of one message that name records of different persons are a steward's matter. */
-static void check_other_identifiers(struct work *w)
+static void check_other_identifiers(struct mpi_feeding *w)
 {
     for (size_t i = 0; i < w->under_locks.count; i++) {
         const struct mpi_hit *h = &w->under_locks.hits[i];
@@ -404,7 +403,7 @@ static void check_other_identifiers(struct work *w)
     }
 }
 
-static void store_new_identifiers(struct work *w)
+static void store_new_identifiers(struct mpi_feeding *w)
 {
     for (size_t i = 0; i < w->feed->id_count; i++)
         if (w->under_locks.hits[i].known == MPI_UNKNOWN)
@@ -413,7 +412,7 @@ static void store_new_identifiers(struct work *w)
 }
 
 /* Identifiers that belong to another record stay there. */
-static void drop_foreign_identifiers(struct work *w)
+static void drop_foreign_identifiers(struct mpi_feeding *w)
 {
     struct mpi_record *r = &w->after;
     size_t kept = w->before.id_count;
@@ -431,7 +430,7 @@ static void drop_foreign_identifiers(struct work *w)
 }
 
 /* The link of a known record stays, whatever it looks like now: a steward moves it (first form). */
-static void keep_link(struct work *w)
+static void keep_link(struct mpi_feeding *w)
 {
     struct mpi_decision *d = &w->decision;
 
@@ -445,7 +444,7 @@ static void keep_link(struct work *w)
     d->reason_count = 1;
 }
 
-static enum status update_record(struct work *w)
+static enum status update_record(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
     bool overlay = mpi_overlay(&w->normal_before, &w->normal);
@@ -477,7 +476,7 @@ static enum status update_record(struct work *w)
     return OK;
 }
 
-static void link_new(struct work *w, struct place place, const char *reason,
+static void link_new(struct mpi_feeding *w, struct place place, const char *reason,
                      const struct uuid *decision)
 {
     struct mpi_link link = {
@@ -494,7 +493,7 @@ static void link_new(struct work *w, struct place place, const char *reason,
 
 /* The hub's own record of a new person: it carries the XAD-PID, and the documents that name no
  * member's record. */
-static struct place anchor_store(struct work *w, struct str xad_pid)
+static struct place anchor_store(struct mpi_feeding *w, struct str xad_pid)
 {
     struct request *rq = w->rq;
     struct identifier id = mpi_xad_identifier(rq, xad_pid);
@@ -515,7 +514,7 @@ static struct place anchor_store(struct work *w, struct str xad_pid)
     return anchor.place;
 }
 
-static void person_of_its_own(struct work *w)
+static void person_of_its_own(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
     struct place places[2] = {w->after.place};
@@ -530,7 +529,7 @@ static void person_of_its_own(struct work *w)
     mpi_person_store(rq, w->hit.person, places, count, w->person.xad_pid);
 }
 
-static void join_person(struct work *w)
+static void join_person(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
 
@@ -545,7 +544,7 @@ static void join_person(struct work *w)
     }
 }
 
-static enum status add_record(struct work *w)
+static enum status add_record(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
     struct mpi_record *r = &w->after;
@@ -573,13 +572,20 @@ static enum status add_record(struct work *w)
     return OK;
 }
 
-enum status mpi_feed(struct request *rq, const struct mpi_feed *feed, struct mpi_fed *out)
+struct mpi_feeding *mpi_feed_queue(struct request *rq, const struct mpi_feed *feed)
 {
-    struct work *w = ARENA_NEW(rq->arena, struct work);
+    struct mpi_feeding *w = ARENA_NEW(rq->arena, struct mpi_feeding);
 
     w->rq = rq;
     w->feed = feed;
     w->xad_pid = xad_among(rq, feed);
+    mpi_lookup_queue(rq, feed->ids, feed->id_count, &w->seen);
+    return w;
+}
+
+enum status mpi_feed(struct request *rq, struct mpi_feeding *w, struct mpi_fed *out)
+{
+    must(w->rq == rq, "a feed of another request");
     TRY(look(w));
     TRY(prepare(w));
     TRY(look_under_locks(w));

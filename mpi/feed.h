@@ -26,7 +26,13 @@ struct mpi_fed {
     bool created;       /* the record is new */
 };
 
+struct mpi_feeding;
+
+/* The first look goes out with the caller's own first flush; `feed` must outlive the second call,
+ * which does the rest. */
+struct mpi_feeding *mpi_feed_queue(struct request *rq, const struct mpi_feed *feed);
+
 /* INVALID with code RetiredIdentifier (merged into another by A40), ForeignIdentifier (another
  * member's), OtherXadPid (the person has another XAD-PID: merge these). */
-enum status mpi_feed(struct request *rq, const struct mpi_feed *feed,
+enum status mpi_feed(struct request *rq, struct mpi_feeding *feeding,
                      struct mpi_fed *out) MUST_CHECK;
