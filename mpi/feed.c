@@ -137,6 +137,7 @@ static enum status prepare(struct mpi_feeding *w)
     w->normal_before = mpi_normalise(rq->arena, &known);
     join_identifiers(w);
     r->place = w->before.place;
+    r->into = w->before.into;
     r->version = w->before.version + 1;
     r->member_id = w->feed->member_id;
     r->demographics = mpi_demographics_json(rq->arena, &w->demographics);

@@ -154,6 +154,19 @@ static enum status read_before(struct work *w)
     return w->links.count == rows.count ? OK : moved(w);
 }
 
+/* What the source merged into a record that goes over, goes with it: A into B, then B into C. */
+static bool followers_move(struct work *w)
+{
+    bool more = false;
+
+    for (size_t i = 0; i < w->record_count; i++)
+        for (size_t j = 0; j < w->record_count; j++)
+            if (!w->moves[i] && w->moves[j] &&
+                mpi_place_eq(w->records[i].into, w->records[j].place))
+                more = w->moves[i] = true;
+    return more;
+}
+
 /* Which records go over. A person who keeps nothing but its anchor gives that too: it is empty. */
 static void choose(struct work *w)
 {
@@ -163,10 +176,12 @@ static void choose(struct work *w)
     w->retires = ARENA_ARRAY(w->rq->arena, w->record_count, bool);
     if (w->same_person)
         return;
-    for (size_t i = 0; i < w->record_count; i++) {
+    for (size_t i = 0; i < w->record_count; i++)
         w->moves[i] = w->whole || mpi_place_eq(w->records[i].place, w->hits[1].place);
+    while (followers_move(w))
+        ;
+    for (size_t i = 0; i < w->record_count; i++)
         left += !w->moves[i] && !w->records[i].anchor;
-    }
     w->emptied = left == 0;
     for (size_t i = 0; w->emptied && i < w->record_count; i++)
         w->moves[i] = true;
@@ -189,6 +204,8 @@ static void retire(struct work *w, struct identifier id)
             if (identifier_eq(w->records[i].ids[j], id)) {
                 w->records[i].states[j] = MPI_STATE_RETIRED;
                 w->retires[i] = true;
+                if (!w->whole && mpi_place_eq(w->records[i].place, w->hits[1].place))
+                    w->records[i].into = w->hits[0].place;
             }
     db_queue(w->rq->db, &RETIRE, NULL, DB_INT8(mpi_identifier_key(id)), DB_TEXT(id.authority),
              DB_TEXT(id.id));

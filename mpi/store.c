@@ -31,7 +31,7 @@ void mpi_records_queue(struct request *rq, const struct place *places, size_t co
         "mpi_records",
         "SELECT DISTINCT ON (pkey, record_id)"
         "       pkey, record_id, version, member_id, anchor, authorities, identifiers, states,"
-        "       demographics, packed"
+        "       demographics, packed, into_pkey, into_record"
         "  FROM mpi_record"
         " WHERE pkey = ANY($1)"
         "   AND record_id = ANY($2)"
@@ -56,6 +56,7 @@ struct mpi_record mpi_record_read(struct request *rq, const struct rows *rows, i
         .anchor = row_bool(rows, row, 4),
         .demographics = row_null(rows, row, 8) ? STR_NONE : row_json(rows, row, 8),
         .packed = row_bytea(rows, row, 9),
+        .into = {row_int(rows, row, 10), row_int(rows, row, 11)},
     };
     struct str *authorities, *ids;
 
@@ -69,13 +70,18 @@ struct mpi_record mpi_record_read(struct request *rq, const struct rows *rows, i
     return r;
 }
 
+static struct db_value int8_or_null(int64_t value, int64_t id)
+{
+    return id == 0 ? DB_NULL(DB_TYPE_INT8) : DB_INT8(value);
+}
+
 void mpi_record_store(struct request *rq, const struct mpi_record *r, const char *event)
 {
     static const struct statement INSERT = {
         "mpi_record_insert",
         "INSERT INTO mpi_record (pkey, record_id, version, member_id, anchor, event, at, request,"
-        "       authorities, identifiers, states, demographics, packed)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::smallint[], $12, $13)",
+        "       authorities, identifiers, states, demographics, packed, into_pkey, into_record)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::smallint[], $12, $13, $14, $15)",
     };
     struct str *authorities = ARENA_ARRAY(rq->arena, r->id_count, struct str);
     struct str *ids = ARENA_ARRAY(rq->arena, r->id_count, struct str);
@@ -88,7 +94,9 @@ void mpi_record_store(struct request *rq, const struct mpi_record *r, const char
              DB_INT4(r->version), DB_INT8(r->member_id), DB_BOOL(r->anchor),
              DB_TEXT(str_from(event)), DB_TIME(rq->now_us), DB_UUID(rq->id),
              DB_TEXTS(authorities, r->id_count), DB_TEXTS(ids, r->id_count),
-             DB_INT4S(r->states, r->id_count), DB_JSONB(r->demographics), DB_BYTEA(r->packed));
+             DB_INT4S(r->states, r->id_count), DB_JSONB(r->demographics), DB_BYTEA(r->packed),
+             int8_or_null(r->into.pkey, r->into.record_id),
+             int8_or_null(r->into.record_id, r->into.record_id));
 }
 
 void mpi_link_store(struct request *rq, const struct mpi_link *link)
@@ -351,11 +359,6 @@ struct uuid mpi_decision_store(struct request *rq, const struct mpi_record *r,
              DB_TEXTS(reasons, d->reason_count),
              DB_JSONB(candidates_json(rq->arena, d, candidates)), DB_BOOL(truncated));
     return id;
-}
-
-static struct db_value int8_or_null(int64_t value, int64_t id)
-{
-    return id == 0 ? DB_NULL(DB_TYPE_INT8) : DB_INT8(value);
 }
 
 void mpi_task_store(struct request *rq, const struct mpi_task *t)

@@ -20,6 +20,7 @@ struct mpi_record {
     struct identifier *ids;
     int64_t *states;                 /* enum mpi_identifier_state, by identifier */
     struct str demographics, packed; /* STR_NONE in an anchor */
+    struct place into;               /* the record that its source merged it into; zero: none */
 };
 
 /* The current version of each of these records; *rows is for mpi_record_read, a row a record. */

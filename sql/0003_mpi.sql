@@ -27,7 +27,10 @@ CREATE TABLE mpi_record (
     states       smallint[]  NOT NULL,
     demographics jsonb,
     packed       bytea,
+    into_pkey    bigint,
+    into_record  bigint,
     PRIMARY KEY (pkey, record_id, version),
+    CHECK ((into_pkey IS NULL) = (into_record IS NULL)),
     CHECK (cardinality(authorities) = cardinality(identifiers)),
     CHECK (cardinality(authorities) = cardinality(states))
 );
@@ -49,6 +52,9 @@ COMMENT ON COLUMN mpi_record.demographics IS
     'As received, in UTF-8: names, birth_date, sex, addresses, phones, ... (mpi/record.h); NULL in anchors';
 COMMENT ON COLUMN mpi_record.packed IS
     'The normalised comparison fields (mpi/normalise.h, first byte is the form''s version); NULL in anchors';
+COMMENT ON COLUMN mpi_record.into_pkey IS
+    'The record that its source merged it into (ADT^A40 under the source''s own authority): it follows that one wherever it goes; NULL: none';
+COMMENT ON COLUMN mpi_record.into_record IS 'record_id of that one';
 
 -- distribution: pkey
 CREATE TABLE mpi_person (

@@ -72,6 +72,38 @@ static void a_person_with_other_records_keeps_them_and_its_xad_pid(void)
     bench_close(&t);
 }
 
+static void what_was_merged_before_follows(void)
+{
+    static const char *const NAMES[] = {"Followa", "Followb", "Followc"};
+    struct bench t;
+    struct mpi_name n;
+    struct mpi_fed fed[3], elsewhere;
+    struct mpi_merged m;
+    char xad[3][64], id[16];
+
+    if (!bench_open(&t, "hub"))
+        return;
+    for (int i = 0; i < 3; i++) {
+        struct mpi_demographics d = patient(&n, NAMES[i], "Fay", "19770707", "F");
+
+        snprintf(id, sizeof(id), "f-%d", i);
+        CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, id), &d, &fed[i], xad[i]), OK);
+        if (i == 1)
+            CU_ASSERT_EQUAL(feed(&t, SOUTH, id_of(SOUTH_OID, "f-1"), &d, &elsewhere, NULL), OK);
+    }
+    CU_ASSERT_EQUAL(merge(&t, false, id_of(NORTH_OID, "f-1"), id_of(NORTH_OID, "f-0"), &m), OK);
+    CU_ASSERT_TRUE(m.emptied);
+    CU_ASSERT_EQUAL(merge(&t, false, id_of(NORTH_OID, "f-2"), id_of(NORTH_OID, "f-1"), &m), OK);
+    CU_ASSERT_FALSE(m.emptied); /* the other hospital's record stays, with the anchors */
+    for (int i = 0; i < 2; i++) {
+        snprintf(id, sizeof(id), "f-%d", i);
+        CU_ASSERT_TRUE(same_person(lookup(&t, id_of(NORTH_OID, id)).person, fed[2].person));
+    }
+    CU_ASSERT_TRUE(same_person(lookup(&t, id_of(SOUTH_OID, "f-1")).person, fed[1].person));
+    CU_ASSERT_EQUAL(lookup(&t, id_of(XAD_OID, xad[1])).known, MPI_ACTIVE);
+    bench_close(&t);
+}
+
 static void xad_pids_merge_in_chains_and_the_refusals_hold(void)
 {
     struct bench t;
@@ -241,5 +273,5 @@ SUITE(test_merge, CASE(links_lists_and_identifiers_agree_after_any_turmoil),
       CASE(decisions_name_a_model_that_the_database_has),
       CASE(a_local_merge_moves_the_record_and_empties_the_person),
       CASE(a_person_with_other_records_keeps_them_and_its_xad_pid),
-      CASE(xad_pids_merge_in_chains_and_the_refusals_hold),
+      CASE(what_was_merged_before_follows), CASE(xad_pids_merge_in_chains_and_the_refusals_hold),
       CASE(the_log_holds_every_row_as_it_was));
