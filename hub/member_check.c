@@ -20,9 +20,12 @@ bool member_name_valid(struct str name)
 
 bool member_charset_known(struct str charset)
 {
-    static const char *const known[] = {"",       "ASCII",   "8859/1",       "8859/2", "8859/3",
-                                        "8859/4", "8859/5",  "8859/6",       "8859/7", "8859/8",
-                                        "8859/9", "8859/15", "UNICODE UTF-8"};
+    static const char *const known[] = {
+        "",          "ASCII",          "ISO IR6",  "UNICODE UTF-8", "8859/1",    "8859/2",
+        "8859/3",    "8859/4",         "8859/5",   "8859/6",        "8859/7",    "8859/8",
+        "8859/9",    "8859/15",        "ISO IR14", "ISO IR87",      "ISO IR159", "GB 18030-2000",
+        "KS X 1001", "CNS 11643-1992", "BIG-5",
+    };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (str_eq(charset, str_from(known[i])))

@@ -8,7 +8,7 @@
 enum { MEMBER_OID_LENGTH = 64, MEMBER_LIVE_CERTS = 2, MEMBER_MANY = 32 };
 
 bool member_name_valid(struct str name);
-/* HL7 table 0211, as far as the hub reads it; empty is ASCII. */
+/* HL7 table 0211, as far as gateway/hl7_charset.c reads it; empty is ASCII. */
 bool member_charset_known(struct str charset);
 
 /* OID or OID=NAMESPACE. */

@@ -144,10 +144,11 @@ static enum status new_member_names(struct operation *o, struct new_member *n)
                     "--organization %s: the organization's OID is required, as 1.2.3.4",
                     organization != NULL ? organization : "");
     if (!member_charset_known(n->charset))
-        return fail(o->args.err, INVALID, "member",
-                    "--charset %s: one of HL7 table 0211: ASCII, 8859/1 to 8859/9, 8859/15, "
-                    "'UNICODE UTF-8'",
-                    charset);
+        return fail(
+            o->args.err, INVALID, "member",
+            "--charset %s: one of HL7 table 0211: ASCII, 'UNICODE UTF-8', 8859/1 to 8859/9, "
+            "8859/15, 'GB 18030-2000', BIG-5, ...",
+            charset);
     return OK;
 }
 

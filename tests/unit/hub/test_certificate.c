@@ -177,6 +177,7 @@ static void a_members_name_is_safe_in_logs_and_commands(void)
     CU_ASSERT_FALSE(member_name_valid(
         STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"))); /* 65 */
     CU_ASSERT(member_charset_known(STR("UNICODE UTF-8")));
+    CU_ASSERT(member_charset_known(STR("GB 18030-2000")));
     CU_ASSERT_FALSE(member_charset_known(STR("utf8")));
 }
 
