@@ -18,7 +18,7 @@ void audit_command_set_resolver(enum status (*resolve)(struct request *rq, struc
     resolver = resolve;
 }
 
-static const char *const outcome_names[] = {"success", "minor", "", "serious", "major"}; /* / 4 */
+static const char *const outcome_names[] = {"success", "minor", "serious", "major"}; /* / 4 */
 
 /* --- what is asked ------------------------------------------------------------------------- */
 
@@ -215,7 +215,7 @@ static void row_table(struct cli_table *t, struct arena *a, const struct audit_e
                                      : STR("(unreadable: altered, or under another master key)");
 
     cli_table_row(t, str_printf(a, "%.19s", clock_iso(a, e->at_us).p), who_text(a, record),
-                  e->transaction, e->action, str_from(outcome_names[e->outcome / 4 % 5]),
+                  e->transaction, e->action, str_from(outcome_names[e->outcome / 4 % 4]),
                   e->patient.n > 0 ? e->patient : STR("-"), what);
     json_decref(record);
 }

@@ -165,6 +165,7 @@ class Story:
         self.document, self.content = document, document.read_bytes()
         self.person = person_of(self.content)
         self.name = f"{self.person.given} {self.person.family}"
+        self.began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
     def chapters(self):
         return [
@@ -270,7 +271,7 @@ class Story:
     def audit(self):
         tell("Each of these steps left a row in the audit log, in the same transaction as what it "
              "tells of.")
-        rows = self.region.command("audit", "search", "--patient", self.xad)
+        rows = self.region.command("audit", "search", "--patient", self.xad, "--from", self.began)
         print(textwrap.indent(rows.rstrip(), "    "))
         for transaction in ("ITI-41", "ITI-18", "ITI-43"):
             must(transaction in rows, f"no row about {transaction}")

@@ -33,7 +33,7 @@ from hospital import Hospital, Patient  # noqa: E402
 from hospital.hub import Cluster, Failed, Hub  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(os.environ.get("CAUSEWAY_BIN", ROOT / "build/release/causeway")).resolve()
+PROGRAM = Path(os.environ.get("CAUSEWAY_BIN") or ROOT / "build/release/causeway").resolve()
 PROGRESS_SECONDS = 30  # within which something must be acknowledged again after a kill
 CHECK_EVERY = 40
 SUBMITTERS, FEEDERS, PEOPLE = 4, 2, 12

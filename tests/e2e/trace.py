@@ -4,7 +4,7 @@ A killed process does not empty the page cache, so kills alone cannot show a mis
 strace watches a hub while documents are submitted (ITI-41), and for every document this order must
 hold, each step finished before the next begins:
 
-  1. fsync or fdatasync of the document's bytes
+  1. fsync or fdatasync of the document's bytes, after the last of them was written
   2. rename to its final name
   3. fsync of the folder that holds it
   4. COMMIT sent to PostgreSQL
@@ -32,9 +32,9 @@ from hospital import Patient, xds  # noqa: E402
 from hospital.hub import Cluster, Hub  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(os.environ.get("CAUSEWAY_BIN", ROOT / "build/release/causeway")).resolve()
+PROGRAM = Path(os.environ.get("CAUSEWAY_BIN") or ROOT / "build/release/causeway").resolve()
 SHIM = PROGRAM.parent / "tests/tools/swallow_fsync.so"
-CALLS = "fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg,write,writev,recvfrom,read"
+CALLS = "fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg,write,writev,pwrite64,recvfrom,read"
 SIZES = [[900], [4_000, 30_000], [60_000], [2_500], [12_000, 700, 5_000]]
 
 
@@ -86,9 +86,10 @@ class Trace:
         folder = re.escape(str(store))
         done = [c for c in calls if c.result.startswith("0")]
         self.syncs = [(self._path(c), c) for c in done if c.name in ("fsync", "fdatasync")]
+        self.writes = [(self._path(c), c) for c in calls if c.name in ("write", "writev", "pwrite64")]
         self.renames = [(match, c) for c in done if c.name.startswith("rename")
                         for match in [re.match(rf'\d+<({folder}[^>]*)>, "([^"]+)", '
-                                               rf'\d+<({folder}(?!/tmp/)[^>]*)>, "([^"]+)"', c.arguments)]
+                                               rf'\d+<({folder}/(?!tmp/)[^>]*)>, "([^"]+)"', c.arguments)]
                         if match]  # what is renamed below tmp/ is a process's own lock
         database = [c for c in calls if re.match(r"\d+<UNIX", c.arguments)]
         self.commits = [c for c in database if c.name in ("sendto", "sendmsg", "write", "writev")
@@ -105,11 +106,17 @@ class Trace:
     def first(self, calls, after):
         return next((c for c in calls if after.before(c)), None)
 
+    def _written(self, path, sync):
+        """Was all of a file written before this sync began?"""
+        writes = [c for where, c in self.writes if where == path]
+        return bool(writes) and all(c.before(sync) for c in writes)
+
     def complaint(self, rename):
         """Why the order does not hold for one renamed document; None when it does."""
         match, moved = rename
         source, target = f"{match[1]}/{match[2]}", match[3]
-        if not any(path in (source, f"{target}/{match[4]}") and sync.before(moved) for path, sync in self.syncs):
+        if not any(path == source and sync.before(moved) and self._written(source, sync)
+                   for path, sync in self.syncs):
             return f"the bytes of {match[2]} were not synced before its rename"
         commit = self.first([c for c in self.commits if c.thread == moved.thread], moved)
         if commit is None:
