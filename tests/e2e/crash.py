@@ -16,6 +16,7 @@ The moments are drawn from the seed, which is printed; what they hit depends on 
 Closes with 'N passed, N failed, N skipped'.
 """
 import argparse
+import ctypes
 import os
 import random
 import shutil
@@ -37,12 +38,16 @@ PROGRAM = Path(os.environ.get("CAUSEWAY_BIN") or ROOT / "build/release/causeway"
 PROGRESS_SECONDS = 30  # within which something must be acknowledged again after a kill
 CHECK_EVERY = 40
 SUBMITTERS, FEEDERS, PEOPLE = 4, 2, 12
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
 class World:
     """PostgreSQL and the hub, and how to kill them."""
 
     def __init__(self, folder):
+        # The postmaster leaves its starter: as its heir we reap it at once when it is killed. Until
+        # somebody does, PostgreSQL takes the dead for the living and will not start.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.cluster = self._cluster(folder / "pg")
         self.hub = Hub(ROOT, PROGRAM, folder / "hub", self.cluster.database("crash"), workers=6).start()
         self._keep_ports()
@@ -50,7 +55,7 @@ class World:
 
     @staticmethod
     def _cluster(folder):
-        return Cluster(ROOT, folder, max_connections=60)
+        return Cluster(ROOT, folder, max_connections=60, recovery_init_sync_method="syncfs")
 
     def _keep_ports(self):
         """A hub that starts again listens where it did."""
@@ -66,8 +71,7 @@ class World:
     def _kill_postmaster(self):
         pid = int((self.cluster.folder / "data/postmaster.pid").read_text().split("\n")[0])
         os.kill(pid, signal.SIGKILL)
-        while os.path.exists(f"/proc/{pid}") and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
-            time.sleep(0.01)
+        os.waitpid(pid, 0)
 
     def _start_database(self):
         """Its children may hold the shared memory for a moment more."""
@@ -90,6 +94,7 @@ class World:
 
     def stop(self):
         self.hub.stop(expect=None)
+        self._kill_postmaster()
         self.cluster.remove()
 
 
