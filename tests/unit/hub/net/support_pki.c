@@ -56,7 +56,7 @@ struct pki_cert *pki_make(const struct pki_wish *wish)
     const struct pki_cert *issuer = wish->issuer != NULL ? wish->issuer : c;
 
     must(made_count <= MADE_MAX, "there is room for the certificate");
-    c->key = EVP_EC_gen("P-256");
+    c->key = wish->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
     c->cert = X509_new();
     X509_set_version(c->cert, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(c->cert), 1000 + made_count);

@@ -1,4 +1,5 @@
-/* Certificates for the tests, made on the spot: P-256, in a folder of their own under /tmp. */
+/* Certificates for the tests, made on the spot: P-256 or RSA, in a folder of their own under /tmp.
+ */
 #pragma once
 
 #include <openssl/x509.h>
@@ -15,6 +16,7 @@ struct pki_wish {
     bool ca;
     long from, until;  /* seconds from now; until 0: an hour */
     const char *usage; /* extendedKeyUsage, or NULL */
+    bool rsa;
 };
 
 void pki_begin(void); /* makes the folder */

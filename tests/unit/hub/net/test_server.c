@@ -499,10 +499,10 @@ static void a_faulty_certificate_gets_no_byte_of_http(void)
     const struct pki_cert *old, *early, *server_only, *self_old;
 
     begin();
-    old = pki_make(&(struct pki_wish){"old", ca, false, -7200, -3600, "clientAuth"});
-    early = pki_make(&(struct pki_wish){"early", ca, false, 3600, 7200, "clientAuth"});
-    server_only = pki_make(&(struct pki_wish){"server", ca, false, 0, 0, "serverAuth"});
-    self_old = pki_make(&(struct pki_wish){"self", NULL, false, -7200, -3600, NULL});
+    old = pki_make(&(struct pki_wish){"old", ca, false, -7200, -3600, "clientAuth", false});
+    early = pki_make(&(struct pki_wish){"early", ca, false, 3600, 7200, "clientAuth", false});
+    server_only = pki_make(&(struct pki_wish){"server", ca, false, 0, 0, "serverAuth", false});
+    self_old = pki_make(&(struct pki_wish){"self", NULL, false, -7200, -3600, NULL, false});
     check_refused(NULL, "did not return a certificate");
     check_refused(old, "expired");
     check_refused(early, "not yet valid");
@@ -521,7 +521,7 @@ static void a_certificate_without_a_path_is_left_to_admit(void)
     self = pki_make(&(struct pki_wish){.name = "self"});
     other_ca = pki_make(&(struct pki_wish){.name = "other CA", .ca = true});
     other = pki_make(&(struct pki_wish){.name = "other", .issuer = other_ca});
-    other_old = pki_make(&(struct pki_wish){"old", other_ca, false, -7200, -3600, NULL});
+    other_old = pki_make(&(struct pki_wish){"old", other_ca, false, -7200, -3600, NULL, false});
     CU_ASSERT_EQUAL(status_of(ask_tls(self, TLS1_3_VERSION)), 200);
     CU_ASSERT_FALSE(service_record().last_peer.chain_valid);
     CU_ASSERT_EQUAL(status_of(ask_tls(other, TLS1_2_VERSION)), 200);
@@ -584,6 +584,32 @@ static void only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken(void)
 
         client_offer(cases[i].suites, NULL);
         CU_ASSERT_EQUAL(client_connect(&c, tls, true, client, cases[i].version), cases[i].works);
+        client_close(&c);
+    }
+    client_offer(NULL, NULL);
+    end();
+}
+
+static void dhe_rsa_is_spoken_only_where_it_is_asked_for(void)
+{
+    static const char *const suites[] = {"DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-GCM-SHA384"};
+    struct net_tls_settings rsa;
+    struct pki_cert *own;
+    struct errors err;
+
+    begin();
+    errors_init(&err, &arena);
+    own = pki_make(&(struct pki_wish){.name = "hub", .issuer = ca, .rsa = true});
+    rsa = tls_settings;
+    rsa.certificate_file = pki_cert_file("rsa", own);
+    rsa.key_file = pki_key_file("rsa", own);
+    for (int i = 0; i < 4; i++) {
+        struct client c;
+
+        rsa.dhe = i % 2 == 1;
+        CU_ASSERT_EQUAL(net_tls_reload(server, &rsa, &err), OK);
+        client_offer(suites[i / 2], NULL);
+        CU_ASSERT_EQUAL(client_connect(&c, tls, true, client, TLS1_2_VERSION), rsa.dhe);
         client_close(&c);
     }
     client_offer(NULL, NULL);
@@ -763,7 +789,7 @@ SUITE(test_server, CASE(a_wrong_address_is_refused_with_the_reason),
       CASE(a_reload_brings_in_a_crl_and_cuts_who_is_on_it),
       CASE(a_suspended_members_connections_are_closed_at_once),
       CASE(only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken),
-      CASE(alpn_agrees_on_http_1_1_or_refuses), CASE(no_session_can_be_resumed),
-      CASE(a_client_cannot_renegotiate), CASE(garbage_on_a_tls_port_is_refused),
-      CASE(mllp_messages_are_answered_one_by_one),
+      CASE(dhe_rsa_is_spoken_only_where_it_is_asked_for), CASE(alpn_agrees_on_http_1_1_or_refuses),
+      CASE(no_session_can_be_resumed), CASE(a_client_cannot_renegotiate),
+      CASE(garbage_on_a_tls_port_is_refused), CASE(mllp_messages_are_answered_one_by_one),
       CASE(an_mllp_message_above_the_cap_closes_the_connection));
