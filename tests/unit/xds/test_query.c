@@ -4,7 +4,7 @@
 
 #include "hub/data/xml.h"
 #include "tests/support/suite.h"
-#include "tests/unit/xds/samples.h"
+#include "tests/support/xds_samples.h"
 #include "xds/query.h"
 
 #define FIND "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"

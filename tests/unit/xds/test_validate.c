@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/xds/samples.h"
+#include "tests/support/xds_samples.h"
 #include "xds/format.h"
 #include "xds/validate.h"
 

@@ -1,14 +1,18 @@
-#include "tests/unit/xds/samples.h"
+/* XDS metadata for tests: a submission written out by hand, and the test kit's files. */
+#pragma once
 
 #include <stdio.h>
 #include <string.h>
 
 #include "hub/data/xml.h"
+#include "xds/rim.h"
 
-#define RIM "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
+#define SAMPLE_NS "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
 
-static const char submission[] =
-    "<rim:RegistryObjectList xmlns:rim='" RIM "'>"
+/* One document with all its attributes, a folder, a submission set and their associations: a valid
+ * ITI-42 submission. */
+static const char sample_text[] =
+    "<rim:RegistryObjectList xmlns:rim='" SAMPLE_NS "'>"
     "<rim:ExtrinsicObject id='Document01' mimeType='text/xml' home='urn:oid:1.2.3.4'"
     " objectType='urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1'>"
     "<rim:Slot "
@@ -183,17 +187,28 @@ static const char submission[] =
     "sourceObject='Set01' targetObject='a3'/>"
     "</rim:RegistryObjectList>";
 
-struct str sample_submission(struct arena *a, const char *from, const char *to)
+/* The first `from` in the text becomes `to`; without one the text stays as it is. */
+static inline struct str sample_replace(struct arena *a, struct str text, const char *from,
+                                        const char *to)
 {
-    struct str text = str_from(submission);
-    ptrdiff_t at = from ? str_find_str(text, str_from(from)) : -1;
+    ptrdiff_t at = str_find_str(text, str_from(from));
+    size_t end;
 
     if (at < 0)
         return text;
-    return str_printf(a, "%.*s%s%s", (int)at, text.p, to, text.p + (size_t)at + strlen(from));
+    end = (size_t)at + strlen(from);
+    return str_printf(a, "%.*s%s%.*s", (int)at, text.p, to, STR_ARG(str_slice(text, end, text.n)));
 }
 
-struct str sample_file(struct arena *a, const char *path)
+static inline struct str sample_submission(struct arena *a, const char *from, const char *to)
+{
+    struct str text = str_from(sample_text);
+
+    return from ? sample_replace(a, text, from, to) : text;
+}
+
+/* STR_NONE when it cannot be read. */
+static inline struct str sample_file(struct arena *a, const char *path)
 {
     FILE *f = fopen(path, "rb");
     struct str bytes = STR_NONE;
@@ -211,13 +226,13 @@ struct str sample_file(struct arena *a, const char *path)
     return bytes;
 }
 
-static xmlNode *find_list(xmlNode *n)
+static inline xmlNode *sample_find_list(xmlNode *n)
 {
     if (xml_is(n, NULL, "RegistryObjectList") || xml_is(n, NULL, "LeafRegistryObjectList"))
         return n;
     XML_EACH(child, n, NULL, NULL)
     {
-        xmlNode *found = find_list(child);
+        xmlNode *found = sample_find_list(child);
 
         if (found)
             return found;
@@ -225,7 +240,7 @@ static xmlNode *find_list(xmlNode *n)
     return NULL;
 }
 
-static void set_attribute(xmlNode *n, const char *name, const char *prefix)
+static inline void sample_set_attribute(xmlNode *n, const char *name, const char *prefix)
 {
     struct str old = xml_attr(n, name);
     char value[256];
@@ -236,17 +251,17 @@ static void set_attribute(xmlNode *n, const char *name, const char *prefix)
     xmlSetProp(n, (const xmlChar *)name, (const xmlChar *)value);
 }
 
-static unsigned lifted;
-
-static void lift(xmlNode *n, xmlNs *ns)
+static inline void sample_lift(xmlNode *n, xmlNs *ns)
 {
+    static unsigned lifted;
+
     if (n->type == XML_ELEMENT_NODE)
         n->ns = ns;
     if (xml_is(n, NULL, "Association"))
-        set_attribute(n, "associationType",
-                      str_eq(xml_attr(n, "associationType"), STR("HasMember"))
-                          ? "urn:oasis:names:tc:ebxml-regrep:AssociationType:"
-                          : "urn:ihe:iti:2007:AssociationType:");
+        sample_set_attribute(n, "associationType",
+                             str_eq(xml_attr(n, "associationType"), STR("HasMember"))
+                                 ? "urn:oasis:names:tc:ebxml-regrep:AssociationType:"
+                                 : "urn:ihe:iti:2007:AssociationType:");
     if (xml_is(n, NULL, "Association") && xml_attr(n, "id").n == 0) {
         char id[32];
 
@@ -254,19 +269,22 @@ static void lift(xmlNode *n, xmlNs *ns)
         xmlSetProp(n, (const xmlChar *)"id", (const xmlChar *)id);
     }
     for (xmlNode *c = n->children; c; c = c->next)
-        lift(c, ns);
+        sample_lift(c, ns);
 }
 
-xmlNode *sample_list(struct arena *a, struct str xml)
+/* Reads XML text whose root is, or holds, a list of registry objects. ebRIM 2.1, which part of the
+ * test kit is written in, is lifted to 3.0 first. NULL when it holds none. */
+static inline xmlNode *sample_list(struct arena *a, struct str xml)
 {
     struct errors err;
     xmlNode *root, *list;
 
     errors_init(&err, a);
     xml_init();
-    if (xml_parse(a, xml, &XML_LIMITS, &err, &root) != OK || (list = find_list(root)) == NULL)
+    if (xml_parse(a, xml, &XML_LIMITS, &err, &root) != OK ||
+        (list = sample_find_list(root)) == NULL)
         return NULL;
-    if (!str_eq(xml_ns(list), STR(RIM)))
-        lift(list, xmlNewNs(list, (const xmlChar *)RIM, (const xmlChar *)"lifted"));
+    if (!str_eq(xml_ns(list), STR(SAMPLE_NS)))
+        sample_lift(list, xmlNewNs(list, (const xmlChar *)SAMPLE_NS, (const xmlChar *)"lifted"));
     return list;
 }
