@@ -11,7 +11,7 @@
 #define MISSING "XDSStoredQueryMissingParam"
 #define NUMBER  "XDSStoredQueryParamNumber"
 
-enum { MAX_VALUES = 20000 };
+enum { MAX_VALUES = 5000 };
 
 /* --- values ----------------------------------------------------------------------------------- */
 

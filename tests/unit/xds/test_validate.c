@@ -49,7 +49,7 @@ static void each_breach_is_named_and_located(void)
         {"<rim:Value>en-us</rim:Value>", "<rim:Value>english (us)</rim:Value>", META,
          "languageCode", "Document01"},
         {"mimeType='text/xml'", "mimeType='xml'", META, "mimeType", "Document01"},
-        {"89765a87b^^^&amp;3.4.5&amp;ISO</rim:Value></rim:ValueList></rim:Slot>"
+        {"89765a87b^^^&amp;1.3.4.5&amp;ISO</rim:Value></rim:ValueList></rim:Slot>"
          "<rim:Slot name='sourcePatientInfo'>",
          "89765a87b</rim:Value></rim:ValueList></rim:Slot><rim:Slot name='sourcePatientInfo'>",
          META, "sourcePatientId", "Document01"},
