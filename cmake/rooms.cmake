@@ -14,8 +14,8 @@ function(add_room name folder)
     endif()
 endfunction()
 
-# add_suites(KIND ROOM FOLDER): one CUnit program KIND_ROOM of the test_*.c in tests/KIND/FOLDER,
-# with KIND as its label.
+# add_suites(KIND ROOM FOLDER): one CUnit program KIND_ROOM of the test_*.c in tests/KIND/FOLDER
+# and what stands beside them for their use, with KIND as its label.
 function(add_suites kind room folder)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${kind}/${folder}/test_*.c)
     if(NOT sources)
@@ -24,7 +24,8 @@ function(add_suites kind room folder)
     set(name ${kind}_${room})
     set(main ${CMAKE_BINARY_DIR}/tests/main_${name}.c)
     write_suite_main(${main} ${sources})
-    add_executable(${name} ${main} ${sources} ${CMAKE_SOURCE_DIR}/tests/support/suite.c)
+    file(GLOB all CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${kind}/${folder}/*.c)
+    add_executable(${name} ${main} ${all} ${CMAKE_SOURCE_DIR}/tests/support/suite.c)
     target_link_libraries(${name} PRIVATE causeway_${room} PkgConfig::CUNIT)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS ${kind})
