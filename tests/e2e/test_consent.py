@@ -23,6 +23,7 @@ def masked_message(message, *hide):
     text = re.sub(r"(MSA\|\w+\|)[^|\r]*", r"\1C", text)
     text = re.sub(r"(QAK\|)[^|\r]*", r"\1Q", text)
     text = re.sub(r"(QPD\|[^|]*\|)[^|\r]*", r"\1Q", text)
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "REQUEST", text)
     for word in hide:
         text = text.replace(word, "HIDDEN")
     return text

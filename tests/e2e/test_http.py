@@ -120,8 +120,11 @@ REFUSED = {
     "a negative length": (b"POST /xds/registry HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
     "a length with a sign": (b"POST /xds/registry HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\nx", 400),
     "a length beyond 64 bits": (b"POST /xds/registry HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999"
-                                b"\r\n\r\n", 400),
-    "a coding that is not known": (b"POST /xds/registry HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+                                b"\r\n\r\n", 413),
+    "a coding that is not chunked in the end": (b"POST /xds/registry HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip"
+                                                b"\r\n\r\n", 400),
+    "a coding that is not known": (b"POST /xds/registry HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked"
+                                   b"\r\n\r\n", 501),
     "no length and no chunks": (b"POST /xds/registry HTTP/1.1\r\nHost: a\r\nContent-Type: application/soap+xml"
                                 b"\r\n\r\n", 411),
     "an endless head": (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: " + b"y" * 100000 + b"\r\n\r\n", 431),
