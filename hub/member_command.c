@@ -100,7 +100,9 @@ static void authorities_queue(struct operation *o, int64_t member_id,
 
 static void cert_queue(struct operation *o, int64_t member_id, const struct certificate *c)
 {
-    db_queue(o->db, &ADD_CERT, NULL, DB_BYTEA(str_of(c->fingerprint, 32)), DB_INT8(member_id),
+    struct str fingerprint = str_dup(o->args.arena, str_of(c->fingerprint, 32));
+
+    db_queue(o->db, &ADD_CERT, NULL, DB_BYTEA(fingerprint), DB_INT8(member_id),
              DB_BOOL(cli_value(&o->args, "direct") != NULL), DB_TEXT(c->subject),
              DB_TEXT(c->issuer), DB_TIME(c->not_before_us), DB_TIME(c->not_after_us),
              DB_BYTEA(c->der));
@@ -257,7 +259,7 @@ static enum status work_cert_remove(struct operation *o, struct strbuf *out)
     if (member_cert_owner(o->members, fingerprint) != m)
         return fail(o->args.err, NOT_FOUND, "certificate", "%.*s has no such certificate",
                     STR_ARG(m->name));
-    db_queue(o->db, &REMOVE_CERT, NULL, DB_BYTEA(str_of(fingerprint, 32)));
+    db_queue(o->db, &REMOVE_CERT, NULL, DB_BYTEA(str_dup(o->args.arena, str_of(fingerprint, 32))));
     audit_change(o, m->name,
                  str_printf(o->args.arena, "removed certificate %.*s",
                             STR_ARG(hex_encode(o->args.arena, fingerprint, 32))));

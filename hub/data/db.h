@@ -109,7 +109,8 @@ enum status db_commit(struct db *db) MUST_CHECK;
 /* Ends whatever is open, reconnecting if it must. Never fails for the caller. */
 void db_rollback(struct db *db);
 
-/* Queues one statement. `rows` may be NULL; it is filled when db_flush returns OK. */
+/* Queues one statement. `rows` may be NULL; it is filled when db_flush returns OK. The bytes of
+ * text and bytea values are borrowed until then; all else is copied. */
 void db_queue_values(struct db *db, const struct statement *s, struct rows *rows,
                      const struct db_value *values, size_t count);
 #define db_queue(db, s, rows, ...)                                                                 \
