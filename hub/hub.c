@@ -44,29 +44,30 @@ enum status hub_directory_refresh(struct hub *hub, struct db *db)
     return OK;
 }
 
-static bool path_matches(const struct route *r, const struct exchange *ex)
+/* Is it the door that the request knocks at, whatever the method? MLLP has one. */
+static bool is_door(const struct hub *hub, const struct route *r, const struct exchange *ex)
 {
-    return r->wire == WIRE_HTTP && str_eq(ex->head.path, str_from(r->path));
+    if (r->admin != (ex->listener == hub->admin_listener) || r->wire != ex->wire)
+        return false;
+    return ex->wire == WIRE_MLLP || str_eq(ex->head.path, str_from(r->path));
 }
 
-const struct route *hub_route(const struct hub *hub, const struct exchange *ex, int *refusal)
+const struct route *hub_route(const struct hub *hub, struct exchange *ex, int *refusal)
 {
-    bool admin = ex->listener == hub->admin_listener;
+    struct strbuf allowed = strbuf_on(&ex->arena, 16);
 
-    *refusal = 404;
     for (const struct hub_module *const *m = hub->modules; *m != NULL; m++) {
         for (const struct route *r = (*m)->routes; r != NULL && r->protocol != NULL; r++) {
-            if (r->admin != admin || r->wire != ex->wire)
+            if (!is_door(hub, r, ex))
                 continue;
-            if (ex->wire == WIRE_MLLP)
+            if (ex->wire == WIRE_MLLP || str_eq(ex->head.method, str_from(r->method)))
                 return r;
-            if (!path_matches(r, ex))
-                continue;
-            if (str_eq(ex->head.method, str_from(r->method)))
-                return r;
-            *refusal = 405;
+            strbuf_addf(&allowed, "%s%s", allowed.n > 0 ? ", " : "", r->method);
         }
     }
+    *refusal = allowed.n > 0 ? 405 : 404;
+    if (allowed.n > 0)
+        reply_field(&ex->reply, STR("Allow"), strbuf_str(&allowed));
     return NULL;
 }
 

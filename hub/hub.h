@@ -35,8 +35,9 @@ struct member_directory *hub_directory(struct hub *hub);
 /* Reads them again if their epoch has moved past the one that is known. */
 enum status hub_directory_refresh(struct hub *hub, struct db *db) MUST_CHECK;
 
-/* The door for this path, method and listener; NULL with the HTTP status in *refusal. */
-const struct route *hub_route(const struct hub *hub, const struct exchange *ex, int *refusal);
+/* The door for this path, method and listener; NULL with the HTTP status in *refusal, and for 405
+ * the methods that the path has in the reply's Allow. */
+const struct route *hub_route(const struct hub *hub, struct exchange *ex, int *refusal);
 
 /* The master key file: 32 bytes, mode 0600 or stricter, into sodium_malloc memory that is never
  * freed. Rooms derive keys of their own from it: crypto_kdf, with a context of 8 characters. */

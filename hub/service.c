@@ -83,7 +83,7 @@ static void refuse_busy(struct hub *hub, struct exchange *ex)
 }
 
 /* An HL7 v2 message has no head to route by: its door is the wire. */
-static const struct route *route_of(struct hub *hub, const struct exchange *ex)
+static const struct route *route_of(struct hub *hub, struct exchange *ex)
 {
     int refusal;
 
