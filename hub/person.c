@@ -5,7 +5,22 @@
 
 struct str identifier_cx(struct arena *a, struct identifier id)
 {
-    return str_printf(a, "%.*s^^^&%.*s&ISO", STR_ARG(id.id), STR_ARG(id.authority));
+    struct strbuf b = strbuf_on(a, id.id.n + id.authority.n + sizeof("^^^&&ISO"));
+
+    strbuf_add(&b, id.id);
+    strbuf_lit(&b, "^^^&");
+    strbuf_add(&b, id.authority);
+    strbuf_lit(&b, "&ISO");
+    return strbuf_str(&b);
+}
+
+/* No identifier has control characters; a NUL would end it early wherever C meets it. */
+static bool printable(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return false;
+    return true;
 }
 
 bool identifier_parse_cx(struct str cx, struct identifier *out)
@@ -19,7 +34,7 @@ bool identifier_parse_cx(struct str cx, struct identifier *out)
     str_cut(&authority, '&'); /* HD.1: namespace */
     oid = str_cut(&authority, '&');
     type = str_cut(&authority, '&');
-    if (id.n == 0 || !oid_valid(oid) || !str_eq(type, STR("ISO")))
+    if (id.n == 0 || !printable(id) || !oid_valid(oid) || !str_eq(type, STR("ISO")))
         return false;
     *out = (struct identifier){.authority = oid, .id = id};
     return true;

@@ -13,7 +13,8 @@ struct identifier {
 struct str identifier_cx(struct arena *a, struct identifier id);
 
 /* Reads id^^^&oid&ISO; also namespace&oid&ISO. Compares by id and OID only, so other components
- * are let pass. False without an id, an OID, or with another type than ISO. */
+ * are let pass. False without an id, an OID, with another type than ISO, or with control
+ * characters in the id. */
 bool identifier_parse_cx(struct str cx, struct identifier *out);
 bool identifier_eq(struct identifier a, struct identifier b);
 

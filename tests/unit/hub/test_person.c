@@ -19,7 +19,7 @@ static void a_cx_gives_id_and_oid_whatever_else_it_carries(void)
     }
 }
 
-static void a_cx_without_id_oid_or_iso_is_refused(void)
+static void a_cx_without_a_clean_id_oid_or_iso_is_refused(void)
 {
     static const struct str forms[] = {
         STR(""),
@@ -32,6 +32,8 @@ static void a_cx_without_id_oid_or_iso_is_refused(void)
         STR("123^^^&1.2.3&iso"),
         STR("123^^^&example.org&ISO"),
         STR("123^^&1.2.3&ISO"),
+        STR("12\0003^^^&1.2.3&ISO"),
+        STR("12\n3^^^&1.2.3&ISO"),
     };
     struct identifier id;
 
@@ -57,4 +59,4 @@ static void what_is_written_is_read_back(void)
 }
 
 SUITE(test_person, CASE(a_cx_gives_id_and_oid_whatever_else_it_carries),
-      CASE(a_cx_without_id_oid_or_iso_is_refused), CASE(what_is_written_is_read_back));
+      CASE(a_cx_without_a_clean_id_oid_or_iso_is_refused), CASE(what_is_written_is_read_back));
