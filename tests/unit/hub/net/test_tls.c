@@ -1,0 +1,277 @@
+#include "hub/net/tls.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/suite.h"
+#include "tests/unit/hub/net/support_rig.h"
+
+static struct str ask_tls(const struct pki_cert *identity, int version)
+{
+    struct client c;
+    struct str got = STR("");
+    bool clean;
+
+    if (client_connect(&c, rig.tls, true, identity, version)) {
+        client_send(&c, STR("GET /big?1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"));
+        got = client_read_all(&c, &rig.arena, &clean);
+    }
+    client_close(&c);
+    return got;
+}
+
+static void a_members_certificate_is_let_in_by_tls_1_2_and_1_3(void)
+{
+    rig_begin(NULL);
+    CHECK_STR(body_of(ask_tls(rig.client, TLS1_2_VERSION)), STR("head x tail"));
+    CHECK_STR(body_of(ask_tls(rig.client, TLS1_3_VERSION)), STR("head x tail"));
+    CU_ASSERT(service_record().last_peer.chain_valid);
+    CU_ASSERT_STRING_EQUAL(service_record().last_peer.subject, "CN=hospital");
+    CU_ASSERT_EQUAL(net_figures(rig.server).handshakes, 2);
+    rig_end();
+}
+
+/* No byte of HTTP, in either version, and the reason is told. */
+static void check_refused(const struct pki_cert *identity, const char *reason)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+    for (size_t i = 0; i < 2; i++) {
+        int before = service_record().refused;
+
+        CHECK_STR(ask_tls(identity, versions[i]), STR(""));
+        for (int wait = 0; wait < 200 && service_record().refused == before; wait++)
+            usleep(5000);
+        CU_ASSERT_EQUAL(service_record().refused, before + 1);
+        if (strstr(service_record().last_refusal, reason) == NULL) {
+            fprintf(stderr, "refused for %s, not %s\n", service_record().last_refusal, reason);
+            CU_FAIL("another reason");
+        }
+    }
+}
+
+static void a_faulty_certificate_gets_no_byte_of_http(void)
+{
+    const struct pki_cert *old, *early, *server_only, *self_old;
+
+    rig_begin(NULL);
+    old = pki_make(&(struct pki_wish){"old", rig.ca, false, -7200, -3600, "clientAuth", false});
+    early = pki_make(&(struct pki_wish){"early", rig.ca, false, 3600, 7200, "clientAuth", false});
+    server_only = pki_make(&(struct pki_wish){"server", rig.ca, false, 0, 0, "serverAuth", false});
+    self_old = pki_make(&(struct pki_wish){"self", NULL, false, -7200, -3600, NULL, false});
+    check_refused(NULL, "did not return a certificate");
+    check_refused(old, "expired");
+    check_refused(early, "not yet valid");
+    check_refused(server_only, "purpose");
+    check_refused(self_old, "expired");
+    CU_ASSERT_EQUAL(service_record().asked, 0);
+    CU_ASSERT_EQUAL(service_record().finished, 0);
+    rig_end();
+}
+
+static void a_certificate_without_a_path_is_left_to_admit(void)
+{
+    const struct pki_cert *self, *other_ca, *other, *other_old;
+
+    rig_begin(NULL);
+    self = pki_make(&(struct pki_wish){.name = "self"});
+    other_ca = pki_make(&(struct pki_wish){.name = "other CA", .ca = true});
+    other = pki_make(&(struct pki_wish){.name = "other", .issuer = other_ca});
+    other_old = pki_make(&(struct pki_wish){"old", other_ca, false, -7200, -3600, NULL, false});
+    CU_ASSERT_EQUAL(status_of(ask_tls(self, TLS1_3_VERSION)), 200);
+    CU_ASSERT_FALSE(service_record().last_peer.chain_valid);
+    CU_ASSERT_EQUAL(status_of(ask_tls(other, TLS1_2_VERSION)), 200);
+    CU_ASSERT_FALSE(service_record().last_peer.chain_valid);
+    check_refused(other_old, "expired");
+    service_suspend(true);
+    check_refused(self, "no member");
+    check_refused(rig.client, "no member");
+    rig_end();
+}
+
+static void a_reload_brings_in_a_crl_and_cuts_who_is_on_it(void)
+{
+    struct net_tls_settings with_crl;
+    struct client c, other;
+    struct pki_cert *stays;
+    struct errors err;
+    bool clean;
+
+    rig_begin(NULL);
+    errors_init(&err, &rig.arena);
+    stays = pki_make(&(struct pki_wish){.name = "stays", .issuer = rig.ca});
+    CU_ASSERT(client_connect(&c, rig.tls, true, rig.client, 0));
+    CU_ASSERT(client_connect(&other, rig.tls, true, stays, 0));
+    client_send(&c, STR("GET /none HTTP/1.1\r\n" HOST "\r\n"));
+    CU_ASSERT_EQUAL(status_of(client_read_response(&c, &rig.arena)), 404);
+    with_crl = rig.tls_settings;
+    with_crl.crl_file = pki_crl_file("revoked", rig.ca, rig.client);
+    CU_ASSERT_EQUAL(net_tls_reload(rig.server, &with_crl, &err), OK);
+    CHECK_STR(client_read_all(&c, &rig.arena, &clean), STR(""));
+    check_refused(rig.client, "revoked");
+    client_send(&other, STR("GET /none HTTP/1.1\r\n" HOST "\r\n"));
+    CU_ASSERT_EQUAL(status_of(client_read_response(&other, &rig.arena)), 404);
+    client_close(&c);
+    client_close(&other);
+
+    with_crl.key_file = rig.tls_settings.ca_file;
+    CU_ASSERT_NOT_EQUAL(net_tls_reload(rig.server, &with_crl, &err), OK);
+    CU_ASSERT_EQUAL(status_of(ask_tls(stays, 0)), 200);
+    rig_end();
+}
+
+static void only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken(void)
+{
+    static const struct {
+        const char *suites;
+        int version;
+        bool works;
+    } cases[] = {
+        {"DEFAULT@SECLEVEL=0", TLS1_1_VERSION, false},
+        {"ECDHE-ECDSA-AES128-GCM-SHA256", TLS1_2_VERSION, true},
+        {"ECDHE-ECDSA-AES256-GCM-SHA384", TLS1_2_VERSION, true},
+        {"ECDHE-ECDSA-AES128-SHA", TLS1_2_VERSION, false},
+        {"AES128-GCM-SHA256", TLS1_2_VERSION, false},
+    };
+
+    rig_begin(NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct client c;
+
+        client_offer(cases[i].suites, NULL);
+        CU_ASSERT_EQUAL(client_connect(&c, rig.tls, true, rig.client, cases[i].version),
+                        cases[i].works);
+        client_close(&c);
+    }
+    client_offer(NULL, NULL);
+    rig_end();
+}
+
+static void dhe_rsa_is_spoken_only_where_it_is_asked_for(void)
+{
+    static const char *const suites[] = {"DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-GCM-SHA384"};
+    struct net_tls_settings rsa;
+    struct pki_cert *own;
+    struct errors err;
+
+    rig_begin(NULL);
+    errors_init(&err, &rig.arena);
+    own = pki_make(&(struct pki_wish){.name = "hub", .issuer = rig.ca, .rsa = true});
+    rsa = rig.tls_settings;
+    rsa.certificate_file = pki_cert_file("rsa", own);
+    rsa.key_file = pki_key_file("rsa", own);
+    for (int i = 0; i < 4; i++) {
+        struct client c;
+
+        rsa.dhe = i % 2 == 1;
+        CU_ASSERT_EQUAL(net_tls_reload(rig.server, &rsa, &err), OK);
+        client_offer(suites[i / 2], NULL);
+        CU_ASSERT_EQUAL(client_connect(&c, rig.tls, true, rig.client, TLS1_2_VERSION), rsa.dhe);
+        client_close(&c);
+    }
+    client_offer(NULL, NULL);
+    rig_end();
+}
+
+static void alpn_agrees_on_http_1_1_or_refuses(void)
+{
+    static const struct {
+        const char *offer; /* as on the wire */
+        bool works;
+    } cases[] = {{"\x02h2\x08http/1.1", true}, {"\x02h2", false}};
+
+    rig_begin(NULL);
+    for (size_t i = 0; i < 2; i++) {
+        struct client c;
+
+        client_offer(NULL, cases[i].offer);
+        CU_ASSERT_EQUAL(client_connect(&c, rig.tls, true, rig.client, 0), cases[i].works);
+        client_close(&c);
+    }
+    client_offer(NULL, NULL);
+    rig_end();
+}
+
+static void no_session_can_be_resumed(void)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+    rig_begin(NULL);
+    for (size_t i = 0; i < 2; i++) {
+        struct client c;
+
+        CU_ASSERT(client_connect(&c, rig.tls, true, rig.client, versions[i]));
+        client_send(&c, STR("GET /none HTTP/1.1\r\n" HOST "\r\n"));
+        client_read_response(&c, &rig.arena);
+        CU_ASSERT_FALSE(SSL_SESSION_is_resumable(SSL_get0_session(c.session)));
+        client_close(&c);
+    }
+    rig_end();
+}
+
+static void a_client_cannot_renegotiate(void)
+{
+    struct client c;
+
+    rig_begin(NULL);
+    CU_ASSERT(client_connect(&c, rig.tls, true, rig.client, TLS1_2_VERSION));
+    SSL_renegotiate(c.session);
+    CU_ASSERT_NOT_EQUAL(SSL_do_handshake(c.session), 1);
+    client_close(&c);
+    rig_end();
+}
+
+static bool is_member(void *context, const struct peer *p)
+{
+    return p->member_id == *(int64_t *)context;
+}
+
+static void a_suspended_members_connections_are_closed_at_once(void)
+{
+    int64_t other = 8, member = 7;
+    struct client idle, busy;
+    bool clean;
+
+    rig_begin(NULL);
+    CU_ASSERT(client_connect(&idle, rig.tls, true, rig.client, 0));
+    CU_ASSERT(client_connect(&busy, rig.tls, true, rig.client, 0));
+    client_send(&busy, STR("GET /slow HTTP/1.1\r\n" HOST "\r\n"));
+    rig_await_requests(1);
+    net_close_peers(rig.server, is_member, &other);
+    usleep(20000);
+    rig_await_open(2);
+    service_suspend(true);
+    net_close_peers(rig.server, is_member, &member);
+    CHECK_STR(client_read_all(&idle, &rig.arena, &clean), STR(""));
+    CHECK_STR(client_read_all(&busy, &rig.arena, &clean), STR(""));
+    CU_ASSERT(service_await(1).cancelled == 1 && service_await(1).gone == 1);
+    client_close(&idle);
+    client_close(&busy);
+    rig_end();
+}
+
+static void garbage_on_a_tls_port_is_refused(void)
+{
+    struct client c;
+    bool clean;
+
+    rig_begin(NULL);
+    client_connect(&c, rig.tls, false, NULL, 0);
+    client_send(&c, STR("GET / HTTP/1.1\r\n" HOST "\r\n"));
+    CU_ASSERT_FALSE(contains(client_read_all(&c, &rig.arena, &clean), "HTTP"));
+    client_close(&c);
+    CU_ASSERT_EQUAL(net_figures(rig.server).handshake_failures, 1);
+    CU_ASSERT_EQUAL(service_record().refused, 1);
+    rig_end();
+}
+
+SUITE(test_tls, CASE(a_members_certificate_is_let_in_by_tls_1_2_and_1_3),
+      CASE(a_faulty_certificate_gets_no_byte_of_http),
+      CASE(a_certificate_without_a_path_is_left_to_admit),
+      CASE(a_reload_brings_in_a_crl_and_cuts_who_is_on_it),
+      CASE(a_suspended_members_connections_are_closed_at_once),
+      CASE(only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken),
+      CASE(dhe_rsa_is_spoken_only_where_it_is_asked_for), CASE(alpn_agrees_on_http_1_1_or_refuses),
+      CASE(no_session_can_be_resumed), CASE(a_client_cannot_renegotiate),
+      CASE(garbage_on_a_tls_port_is_refused));
