@@ -41,6 +41,21 @@ static bool is_path_fault(int error)
     }
 }
 
+/* Faults of a CRL, or of its absence. */
+static bool is_crl_fault(int error)
+{
+    switch (error) {
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static struct tls_verdict *verdict_of(X509_STORE_CTX *xs)
 {
     SSL *session = X509_STORE_CTX_get_ex_data(xs, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -49,7 +64,8 @@ static struct tls_verdict *verdict_of(X509_STORE_CTX *xs)
 }
 
 /* Called for each fault that the verification finds: 1 goes on, 0 refuses. A faulty CA only means
- * that there is no path, unless it is revoked: that casts doubt on what it issued. */
+ * that there is no path, unless it is revoked: that casts doubt on what it issued. Without a path a
+ * CRL cannot be verified; own_fault() then takes the operator's file at its word. */
 static int judge_fault(int ok, X509_STORE_CTX *xs)
 {
     struct tls_verdict *v = verdict_of(xs);
@@ -59,7 +75,7 @@ static int judge_fault(int ok, X509_STORE_CTX *xs)
     if (ok)
         return 1;
     if (is_path_fault(error) || (of_ca && error != X509_V_ERR_CERT_REVOKED) ||
-        (v->no_path && error == X509_V_ERR_UNABLE_TO_GET_CRL)) {
+        (v->no_path && is_crl_fault(error))) {
         v->no_path = true;
         return 1;
     }

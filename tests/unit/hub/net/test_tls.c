@@ -90,6 +90,29 @@ static void a_certificate_without_a_path_is_left_to_admit(void)
     rig_end();
 }
 
+static void a_certificate_without_a_path_must_be_good_by_itself(void)
+{
+    const struct pki_cert *other_ca, *other, *sibling, *server_only;
+    struct net_tls_settings with_crl;
+    struct errors err;
+
+    rig_begin(NULL);
+    errors_init(&err, &rig.arena);
+    other_ca = pki_make(&(struct pki_wish){.name = "other CA", .ca = true});
+    other = pki_make(&(struct pki_wish){.name = "other", .issuer = other_ca});
+    sibling = pki_make(&(struct pki_wish){.name = "sibling", .issuer = other_ca});
+    server_only = pki_make(&(struct pki_wish){.name = "server", .usage = "serverAuth"});
+    check_refused(server_only, "purpose");
+    CU_ASSERT_EQUAL(status_of(ask_tls(other, TLS1_3_VERSION)), 200);
+    with_crl = rig.tls_settings;
+    with_crl.crl_file = pki_crl_file("other", other_ca, other);
+    CU_ASSERT_EQUAL(net_tls_reload(rig.server, &with_crl, &err), OK);
+    check_refused(other, "revoked");
+    CU_ASSERT_EQUAL(status_of(ask_tls(sibling, TLS1_3_VERSION)), 200);
+    CU_ASSERT_FALSE(service_record().last_peer.chain_valid);
+    rig_end();
+}
+
 static void a_reload_brings_in_a_crl_and_cuts_who_is_on_it(void)
 {
     struct net_tls_settings with_crl;
@@ -269,6 +292,7 @@ static void garbage_on_a_tls_port_is_refused(void)
 SUITE(test_tls, CASE(a_members_certificate_is_let_in_by_tls_1_2_and_1_3),
       CASE(a_faulty_certificate_gets_no_byte_of_http),
       CASE(a_certificate_without_a_path_is_left_to_admit),
+      CASE(a_certificate_without_a_path_must_be_good_by_itself),
       CASE(a_reload_brings_in_a_crl_and_cuts_who_is_on_it),
       CASE(a_suspended_members_connections_are_closed_at_once),
       CASE(only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken),
