@@ -231,3 +231,70 @@ def test_each_change_leaves_an_audit_row_of_the_operator(hub, person):
     rows = [r for r in hub.audit(patient=person.xad) if r["transaction"] == "CONSENT"]
     assert [r["action"] for r in rows] == ["C", "U"] and all(policy in str(r) for r in rows)
     assert all(r["user"] and r["role"] == "operator" for r in rows)
+
+
+# --- merged persons ------------------------------------------------------------------------------------
+
+def test_what_either_half_of_a_merged_person_denied_stays_denied(hub, lakeside, harbour):
+    """Decided once for each constituent, the strictest wins: a permit of one is none of the other."""
+    old, new = known(lakeside), known(lakeside, harbour)
+    entry, response = lakeside.publish(new.xad, cda("survivor's"), source_patient_id=new.cx(lakeside))
+    assert response.ok
+    policy = deny(hub, old)
+    assert harbour.find(new.xad).unique_ids == [entry.unique_id]
+    assert lakeside.merge(new.patient(new.cx(lakeside)), old.cx(lakeside))["MSA-1"] == "AA"
+    assert not harbour.find(new.xad).entries
+    hub.run("consent", "set", "--patient", new.xad, "--permit")
+    assert not harbour.find(new.xad).entries
+    hub.run("consent", "revoke", "--patient", new.xad, "--policy", policy)
+    assert harbour.find(new.xad).unique_ids == [entry.unique_id]
+
+
+def test_a_statement_after_a_merge_holds_for_all_of_the_person(hub, lakeside, harbour):
+    old, new = known(lakeside), known(lakeside, harbour)
+    entry, response = lakeside.publish(old.xad, cda("subsumed's"), source_patient_id=old.cx(lakeside))
+    assert response.ok
+    hub.run("consent", "default", "opt-in")
+    try:
+        hub.run("consent", "set", "--patient", old.xad, "--permit")
+        assert lakeside.merge(new.patient(new.cx(lakeside)), old.cx(lakeside))["MSA-1"] == "AA"
+        assert not harbour.find(new.xad).entries, "the other half said nothing, and the domain is opt-in"
+        hub.run("consent", "set", "--patient", new.xad, "--permit")
+        assert harbour.find(new.xad).unique_ids == [entry.unique_id]
+    finally:
+        hub.run("consent", "default", "opt-out")
+
+
+def test_a_change_moves_the_persons_epoch_in_its_own_transaction(hub, lakeside, person):
+    import psycopg2
+
+    connection = psycopg2.connect(hub.database + " user=causeway_admin")
+    connection.autocommit = True
+
+    def epochs():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sum(epoch) FROM consent_epoch")
+            persons = cursor.fetchone()[0] or 0
+            cursor.execute("SELECT value FROM epoch WHERE name = 'consent'")
+            return persons, cursor.fetchone()[0]
+
+    persons, region = epochs()
+    policy = deny(hub, person)
+    assert epochs() == (persons + 1, region)
+    hub.run("consent", "revoke", "--patient", person.xad, "--policy", policy)
+    assert epochs() == (persons + 2, region)
+    hub.run("consent", "revoke", "--patient", person.xad, "--policy", policy, expect=1)
+    assert epochs() == (persons + 2, region), "a change that failed changed nothing"
+    hub.run("consent", "default", "opt-out")
+    assert epochs() == (persons + 2, region + 1)
+    connection.close()
+
+
+def test_the_help_teaches_and_a_wrong_word_is_usage(hub):
+    import subprocess
+
+    for words in (["consent", "--help"], ["consent", "set", "--help"], ["consent", "decide", "--help"]):
+        done = subprocess.run([hub.program, *words], text=True, capture_output=True)
+        assert done.returncode == 0 and "usage: causeway consent" in done.stdout
+    done = subprocess.run([hub.program, "consent", "perhaps"], text=True, capture_output=True)
+    assert done.returncode == 2 and "perhaps" in done.stderr

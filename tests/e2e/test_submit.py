@@ -231,6 +231,18 @@ def test_a_document_without_its_metadata_is_refused(lakeside, harbour, person):
     assert not documents(harbour, person).entries
 
 
+def test_one_unique_id_twice_in_a_registration_has_the_registrys_code(lakeside, person):
+    response = lakeside.register(xds.Submission(person.xad, two_with_one_unique_id(person)))
+    refused(response, "XDSRegistryDuplicateUniqueIdInMessage")
+
+
+@pytest.mark.parametrize("slot", ["hash", "size", "repositoryUniqueId"])
+def test_a_registration_needs_what_only_a_repository_knows(slot, lakeside, harbour, person):
+    entry = xds.Entry(person.xad, cda(slot), change=without_slot(slot))
+    refused(lakeside.register(xds.Submission(person.xad, [entry])), "XDSRegistryMetadataError")
+    assert not documents(harbour, person).entries
+
+
 # --- associations ---------------------------------------------------------------------------------------
 
 def publish(lakeside, person, text):
