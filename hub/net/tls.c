@@ -65,7 +65,7 @@ static struct tls_verdict *verdict_of(X509_STORE_CTX *xs)
 
 /* Called for each fault that the verification finds: 1 goes on, 0 refuses. A faulty CA only means
  * that there is no path, unless it is revoked: that casts doubt on what it issued. Without a path a
- * CRL cannot be verified; own_fault() then takes the operator's file at its word. */
+ * CRL cannot be verified; the operator's file is then taken at its word. */
 static int judge_fault(int ok, X509_STORE_CTX *xs)
 {
     struct tls_verdict *v = verdict_of(xs);
@@ -97,7 +97,7 @@ static bool listed(const struct tls *t, X509 *certificate)
     return false;
 }
 
-/* What the certificate must be by itself. Without a path OpenSSL does not look at all of it. */
+/* What the certificate must be by itself, however far OpenSSL's search for a path went. */
 static int own_fault(const struct tls *t, X509 *certificate)
 {
     if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
