@@ -63,7 +63,6 @@ static void begin_classification(struct writer *x)
 {
     xml_begin(x->w, "rim:Classification");
     part_id(x);
-    xml_attribute(x->w, "objectType", STR(OBJECT_TYPE "Classification"));
     xml_attribute(x->w, "classifiedObject", x->o->id);
 }
 
@@ -126,7 +125,6 @@ static void write_external_id(struct writer *x, const struct xds_attribute *at)
 
     xml_begin(x->w, "rim:ExternalIdentifier");
     part_id(x);
-    xml_attribute(x->w, "objectType", STR(OBJECT_TYPE "ExternalIdentifier"));
     xml_attribute(x->w, "registryObject", x->o->id);
     xml_attribute(x->w, "identificationScheme", str_from(at->key));
     xml_attribute(x->w, "value", value);

@@ -55,10 +55,11 @@ struct str uuid_text(struct arena *a, struct uuid u)
 
 struct str uuid_urn(struct arena *a, struct uuid u)
 {
-    char text[UUID_TEXT + 1];
+    char *p = arena_alloc(a, strlen("urn:uuid:") + UUID_TEXT + 1);
 
-    uuid_write(u, text);
-    return str_printf(a, "urn:uuid:%s", text);
+    memcpy(p, "urn:uuid:", strlen("urn:uuid:"));
+    uuid_write(u, p + strlen("urn:uuid:"));
+    return str_from(p);
 }
 
 bool uuid_parse(struct str s, struct uuid *out)

@@ -59,16 +59,28 @@ static bool not_a_character(const char *p, size_t n)
     return n == 3 && (memcmp(p, "\xef\xbf\xbe", 3) == 0 || memcmp(p, "\xef\xbf\xbf", 3) == 0);
 }
 
+/* ASCII that stands for itself everywhere: most of what is written. */
+static const bool plain[256] = {
+    [' ' ... '!'] = true, ['#' ... '%'] = true,  ['\'' ... ';'] = true,
+    ['='] = true,         ['?' ... 0x7f] = true,
+};
+
 static void add_escaped(struct strbuf *b, struct str s, bool attribute)
 {
     size_t from = 0, at = 0;
 
     while (at < s.n) {
-        size_t n = (unsigned char)s.p[at] < 0x80 ? 1 : utf8_length(s.p + at, s.n - at);
-        const char *instead = n == 1 ? escape_of(s.p[at], attribute)
-                              : n == 0 || not_a_character(s.p + at, n) ? REPLACEMENT
-                                                                       : NULL;
+        const char *instead;
+        size_t n;
 
+        if (plain[(unsigned char)s.p[at]]) {
+            at++;
+            continue;
+        }
+        n = (unsigned char)s.p[at] < 0x80 ? 1 : utf8_length(s.p + at, s.n - at);
+        instead = n == 1                                   ? escape_of(s.p[at], attribute)
+                  : n == 0 || not_a_character(s.p + at, n) ? REPLACEMENT
+                                                           : NULL;
         if (n == 0)
             n = 1;
         if (instead != NULL) {
