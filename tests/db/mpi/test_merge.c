@@ -176,13 +176,22 @@ struct turmoil {
     int done, refused, failed;
 };
 
+enum { PEOPLE = 40 };
+
 static struct identifier local(int n, char *text)
 {
     snprintf(text, 16, "t-%d", n);
     return id_of(NORTH_OID, text);
 }
 
-/* Feeds and merges of twenty identifiers at random; what is refused is part of the game. */
+static struct mpi_demographics stirred(struct mpi_name *n, int who, char *family)
+{
+    snprintf(family, 16, "Stir%c%c", 'A' + who % 8, 'A' + who / 8);
+    return patient(n, family, "Sam", "19801010", "M");
+}
+
+/* A hand is a member of its own that feeds new records of NORTH's patients, while NORTH merges
+ * these at random; what is refused is part of the game. */
 static void *stir(void *p)
 {
     struct turmoil *me = p;
@@ -190,28 +199,40 @@ static void *stir(void *p)
 
     if (!bench_open(&t, "hub"))
         return NULL;
-    for (int i = 0; i < 60; i++) {
-        char a[16], b[16], family[32];
+    for (int i = 0; i < 80; i++) {
+        char a[16], b[16], family[16], authority[32];
         struct mpi_name n;
         struct mpi_fed fed;
         struct mpi_merged m;
-        struct mpi_demographics d;
-        int who = rand_r(&me->seed) % 20;
+        int who = rand_r(&me->seed) % PEOPLE, other = rand_r(&me->seed) % PEOPLE;
+        struct mpi_demographics d = stirred(&n, who, family);
         enum status s = CONFLICT;
 
-        snprintf(family, sizeof(family), "Stir%c", 'A' + who % 7);
-        d = patient(&n, family, "Sam", "19801010", "M");
+        snprintf(authority, sizeof(authority), "2.999.7.%d", me->number);
+        snprintf(b, sizeof(b), "t-%d", i);
         if (i % 3 != 0)
-            s = feed(&t, NORTH, local(who, a), &d, &fed, NULL);
+            s = feed(&t, 200 + me->number, id_of(authority, b), &d, &fed, NULL);
         else
             for (int attempt = 0; attempt < 50 && s == CONFLICT; attempt++)
-                s = merge(&t, false, local(who, a), local(rand_r(&me->seed) % 20, b), &m);
+                s = merge(&t, false, local(who, a), local(other, b), &m);
         me->done += s == OK;
         me->refused += s == INVALID;
         me->failed += s != OK && s != INVALID;
     }
     bench_close(&t);
     return NULL;
+}
+
+static void feed_people(struct bench *t)
+{
+    for (int i = 0; i < PEOPLE; i++) {
+        char id[16], family[16];
+        struct mpi_name n;
+        struct mpi_demographics d = stirred(&n, i, family);
+        struct mpi_fed fed;
+
+        CU_ASSERT_EQUAL_FATAL(feed(t, NORTH, local(i, id), &d, &fed, NULL), OK);
+    }
 }
 
 static void links_lists_and_identifiers_agree_after_any_turmoil(void)
@@ -239,6 +260,7 @@ static void links_lists_and_identifiers_agree_after_any_turmoil(void)
 
     if (!bench_open(&t, "hub"))
         return;
+    feed_people(&t);
     for (int i = 0; i < HANDS; i++) {
         hands[i] = (struct turmoil){.seed = 4711u + (unsigned)i, .number = i};
         pthread_create(&threads[i], NULL, stir, &hands[i]);
