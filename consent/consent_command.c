@@ -42,7 +42,7 @@ static enum status given_member(struct operation *o, const char *option,
                 "no member is called '%s'; `causeway member list` shows them", name);
 }
 
-/* The patient of --patient, and the audit row about him. */
+/* The patient of --patient, and the audit row about it. */
 struct subject {
     struct person person;
     struct audit_row *audit;
@@ -158,7 +158,7 @@ static enum status set_read(struct operation *o, struct consent_policy *p)
     return OK;
 }
 
-/* The statement concerns the person as the index knows him now, so it is kept for each
+/* The statement concerns the person as the index knows them now, so it is kept for each
  * constituent: after an unmerge each has it, and a steward can revoke it for the wrong one. */
 static enum status work_set(struct operation *o, struct strbuf *out)
 {
@@ -315,7 +315,7 @@ static const struct operation_kind kind_set = {
          "[--until T]",
          "Records what a patient permits or denies, to everyone or to one member. It holds from\n"
          "the next request on. A deny overrides every permit, whichever came first; a permit\n"
-         "beats only the domain default. If the patient changes his mind, revoke the earlier\n"
+         "beats only the domain default. If the patient changes their mind, revoke the earlier\n"
          "policy.\n"
          "\n"
          "  causeway consent set --patient 'P-17^^^&1.2.3.4&ISO' --deny\n"

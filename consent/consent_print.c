@@ -211,7 +211,7 @@ void consent_print_set(const struct consent_view *v, const struct consent_policy
     if (deny != NULL)
         strbuf_addf(out,
                     "note: the patient's deny %.*s overrides it for whom it reaches; revoke that "
-                    "one if the patient changed his mind\n",
+                    "one if the patient changed their mind\n",
                     STR_ARG(uuid_text(v->arena, deny->id)));
     consent_print_policies(v, now, out);
 }
