@@ -32,7 +32,8 @@ struct worker *worker_start(struct hub *hub, enum lane lane, struct errors *err)
     must(w != NULL, "out of memory");
     w->hub = hub;
     w->lane = hub->lanes[lane];
-    w->db = db_open(hub->config->database, "causeway worker", err);
+    w->db = db_open_serving(hub->config->database, "causeway worker",
+                            hub->config->request_seconds * US_PER_SECOND, err);
     if (w->db == NULL) {
         free(w);
         return NULL;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -45,6 +46,8 @@ enum { PREPARED_BUCKETS = 256 };
 struct db {
     PGconn *conn; /* NULL until the next flush connects */
     char *conninfo, *application_name;
+    char options[128];    /* that every connection of ours begins with */
+    int64_t limit_us;     /* of each statement, as the options say; 0: none */
     struct arena session; /* as long as the connection: what is prepared */
     struct prepared *prepared[PREPARED_BUCKETS];
     struct arena *arena;
@@ -154,7 +157,7 @@ static enum status lost(struct db *db, enum status status, const char *why)
 static bool connect_once(struct db *db)
 {
     disconnect(db);
-    db->conn = pg_connect(db->conninfo, db->application_name);
+    db->conn = pg_connect(db->conninfo, db->application_name, db->options);
     return PQstatus(db->conn) == CONNECTION_OK && PQsetnonblocking(db->conn, 1) == 0 &&
            PQenterPipelineMode(db->conn) == 1;
 }
@@ -197,7 +200,7 @@ static bool alive(struct db *db)
     return PQstatus(db->conn) == CONNECTION_OK && poll(&p, 1, 0) == 0;
 }
 
-struct db *db_open(const char *conninfo, const char *application_name, struct errors *err)
+static struct db *db_new(const char *conninfo, const char *application_name)
 {
     struct db *db = calloc(1, sizeof(*db));
 
@@ -206,11 +209,7 @@ struct db *db_open(const char *conninfo, const char *application_name, struct er
     db->application_name = strdup(application_name);
     must(db->conninfo != NULL && db->application_name != NULL, "out of memory");
     arena_init(&db->session);
-    if (connect_once(db))
-        return db;
-    fail(err, UPSTREAM, "Database", "cannot connect to the database: %s", PQerrorMessage(db->conn));
-    db_close(db);
-    return NULL;
+    return db;
 }
 
 void db_close(struct db *db)
@@ -222,6 +221,34 @@ void db_close(struct db *db)
     free(db->conninfo);
     free(db->application_name);
     free(db);
+}
+
+static struct db *connect_first(struct db *db, struct errors *err)
+{
+    if (connect_once(db))
+        return db;
+    fail(err, UPSTREAM, "Database", "cannot connect to the database: %s", PQerrorMessage(db->conn));
+    db_close(db);
+    return NULL;
+}
+
+struct db *db_open(const char *conninfo, const char *application_name, struct errors *err)
+{
+    return connect_first(db_new(conninfo, application_name), err);
+}
+
+/* Our arrays are short and our keys unique: a plan for these very values is no better than the one
+ * for all, and costs more than the statement. */
+struct db *db_open_serving(const char *conninfo, const char *application_name, int64_t limit_us,
+                           struct errors *err)
+{
+    struct db *db = db_new(conninfo, application_name);
+
+    db->limit_us = limit_us;
+    snprintf(db->options, sizeof(db->options),
+             "-c plan_cache_mode=force_generic_plan -c jit=off -c statement_timeout=%lldms",
+             (long long)(limit_us / 1000));
+    return connect_first(db, err);
 }
 
 /* --- the queue ---------------------------------------------------------------------------- */
@@ -256,22 +283,28 @@ void db_queue_values(struct db *db, const struct statement *s, struct rows *rows
     db->last = q;
 }
 
+/* The server is told of a deadline unless the connection's own limit says nearly the same. */
+static void queue_deadline(struct db *db)
+{
+    int64_t left_us = db->deadline_us - clock_monotonic_us();
+    int64_t left_ms = left_us / 1000;
+
+    if (left_us <= db->limit_us && left_us > db->limit_us - DEADLINE_GRACE_US / 2)
+        return;
+    if (left_ms < 1)
+        left_ms = 1; /* 0 would mean none */
+    db_queue(db, &SET_DEADLINE, NULL, DB_TEXT(str_printf(db->arena, "%lld", (long long)left_ms)));
+}
+
 void db_begin(struct db *db, enum isolation isolation)
 {
-    int64_t left_ms;
-
     must(db->stage == OUTSIDE, "a transaction within a transaction");
     must(db->first == NULL, "statements that were queued before their transaction");
     db->stage = BEGUN;
     db_queue0(db, isolation == READ_COMMITTED ? &BEGIN_READ_COMMITTED : &BEGIN_REPEATABLE_READ,
               NULL);
-    if (db->deadline_us != 0) {
-        left_ms = (db->deadline_us - clock_monotonic_us()) / 1000;
-        if (left_ms < 1)
-            left_ms = 1; /* 0 would mean none */
-        db_queue(db, &SET_DEADLINE, NULL,
-                 DB_TEXT(str_printf(db->arena, "%lld", (long long)left_ms)));
-    }
+    if (db->deadline_us != 0)
+        queue_deadline(db);
     db->begin = db->last;
 }
 

@@ -94,6 +94,10 @@ enum isolation { READ_COMMITTED, REPEATABLE_READ };
 
 /* Opens a connection. `conninfo` as libpq takes it. NULL with the reason in err. */
 struct db *db_open(const char *conninfo, const char *application_name, struct errors *err);
+/* One that runs the same few statements for ever: each is planned once, for all values, and none
+ * runs longer than limit_us, even without a deadline. */
+struct db *db_open_serving(const char *conninfo, const char *application_name, int64_t limit_us,
+                           struct errors *err);
 void db_close(struct db *db);
 
 /* Ties what follows to a request: results are cleared with the arena, faults go to err, no

@@ -405,7 +405,7 @@ enum status migrate_run(const char *conninfo, const char *directory, struct aren
     struct files files;
 
     TRY(files_read(a, directory, &files, err));
-    conn = pg_connect(conninfo, "causeway migrate");
+    conn = pg_connect(conninfo, "causeway migrate", "");
     arena_defer(a, finish, conn);
     if (PQstatus(conn) != CONNECTION_OK)
         return fail(err, UPSTREAM, "Migration", "cannot connect to the database: %s",

@@ -27,18 +27,18 @@ static void on_notice(void *context, const PGresult *r)
 }
 
 /* Ours, followed by those of conninfo, which therefore win. */
-static void options_of(const char *conninfo, char out[OPTIONS_MAX])
+static void options_of(const char *conninfo, const char *more, char out[OPTIONS_MAX])
 {
     PQconninfoOption *given = PQconninfoParse(conninfo, NULL);
 
-    snprintf(out, OPTIONS_MAX, "%s", OUR_OPTIONS);
+    snprintf(out, OPTIONS_MAX, "%s %s", OUR_OPTIONS, more);
     for (PQconninfoOption *o = given; o != NULL && o->keyword != NULL; o++)
         if (strcmp(o->keyword, "options") == 0 && o->val != NULL)
-            snprintf(out, OPTIONS_MAX, "%s %s", OUR_OPTIONS, o->val);
+            snprintf(out, OPTIONS_MAX, "%s %s %s", OUR_OPTIONS, more, o->val);
     PQconninfoFree(given);
 }
 
-PGconn *pg_connect(const char *conninfo, const char *application_name)
+PGconn *pg_connect(const char *conninfo, const char *application_name, const char *more)
 {
     char options[OPTIONS_MAX];
     /* What stands before dbname are defaults that conninfo may change; what follows is fixed. */
@@ -49,7 +49,7 @@ PGconn *pg_connect(const char *conninfo, const char *application_name)
                                   options, "UTF8",  "read-write", NULL};
     PGconn *conn;
 
-    options_of(conninfo, options);
+    options_of(conninfo, more, options);
     conn = PQconnectdbParams(words, values, 1);
     must(conn != NULL, "out of memory");
     PQsetNoticeReceiver(conn, on_notice, NULL);

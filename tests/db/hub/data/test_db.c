@@ -350,6 +350,37 @@ static void the_server_stops_a_statement_at_the_deadline(void)
     tear_down(&t);
 }
 
+/* Sleeps under a deadline on a connection whose own limit is another. */
+static void expect_stopped(int64_t limit_us, int64_t deadline_us)
+{
+    struct bench t;
+    int64_t began = clock_monotonic_us();
+
+    if (!set_up(&t))
+        return;
+    db_close(t.db);
+    t.db = db_open_serving(getenv("CAUSEWAY_TEST_DB"), "test_db", limit_us, &t.err);
+    db_attach(t.db, &t.arena, &t.err, deadline_us ? began + deadline_us : 0);
+    db_begin(t.db, READ_COMMITTED);
+    db_queue(t.db, &SLEEP, NULL, DB_FLOAT8(5));
+    CU_ASSERT_EQUAL(db_flush(t.db), TIMED_OUT);
+    CU_ASSERT(clock_monotonic_us() - began < 2 * US_PER_SECOND);
+    CU_ASSERT(str_find_str(t.err.first->text, STR("57014")) > 0);
+    tear_down(&t);
+}
+
+static void a_serving_connection_stops_statements_at_its_own_limit(void)
+{
+    expect_stopped(US_PER_SECOND / 5, 0);
+    expect_stopped(US_PER_SECOND / 5, US_PER_SECOND / 5);
+}
+
+static void a_deadline_nearer_than_the_connections_limit_counts(void)
+{
+    expect_stopped(20 * US_PER_SECOND, US_PER_SECOND / 5);
+    expect_stopped(US_PER_SECOND / 2, US_PER_SECOND / 10);
+}
+
 static void a_server_that_does_not_answer_is_left_at_the_deadline(void)
 {
     struct bench t;
@@ -458,6 +489,8 @@ SUITE(test_db, CASE(every_type_comes_back_as_it_went), CASE(null_is_not_empty),
       CASE(a_statement_that_failed_to_prepare_can_be_prepared_later),
       CASE(text_that_is_not_text_is_the_senders_fault),
       CASE(the_server_stops_a_statement_at_the_deadline),
+      CASE(a_serving_connection_stops_statements_at_its_own_limit),
+      CASE(a_deadline_nearer_than_the_connections_limit_counts),
       CASE(a_server_that_does_not_answer_is_left_at_the_deadline),
       CASE(a_connection_that_died_outside_is_replaced_unnoticed),
       CASE(a_connection_that_died_inside_fails_the_transaction),
