@@ -149,12 +149,42 @@ enum status xds_policies_read(struct request *rq, struct xds_candidates *found)
     return consent_read(rq, &found->policies);
 }
 
+/* True when every person is its own only constituent: nobody was merged into it. */
+static bool nobody_merged(const struct mpi_people *people)
+{
+    for (size_t i = 0; i < people->count; i++) {
+        const struct person *p = &people->people[i];
+
+        if (p->constituent_count != 1 || !same_person(p->constituents[0], p->ref))
+            return false;
+    }
+    return true;
+}
+
+/* The owners, and their policies in the same flush; a person that others were merged into needs
+ * theirs too, which are known only then. */
+static enum status find_people(struct request *rq, const struct mpi_owners *owners,
+                               struct xds_candidates *found)
+{
+    struct person_ref *refs;
+    size_t n = distinct_owners(rq, owners, &refs);
+
+    mpi_people_queue(rq, refs, n, &found->people);
+    consent_queue(rq, refs, n, &found->policies);
+    TRY(db_flush(rq->db));
+    TRY(mpi_people_read(rq, &found->people));
+    if (!nobody_merged(&found->people)) {
+        xds_policies_queue(rq, found);
+        TRY(db_flush(rq->db));
+    }
+    return xds_policies_read(rq, found);
+}
+
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
                                      const struct xds_beside *beside, struct xds_candidates *found)
 {
     struct xds_uid_lookup lookup;
     struct mpi_owners owners;
-    struct person_ref *refs;
     struct place *places;
     struct rows documents;
     size_t n;
@@ -172,13 +202,7 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
         beside->queue(rq, &lookup, beside->context);
     TRY(db_flush(rq->db));
     TRY(mpi_owners_read(rq, &owners));
-    n = distinct_owners(rq, &owners, &refs);
-    mpi_people_queue(rq, refs, n, &found->people);
-    TRY(db_flush(rq->db));
-    TRY(mpi_people_read(rq, &found->people));
-    xds_policies_queue(rq, found);
-    TRY(db_flush(rq->db));
-    TRY(xds_policies_read(rq, found));
+    TRY(find_people(rq, &owners, found));
     for (int i = 0; i < documents.count; i++) {
         struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, &documents, i);
 
