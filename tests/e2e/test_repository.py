@@ -111,6 +111,17 @@ def test_more_documents_than_one_request_may_name_are_refused(harbour):
     assert got.status == xds.FAILURE and got.codes == ["XDSRepositoryOutOfResources"]
 
 
+def test_a_denial_of_a_person_merged_in_hides_documents_asked_for_by_id(hub, lakeside, harbour):
+    old, new = known(lakeside), known(lakeside, harbour)
+    entry = publish(lakeside, new, cda("survivor's"), source_patient_id=new.cx(lakeside))
+    wanted = (hub.repository, entry.unique_id)
+    hub.json("consent", "set", "--patient", old.xad, "--deny")
+    assert harbour.retrieve(wanted).ok and harbour.get(unique_ids=[entry.unique_id]).entries
+    assert lakeside.merge(new.patient(new.cx(lakeside)), old.cx(lakeside))["MSA-1"] == "AA"
+    assert harbour.retrieve(wanted).codes == ["XDSDocumentUniqueIdError"]
+    assert not harbour.get(unique_ids=[entry.unique_id]).entries
+
+
 # --- audit ----------------------------------------------------------------------------------------------
 
 def test_successes_and_failures_have_a_row_each_for_each_patient(hub, lakeside, harbour):
