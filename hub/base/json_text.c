@@ -59,12 +59,27 @@ static void add_escaped(struct strbuf *b, char c)
     }
 }
 
+/* Most text needs no closer look. */
+static size_t plain_length(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && p[i] >= ' ' && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 void json_text_add(struct strbuf *b, struct str s)
 {
     strbuf_addc(b, '"');
     for (size_t i = 0; i < s.n;) {
-        size_t n = utf8_length(s.p + i, s.n - i);
+        size_t plain = plain_length(s.p + i, s.n - i);
+        size_t n = utf8_length(s.p + i + plain, s.n - i - plain);
 
+        strbuf_add(b, str_of(s.p + i, plain));
+        i += plain;
+        if (i == s.n)
+            break;
         if (n == 0)
             strbuf_lit(b, "\\ufffd");
         else if (n == 1)

@@ -46,7 +46,7 @@ enum { PREPARED_BUCKETS = 256 };
 struct db {
     PGconn *conn; /* NULL until the next flush connects */
     char *conninfo, *application_name;
-    char options[128];    /* that every connection of ours begins with */
+    char options[160];    /* that every connection of ours begins with */
     int64_t limit_us;     /* of each statement, as the options say; 0: none */
     struct arena session; /* as long as the connection: what is prepared */
     struct prepared *prepared[PREPARED_BUCKETS];
@@ -237,8 +237,9 @@ struct db *db_open(const char *conninfo, const char *application_name, struct er
     return connect_first(db_new(conninfo, application_name), err);
 }
 
-/* Our arrays are short and our keys unique: a plan for these very values is no better than the one
- * for all, and costs more than the statement. */
+/* With arrays as parameters PostgreSQL would plan each statement anew every time, which costs more
+ * than to run it, and there is one good plan for each anyhow: by key. Such a plan outlives the day
+ * on which the tables were small: it must not scan one. */
 struct db *db_open_serving(const char *conninfo, const char *application_name, int64_t limit_us,
                            struct errors *err)
 {
@@ -246,7 +247,8 @@ struct db *db_open_serving(const char *conninfo, const char *application_name, i
 
     db->limit_us = limit_us;
     snprintf(db->options, sizeof(db->options),
-             "-c plan_cache_mode=force_generic_plan -c jit=off -c statement_timeout=%lldms",
+             "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
+             " -c statement_timeout=%lldms",
              (long long)(limit_us / 1000));
     return connect_first(db, err);
 }

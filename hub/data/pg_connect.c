@@ -8,12 +8,8 @@
 #include "hub/base/log.h"
 
 /* A transaction that holds row locks while its hub hangs is ended after a minute; whoever waits
- * for a lock gives up well before a request's deadline. Statements are planned once: with arrays as
- * parameters PostgreSQL would otherwise plan each anew every time, which costs more than to run it,
- * and there is one good plan for each anyhow (by key). */
-#define OUR_OPTIONS                                                                                \
-    "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"                               \
-    " -c plan_cache_mode=force_generic_plan"
+ * for a lock gives up well before a request's deadline. */
+#define OUR_OPTIONS "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
 enum { OPTIONS_MAX = 1024 };
 
