@@ -64,6 +64,7 @@ struct xds_query {
     bool leaf_class; /* whole objects, else ObjectRefs */
     struct xds_argument *arguments;
     size_t n;
+    size_t value_count; /* of all arguments: capped */
 };
 
 /* The values of one rim:Value: 'text' ('' is a quote), a number, or (a, b, ...). Liberal: a single

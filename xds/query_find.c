@@ -117,6 +117,7 @@ enum status xds_query_find_documents(struct request *rq, const struct xds_query 
     for (int i = 0; i < documents.count; i++) {
         struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, &documents, i);
 
+        TRY(request_alive(rq));
         if (xds_query_match(q, o))
             xds_candidates_add(rq, found, o, person, false);
     }

@@ -11,7 +11,10 @@
 #define MISSING "XDSStoredQueryMissingParam"
 #define NUMBER  "XDSStoredQueryParamNumber"
 
-enum { MAX_VALUES = 5000 };
+enum {
+    MAX_VALUES = 5000, /* of a whole query: each may be compared with each document */
+    MAX_LENGTH = 1024, /* of one, in bytes: four for each character that ebRIM's values have */
+};
 
 /* --- values ----------------------------------------------------------------------------------- */
 
@@ -24,24 +27,36 @@ static bool add_value(struct arena *a, struct xds_texts *out, struct str value)
     return true;
 }
 
-/* A quoted string at the start of *rest; '' stands for a quote. */
+/* Length of the quoted string at the start of s, both quotes included; 0 when it does not end. */
+static size_t quoted_length(struct str s)
+{
+    for (size_t i = 1; i < s.n; i++) {
+        if (s.p[i] != '\'')
+            continue;
+        if (i + 1 == s.n || s.p[i + 1] != '\'')
+            return i + 1;
+        i++;
+    }
+    return 0;
+}
+
+/* A quoted string at the start of *rest; '' stands for a quote. Memory by its own length, not by
+ * that of the list behind it: a list has thousands. */
 static bool cut_quoted(struct arena *a, struct str *rest, struct str *out)
 {
-    struct strbuf b = strbuf_on(a, rest->n);
+    size_t length = quoted_length(*rest);
+    struct strbuf b;
 
-    for (size_t i = 1; i < rest->n; i++) {
-        if (rest->p[i] != '\'') {
-            strbuf_addc(&b, rest->p[i]);
-        } else if (i + 1 < rest->n && rest->p[i + 1] == '\'') {
-            strbuf_addc(&b, '\'');
-            i++;
-        } else {
-            *out = strbuf_str(&b);
-            *rest = str_trim(str_slice(*rest, i + 1, rest->n));
-            return true;
-        }
+    if (length == 0)
+        return false;
+    b = strbuf_on(a, length);
+    for (size_t i = 1; i + 1 < length; i++) {
+        strbuf_addc(&b, rest->p[i]);
+        i += rest->p[i] == '\'';
     }
-    return false;
+    *out = strbuf_str(&b);
+    *rest = str_trim(str_slice(*rest, length, rest->n));
+    return true;
 }
 
 /* One value at the start of *rest, which then begins with a comma or is empty. */
@@ -149,7 +164,10 @@ static void check_values(const struct xds_parameter *p, struct xds_texts *values
     if (p->count == XDS_SINGLE && values->n > 1)
         fail(err, INVALID, NUMBER, "%s takes one value, this query gives %zu", p->name, values->n);
     for (size_t i = 0; i < values->n; i++)
-        if (!value_types[p->type].ok(values->v[i]))
+        if (values->v[i].n > MAX_LENGTH)
+            fail(err, INVALID, "XDSRegistryError", "a value of %s has more than %d bytes", p->name,
+                 MAX_LENGTH);
+        else if (!value_types[p->type].ok(values->v[i]))
             fail(err, INVALID, "XDSRegistryError", "%s is '%.*s', it must be %s", p->name,
                  STR_ARG(str_slice(values->v[i], 0, 120)), value_types[p->type].words);
     if (p->type == XDS_VALUE_STATUS)
@@ -229,11 +247,12 @@ static void read_slot(struct arena *a, struct xds_query *q, const xmlNode *slot,
         p++;
     if (p->name == NULL || (arg = argument_for(a, q, p, err)) == NULL)
         return;
-    if (!read_slot_values(a, slot, &values)) {
+    if (!read_slot_values(a, slot, &values) || q->value_count + values.n > MAX_VALUES) {
         fail(err, INVALID, "XDSRegistryError",
              "%s is not written as 'text', a number or ('a','b'), or has too many values", p->name);
         return;
     }
+    q->value_count += values.n;
     check_values(p, &values, err);
     if (values.n == 0)
         return;

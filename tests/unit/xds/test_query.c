@@ -244,6 +244,67 @@ static void like_knows_any_and_one(void)
         CU_ASSERT_EQUAL(xds_like(cases[i].text, cases[i].pattern), cases[i].matches);
 }
 
+/* A list of n values of 45 characters. */
+static struct str list_of(struct arena *a, size_t n)
+{
+    struct strbuf b = strbuf_on(a, n * 48 + 2);
+
+    strbuf_addc(&b, '(');
+    for (size_t i = 0; i < n; i++)
+        strbuf_addf(&b, "%s'urn:uuid:00000000-0000-4000-8000-%012zu'", i > 0 ? "," : "", i);
+    strbuf_addc(&b, ')');
+    return strbuf_str(&b);
+}
+
+static void a_list_takes_memory_by_its_length(void)
+{
+    struct xds_texts values = {NULL, 0};
+    struct arena a;
+    struct str list;
+    size_t before;
+
+    arena_init(&a);
+    list = list_of(&a, 5000);
+    before = a.used;
+    CU_ASSERT(xds_query_values(&a, list, &values));
+    CU_ASSERT_EQUAL(values.n, 5000);
+    CU_ASSERT(a.used - before < 8 * list.n);
+    arena_dispose(&a);
+}
+
+/* Each value may be compared with each of the patient's documents. */
+static void values_are_capped_in_number_and_length(void)
+{
+    static const struct {
+        size_t lists, each, length;
+        bool ok;
+    } cases[] = {{1, 2, 300, true},
+                 {1, 1, 1100, false},
+                 {1, 5001, 20, false},
+                 {5, 999, 20, true},
+                 {6, 999, 20, false}};
+    struct xds_query q;
+    struct errors err;
+    struct arena a;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct strbuf b;
+
+        arena_init(&a);
+        b = strbuf_on(&a, 1024);
+        strbuf_lit(&b, PATIENT STATUS);
+        for (size_t l = 0; l < cases[i].lists; l++) {
+            strbuf_lit(&b, "<rim:Slot name=\"" DE "EventCodeList\"><rim:ValueList>");
+            for (size_t v = 0; v < cases[i].each; v++)
+                strbuf_addf(&b, "<rim:Value>('%0*zu^^1')</rim:Value>", (int)cases[i].length, v);
+            strbuf_lit(&b, "</rim:ValueList></rim:Slot>");
+        }
+        CU_ASSERT_EQUAL(read_query(&a, FIND, strbuf_str(&b).p, &q, &err) == OK, cases[i].ok);
+        arena_dispose(&a);
+    }
+}
+
 SUITE(test_query, CASE(values_are_quoted_numbers_or_lists), CASE(a_query_has_what_its_table_asks),
+      CASE(a_list_takes_memory_by_its_length), CASE(values_are_capped_in_number_and_length),
       CASE(values_are_or_slots_are_and), CASE(a_document_without_the_time_is_not_excluded_by_it),
       CASE(like_knows_any_and_one));
