@@ -9,6 +9,9 @@
 /* ebRIM's own limits, in characters (rim.xsd LongName, FreeFormText). */
 enum { XDS_LONG_NAME = 256, XDS_FREE_TEXT = 1024 };
 
+/* Most values of one attribute, and extra slots of one object: each is compared with others. */
+enum { XDS_MANY = 1000 };
+
 bool xds_format_ok(enum xds_format format, struct str value);
 /* What it should have been, for an error: "an OID of at most 64 characters". */
 const char *xds_format_words(enum xds_format format);

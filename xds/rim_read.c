@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hub/data/xml.h"
+#include "xds/format.h"
 #include "xds/rim.h"
 
 #define RIM              "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
@@ -117,6 +118,11 @@ static void read_object_slot(struct reader *r, struct xds_object *o, const xmlNo
             refuse_repeated(r, o, "an extra slot");
             return;
         }
+    if (o->extra.n == XDS_MANY) {
+        fail_at(r->err, o->id, INVALID, INVALID_METADATA, "%.*s has more than %d extra slots",
+                STR_ARG(shown(o->id)), XDS_MANY);
+        return;
+    }
     o->extra.v = xds_grow(r->arena, o->extra.v, o->extra.n, sizeof(*o->extra.v));
     o->extra.v[o->extra.n++] = slot;
 }

@@ -10,7 +10,7 @@
 #define METADATA   "XDSRegistryMetadataError"
 #define UNRESOLVED "UnresolvedReferenceException"
 
-enum { SHOWN = 120, MAX_EXTRA = 1000 };
+enum { SHOWN = 120 };
 
 static struct str shown(struct str s)
 {
@@ -105,11 +105,33 @@ static void check_author(const struct xds_object *o, const struct xds_author *au
     }
 }
 
+/* How many values: each query compares what it asks for with each of them. */
+static size_t count_of(const struct xds_attribute *at, const void *p)
+{
+    switch (at->shape) {
+    case XDS_TEXTS:
+        return ((const struct xds_texts *)p)->n;
+    case XDS_CODES:
+        return ((const struct xds_codes *)p)->n;
+    case XDS_AUTHORS:
+        return ((const struct xds_authors *)p)->n;
+    case XDS_NAME:
+        return ((const struct xds_names *)p)->n;
+    case XDS_TEXT:
+    case XDS_CODE:
+        break;
+    }
+    return 1;
+}
+
 static void check_attribute(const struct xds_object *o, const struct xds_attribute *at,
                             struct errors *err)
 {
     const void *p = xds_value(o, at);
 
+    if (count_of(at, p) > XDS_MANY)
+        fail_at(err, o->id, INVALID, METADATA, "%s of %.*s has more than %d values", at->label,
+                STR_ARG(shown(o->id)), XDS_MANY);
     switch (at->shape) {
     case XDS_TEXT:
         check_value(o, at->label, at->format, *(const struct str *)p, err);
@@ -157,9 +179,6 @@ static void check_extra(const struct xds_object *o, struct errors *err)
         check_value(o, "the name of an extra slot", XDS_ANY, o->extra.v[i].name, err);
         check_slot(o, "an extra slot", XDS_ANY, &o->extra.v[i].values, err);
     }
-    if (o->extra.n > MAX_EXTRA)
-        fail_at(err, o->id, INVALID, METADATA, "%.*s has more than %d extra slots",
-                STR_ARG(shown(o->id)), MAX_EXTRA);
 }
 
 /* serviceStartTime <= serviceStopTime (TF-2 3.42.4.1.3.3.6), each covering what its precision

@@ -236,7 +236,29 @@ static void a_submission_of_the_swiss_record_is_read(void)
     arena_dispose(&a);
 }
 
+/* What is kept of extra metadata is compared with what comes: a message must not have so much that
+ * this takes longer than the request may. */
+static void extra_slots_are_counted_as_they_come(void)
+{
+    struct xds_submission s;
+    struct errors err;
+    struct arena a;
+    struct strbuf b;
+
+    arena_init(&a);
+    b = strbuf_on(&a, 1 << 20);
+    strbuf_lit(&b, "<rim:RegistryObjectList xmlns:rim=\"" XDS_RIM_NS "\">"
+                   "<rim:ExtrinsicObject id=\"a\">");
+    for (int i = 0; i < 20000; i++)
+        strbuf_addf(&b, "<rim:Slot name=\"urn:x:%d\"/>", i);
+    strbuf_lit(&b, "</rim:ExtrinsicObject></rim:RegistryObjectList>");
+    CU_ASSERT_FALSE(read_text(&a, strbuf_str(&b), &s, &err));
+    CU_ASSERT_FATAL(s.objects.n == 1);
+    CU_ASSERT(s.objects.v[0]->extra.n <= 1000);
+    arena_dispose(&a);
+}
+
 SUITE(test_rim, CASE(authors_names_codes_and_extra_slots_come_back_exactly),
-      CASE(a_package_may_be_classified_beside_it),
+      CASE(extra_slots_are_counted_as_they_come), CASE(a_package_may_be_classified_beside_it),
       CASE(what_the_model_lacks_is_named_with_its_object),
       CASE(the_test_kit_is_read_and_written_back), CASE(a_submission_of_the_swiss_record_is_read));
