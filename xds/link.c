@@ -75,6 +75,8 @@ static const struct statement TOUCH_FOLDER = {
     "   AND entry_uuid = $3",
 };
 
+enum { JOINS_MAX = 5000 }; /* of one submission; each is two statements and two associations */
+
 /* A registered folder that a replacement comes into: RPLC's third effect. */
 struct xds_join {
     struct uuid folder;
@@ -342,7 +344,7 @@ static void check_snapshots(struct request *rq, const struct xds_links *links)
 
 /* --- folders of what is replaced -------------------------------------------------------------- */
 
-static void list_joins(struct request *rq, struct xds_links *links)
+static enum status list_joins(struct request *rq, struct xds_links *links)
 {
     for (size_t i = 0; i < links->s->objects.n; i++) {
         struct xds_association *link = association_at(links, i);
@@ -350,6 +352,9 @@ static void list_joins(struct request *rq, struct xds_links *links)
 
         if (ref == NULL || !ref->replaced || xds_link(link->association_type) == XDS_HAS_MEMBER)
             continue;
+        if (links->joined_count + (size_t)ref->folders.count > JOINS_MAX)
+            return fail_at(rq->err, link->o.id, INVALID, "XDSRegistryOutOfResources",
+                           "what this submission replaces is in more than %d folders", JOINS_MAX);
         for (int row = 0; row < ref->folders.count; row++) {
             links->joined =
                 xds_grow(rq->arena, links->joined, links->joined_count, sizeof(*links->joined));
@@ -360,6 +365,7 @@ static void list_joins(struct request *rq, struct xds_links *links)
             };
         }
     }
+    return OK;
 }
 
 static enum status lock_joins(struct request *rq, struct xds_links *links)
@@ -407,7 +413,7 @@ enum status xds_links_check(struct request *rq, struct xds_links *links)
     check_refs(rq, links, &owners);
     check_snapshots(rq, links);
     TRY(rq->err->status);
-    list_joins(rq, links);
+    TRY(list_joins(rq, links));
     return links->joined_count > 0 ? lock_joins(rq, links) : OK;
 }
 
