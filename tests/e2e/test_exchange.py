@@ -81,3 +81,8 @@ def test_every_step_left_its_audit_row(hub, lakeside, harbour):
         assert [s[2] for s in seen if s[:2] == (transaction, member)] == [0], (
             transaction, member, seen)
     assert entry.unique_id in str([r for r in rows if r["transaction"] == "ITI-43"])
+
+
+def test_the_schemas_that_every_answer_is_held_against_are_at_hand(data):
+    """conftest.py validates each SOAP answer where they are; without them this is what is skipped."""
+    assert (data("ihe/schemas") / "xds/wsdl/schema").is_dir()
