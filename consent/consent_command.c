@@ -5,7 +5,7 @@
 #include "consent/consent_print.h"
 #include "consent/consent_store.h"
 #include "hub/base/clock.h"
-#include "hub/operation.h"
+#include "hub/command/operation.h"
 
 static enum status (*resolver)(struct request *rq, struct identifier id, struct person *out);
 

@@ -1,7 +1,7 @@
 #include "consent/consent_print.h"
 
 #include "hub/base/clock.h"
-#include "hub/cli_print.h"
+#include "hub/command/cli_print.h"
 
 static struct str effect_word(enum consent_effect effect)
 {

@@ -6,7 +6,6 @@
 
 #include "hub/base/arena.h"
 #include "hub/base/clock.h"
-#include "hub/member_check.h"
 #include "tests/support/suite.h"
 
 /* P-256, CN=st-mary,O=Example; 2026-01-01 to 2036-01-01; made for this test. */
@@ -165,25 +164,8 @@ static void a_fingerprint_is_64_digits_with_or_without_colons(void)
                           a));
 }
 
-static void a_members_name_is_safe_in_logs_and_commands(void)
-{
-    CU_ASSERT(member_name_valid(STR("st-mary")));
-    CU_ASSERT(member_name_valid(STR("3rd.Clinic_x")));
-    CU_ASSERT_FALSE(member_name_valid(STR("")));
-    CU_ASSERT_FALSE(member_name_valid(STR("-rf")));
-    CU_ASSERT_FALSE(member_name_valid(STR("a b")));
-    CU_ASSERT_FALSE(member_name_valid(STR("a\nb")));
-    CU_ASSERT_FALSE(member_name_valid(STR("gr\xc3\xbcn")));
-    CU_ASSERT_FALSE(member_name_valid(
-        STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"))); /* 65 */
-    CU_ASSERT(member_charset_known(STR("UNICODE UTF-8")));
-    CU_ASSERT(member_charset_known(STR("GB 18030-2000")));
-    CU_ASSERT_FALSE(member_charset_known(STR("utf8")));
-}
-
 SUITE(test_certificate, CASE(a_pem_file_is_described_as_openssl_does), CASE(der_reads_like_pem),
       CASE(what_is_no_certificate_is_refused_by_name),
       CASE(a_certificate_is_usable_until_its_last_second), CASE(a_key_is_told_from_another),
       CASE(a_self_signed_certificate_chains_to_itself_only),
-      CASE(a_fingerprint_is_64_digits_with_or_without_colons),
-      CASE(a_members_name_is_safe_in_logs_and_commands));
+      CASE(a_fingerprint_is_64_digits_with_or_without_colons));

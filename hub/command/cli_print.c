@@ -1,4 +1,4 @@
-#include "hub/cli_print.h"
+#include "hub/command/cli_print.h"
 
 #include <inttypes.h>
 

@@ -1,4 +1,4 @@
-#include "hub/operation.h"
+#include "hub/command/operation.h"
 
 #include <pwd.h>
 #include <stdio.h>

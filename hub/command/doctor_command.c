@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "hub/base/clock.h"
-#include "hub/cli_print.h"
-#include "hub/commands.h"
-#include "hub/doctor.h"
+#include "hub/command/cli_print.h"
+#include "hub/command/commands.h"
+#include "hub/command/doctor.h"
 
 static const char *const level_names[] = {
     [DOCTOR_FINE] = "fine",

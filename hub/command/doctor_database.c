@@ -1,8 +1,8 @@
 #include "hub/audit/audit.h"
 #include "hub/audit/partition.h"
 #include "hub/audit/search.h"
+#include "hub/command/doctor.h"
 #include "hub/data/migrate.h"
-#include "hub/doctor.h"
 #include "hub/hub.h"
 
 static const struct statement SERVER = {

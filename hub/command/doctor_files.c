@@ -9,7 +9,7 @@
 
 #include "hub/base/clock.h"
 #include "hub/certificate.h"
-#include "hub/doctor.h"
+#include "hub/command/doctor.h"
 #include "hub/hub.h"
 
 #define GIGABYTE (1024.0 * 1024 * 1024)

@@ -3,9 +3,9 @@
 
 #include "hub/audit/search.h"
 #include "hub/base/json_text.h"
-#include "hub/cli_print.h"
-#include "hub/commands.h"
-#include "hub/operation.h"
+#include "hub/command/cli_print.h"
+#include "hub/command/commands.h"
+#include "hub/command/operation.h"
 #include "hub/request.h"
 
 enum { LIMIT = 50, DETAIL_SHOWN = 160 };

@@ -2,7 +2,7 @@
  * findings: what is so, and for each problem what to do about it. */
 #pragma once
 
-#include "hub/cli.h"
+#include "hub/command/cli.h"
 
 enum doctor_level { DOCTOR_FINE, DOCTOR_SKIPPED, DOCTOR_WARNING, DOCTOR_PROBLEM };
 

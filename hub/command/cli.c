@@ -1,4 +1,4 @@
-#include "hub/cli.h"
+#include "hub/command/cli.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "hub/member_check.h"
+#include "hub/command/member_check.h"
 
 #include <string.h>
 

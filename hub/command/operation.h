@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hub/audit/audit.h"
-#include "hub/cli.h"
+#include "hub/command/cli.h"
 #include "hub/member.h"
 
 struct operation {

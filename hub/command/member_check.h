@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hub/certificate.h"
-#include "hub/operation.h"
+#include "hub/command/operation.h"
 
 enum { MEMBER_OID_LENGTH = 64, MEMBER_LIVE_CERTS = 2, MEMBER_MANY = 32 };
 

@@ -1,10 +1,10 @@
-#include "hub/cli.h"
+#include "hub/command/cli.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "hub/cli_print.h"
+#include "hub/command/cli_print.h"
 #include "tests/support/suite.h"
 
 static const struct cli_option options[] = {

@@ -1,9 +1,9 @@
 #include "hub/base/hex.h"
 #include "hub/base/oid.h"
-#include "hub/commands.h"
-#include "hub/member_check.h"
-#include "hub/member_print.h"
-#include "hub/operation.h"
+#include "hub/command/commands.h"
+#include "hub/command/member_check.h"
+#include "hub/command/member_print.h"
+#include "hub/command/operation.h"
 
 /* DICOM PS3.16 CID 403: what kind of security alert a change of members is. */
 #define ALERT_MEMBER STR("110137 User Security Attributes Changed")

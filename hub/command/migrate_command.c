@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "hub/audit/partition.h"
-#include "hub/cli.h"
-#include "hub/cli_print.h"
-#include "hub/commands.h"
+#include "hub/command/cli.h"
+#include "hub/command/cli_print.h"
+#include "hub/command/commands.h"
 
 static const char *const state_names[] = {
     [MIGRATION_APPLIED] = "applied",

@@ -1,9 +1,9 @@
-#include "hub/member_print.h"
+#include "hub/command/member_print.h"
 
 #include "hub/base/arena.h"
 #include "hub/base/clock.h"
 #include "hub/base/hex.h"
-#include "hub/cli_print.h"
+#include "hub/command/cli_print.h"
 
 static struct str date(struct arena *a, int64_t us)
 {
