@@ -1,5 +1,15 @@
 #include "hub/principal.h"
 
+/* A connection lives longer than the handshake that named its member: its certificate may have been
+ * removed or have expired since. Connections are cut for the first a moment later (hub/keeper.c);
+ * a request of that moment must not be served either. */
+static bool certificate_holds(const struct request *rq, const struct member *m)
+{
+    const struct peer *peer = rq->exchange->peer;
+
+    return member_by_cert(rq->members, peer->fingerprint, peer->chain_valid, rq->now_us) == m;
+}
+
 /* One who is refused is named too, by the directory in force: the audit row says who it was. */
 enum status principal_build(struct request *rq)
 {
@@ -13,5 +23,9 @@ enum status principal_build(struct request *rq)
     if (m == NULL || m->suspended)
         return fail(rq->err, DENIED, "suspended",
                     "This member is not, or no longer, admitted; ask the operator of the hub");
+    if (!certificate_holds(rq, m))
+        return fail(rq->err, DENIED, "certificate",
+                    "This connection's certificate has expired or is no longer registered; connect"
+                    " with the one that is");
     return OK;
 }

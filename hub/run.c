@@ -129,6 +129,8 @@ static void forget_attempt(struct request *rq, struct reply *rp)
     db_rollback(rq->db);
     errors_init(rq->err, rq->arena);
     rq->audit = (struct audit_list){0};
+    rq->patient = STR_NONE;
+    rq->person = (struct person_ref){0, 0};
     reply_reset(rp);
 }
 

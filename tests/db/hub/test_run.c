@@ -14,6 +14,7 @@ static struct {
     int handled;         /* how often the handler ran */
     int conflicts;       /* how many of its first runs collide */
     enum status status;  /* what it ends with */
+    bool quits_again;    /* the second run fails before it knows the patient */
     bool change_members; /* they change between the directory and the first run's snapshot */
     int undone;
     struct db *other;
@@ -37,6 +38,9 @@ static enum status handle(struct request *rq, struct reply *rp)
     struct audit_row *row = audit_add(rq->arena, &rq->audit);
 
     script.handled++;
+    if (script.quits_again && script.handled == 2)
+        return fail(rq->err, INVALID, "XDSTest", "as the script says");
+    rq->person = (struct person_ref){1, 2};
     row->patient = rq->patient = STR("1^^^&1.2.3&ISO");
     if (script.change_members && script.handled == 1)
         CU_ASSERT_EQUAL(bench_run(script.bench, script.other,
@@ -81,6 +85,17 @@ struct stage {
     struct exchange ex;
 };
 
+/* The peer's fingerprint is zeroes. */
+static void add_certificate(struct bench *t)
+{
+    CU_ASSERT_EQUAL(bench_run(t, script.other,
+                              "INSERT INTO member_cert (fingerprint, member_id, direct, subject,"
+                              "  issuer, not_before, not_after, certificate)"
+                              " SELECT decode(repeat('00', 32), 'hex'), member_id, false, '', '',"
+                              "  now(), 'infinity', '' FROM member ON CONFLICT DO NOTHING"),
+                    OK);
+}
+
 static bool set_up(struct stage *s)
 {
     static const unsigned char key[32] = {1};
@@ -101,7 +116,9 @@ static bool set_up(struct stage *s)
     s->config = (struct config){.request_seconds = 30};
     s->hub.config = &s->config;
     pthread_mutex_init(&s->hub.directory_lock, NULL);
+    add_certificate(t);
     CU_ASSERT_EQUAL_FATAL(hub_directory_refresh(&s->hub, t->db), OK);
+    s->peer.chain_valid = true;
     s->peer.member_id = bench_number(t, t->db, "SELECT member_id FROM member");
     return true;
 }
@@ -251,6 +268,43 @@ static void a_suspended_member_runs_nothing(void)
     tear_down(&s);
 }
 
+/* Its connection is cut a moment later (hub/keeper.c); a request of that moment is refused too. */
+static void a_certificate_that_was_removed_runs_nothing(void)
+{
+    struct stage s;
+
+    if (!set_up(&s))
+        return;
+    CU_ASSERT_EQUAL(bench_run(&s.bench, script.other, "DELETE FROM member_cert"), OK);
+    CU_ASSERT_EQUAL(bench_run(&s.bench, script.other,
+                              "UPDATE epoch SET value = value + 1 WHERE name = 'member'"),
+                    OK);
+    run_script(&s, 0, OK, false);
+    check_answer(&s, STR("denied certificate"));
+    CU_ASSERT_EQUAL(effects(&s), 0);
+    arena_dispose(&s.ex.arena);
+    tear_down(&s);
+}
+
+static void a_failure_names_nobody_whom_only_an_earlier_attempt_knew(void)
+{
+    struct stage s;
+
+    if (!set_up(&s))
+        return;
+    script.quits_again = true;
+    run_script(&s, 1, OK, false);
+    script.quits_again = false;
+    check_answer(&s, STR("invalid XDSTest"));
+    CU_ASSERT_EQUAL(audit_rows(&s, "8"), 0);
+    CU_ASSERT_EQUAL(bench_number(&s.bench, s.bench.db,
+                                 "SELECT count(*) FROM audit_search WHERE transaction = 'ITI-99'"
+                                 " AND outcome = 8 AND patient IS NULL AND person_id IS NULL"),
+                    1);
+    arena_dispose(&s.ex.arena);
+    tear_down(&s);
+}
+
 static void no_answer_but_unavailable_when_the_audit_row_cannot_be_written(void)
 {
     struct stage s;
@@ -274,5 +328,6 @@ SUITE(test_run, CASE(an_effect_and_its_audit_row_commit_together),
       CASE(a_failure_leaves_its_audit_row_and_nothing_else),
       CASE(a_collision_runs_the_handler_again_from_nothing), CASE(a_collision_without_end_is_told),
       CASE(members_that_change_under_a_request_make_it_run_again),
-      CASE(a_suspended_member_runs_nothing),
+      CASE(a_suspended_member_runs_nothing), CASE(a_certificate_that_was_removed_runs_nothing),
+      CASE(a_failure_names_nobody_whom_only_an_earlier_attempt_knew),
       CASE(no_answer_but_unavailable_when_the_audit_row_cannot_be_written));
