@@ -3,6 +3,8 @@
 #include "hub/audit/record.h"
 #include "hub/audit/record_cipher.h"
 
+enum { PATIENT_MAX = 400 }; /* bytes in audit_search: a whole CX; a B-tree takes 2,704 */
+
 /* One statement a row: its three places share one key, so it stays inside one group. */
 static const struct statement ADD = {
     "audit_add",
@@ -51,6 +53,20 @@ static struct db_value id_or_null(int64_t id)
     return id != 0 ? DB_INT8(id) : DB_NULL(DB_TYPE_INT8);
 }
 
+/* What is searched by: an index takes no long values, and a caller's text must not be able to make
+ * its row unwritable. The record has all of it. */
+static struct str searchable(struct str patient)
+{
+    size_t n = patient.n;
+
+    if (n > PATIENT_MAX) {
+        n = PATIENT_MAX;
+        while (n > PATIENT_MAX - 3 && ((unsigned char)patient.p[n] & 0xc0) == 0x80)
+            n--;
+    }
+    return n > 0 ? str_slice(patient, 0, n) : STR_NONE;
+}
+
 static void row_queue(struct db *db, struct arena *a, const struct audit_context *c,
                       const struct audit_row *row)
 {
@@ -70,7 +86,7 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
              DB_UUID(c->request), DB_TEXT(str_from(c->transaction)),
              DB_TEXT(str_from(c->kind.event_id)), DB_TEXT(str_of(action, 1)),
              DB_INT4((int)row->outcome), id_or_null(c->member_id), id_or_null(row->person_id),
-             DB_TEXT(row->patient.n > 0 ? row->patient : STR_NONE), DB_BYTEA(sealed->key));
+             DB_TEXT(searchable(row->patient)), DB_BYTEA(sealed->key));
 }
 
 enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,

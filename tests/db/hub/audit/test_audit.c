@@ -350,8 +350,28 @@ static void a_time_without_a_partition_stops_the_effect(void)
     bench_close(&t);
 }
 
-SUITE(test_audit, CASE(rows_come_with_their_effect_or_not_at_all),
-      CASE(a_row_costs_no_flush_of_its_own), CASE(the_hub_can_add_to_the_log_but_not_change_it),
+/* Its own words are in the record; the column is indexed, and an index refuses long values: a row
+ * that a caller's text could make unwritable would be an attempt without a trace. */
+static void an_identifier_of_any_length_leaves_its_row(void)
+{
+    struct audit_context c = context_at(clock_now_us());
+    char *id;
+    struct bench t;
+
+    if (!set_up(&t))
+        return;
+    id = arena_alloc(&t.arena, 60000);
+    for (size_t i = 0; i < 60000; i++)
+        id[i] = (char)('!' + randombytes_uniform(90));
+    memcpy(id + 399, "\xc3\xa9", 2); /* where it is cut */
+    write_row(&t, &c, 5, str_of(id, 60000));
+    CU_ASSERT_EQUAL(of_request(&t, c.request).count, 1);
+    bench_close(&t);
+}
+
+SUITE(test_audit, CASE(an_identifier_of_any_length_leaves_its_row),
+      CASE(rows_come_with_their_effect_or_not_at_all), CASE(a_row_costs_no_flush_of_its_own),
+      CASE(the_hub_can_add_to_the_log_but_not_change_it),
       CASE(what_is_written_is_read_back_and_nothing_lies_there_in_the_clear),
       CASE(a_record_that_the_owner_altered_is_not_believed),
       CASE(erasing_the_search_row_leaves_the_leaf),
