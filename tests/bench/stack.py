@@ -125,6 +125,9 @@ class Stack:
         self.cli("member", "add", MEMBER, "--organization", m.HUB + ".4", "--authority", m.AUTHORITY,
                  "--cert", self.pki / f"{MEMBER}.crt")
         self.cli("consent", "default", "opt-out")
+        self.serve()
+
+    def serve(self):
         ready = self.dir / "ready.json"
         self.hub = subprocess.Popen(
             [self.program, "serve", "--config", self.conf, "--ready-file", ready],
@@ -137,6 +140,13 @@ class Stack:
         addresses = json.loads(ready.read_text())
         self.listen, self.mllp, self.health = (
             addresses[k] for k in ("listen", "mllp_listen", "admin_listen"))
+
+    def restart_hub(self):
+        """A hub that has not done anything yet: for figures of memory."""
+        self.hub.send_signal(signal.SIGTERM)
+        self.hub.wait(60)
+        (self.dir / "ready.json").unlink()
+        self.serve()
 
     def start_nginx(self):
         (self.dir / "www").mkdir()
