@@ -15,15 +15,10 @@ static struct consent_decision decided_by(const struct consent_policy *p, const 
                                      .policy_version = p->version};
 }
 
-static bool same_person(struct person_ref a, struct person_ref b)
-{
-    return a.pkey == b.pkey && a.person_id == b.person_id;
-}
-
 static bool was_read(const struct consent_policies *policies, struct person_ref person)
 {
     for (size_t i = 0; i < policies->person_count; i++)
-        if (same_person(policies->persons[i], person))
+        if (person_ref_eq(policies->persons[i], person))
             return true;
     return false;
 }
@@ -31,7 +26,7 @@ static bool was_read(const struct consent_policies *policies, struct person_ref 
 static bool applies(const struct consent_policy *p, struct person_ref person, int64_t member,
                     int64_t at_us)
 {
-    return same_person(p->person, person) && (p->member_id == 0 || p->member_id == member) &&
+    return person_ref_eq(p->person, person) && (p->member_id == 0 || p->member_id == member) &&
            p->valid_from_us <= at_us && at_us < p->valid_until_us;
 }
 

@@ -44,3 +44,13 @@ bool identifier_eq(struct identifier a, struct identifier b)
 {
     return str_eq(a.id, b.id) && str_eq(a.authority, b.authority);
 }
+
+bool place_eq(struct place a, struct place b)
+{
+    return a.pkey == b.pkey && a.record_id == b.record_id;
+}
+
+bool person_ref_eq(struct person_ref a, struct person_ref b)
+{
+    return a.pkey == b.pkey && a.person_id == b.person_id;
+}

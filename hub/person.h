@@ -22,11 +22,13 @@ bool identifier_eq(struct identifier a, struct identifier b);
 struct place {
     int64_t pkey, record_id;
 };
+bool place_eq(struct place a, struct place b);
 
 /* A person of the index. `pkey` is where the person's own row lives. */
 struct person_ref {
     int64_t pkey, person_id;
 };
+bool person_ref_eq(struct person_ref a, struct person_ref b);
 
 /* A person as a query needs it. */
 struct person {

@@ -208,7 +208,7 @@ static enum status check_again(struct mpi_feeding *w)
     if ((now.known != MPI_UNKNOWN) != w->known)
         return moved(w);
     if (w->known &&
-        (!mpi_place_eq(now.place, w->hit.place) || !mpi_person_eq(now.person, w->hit.person) ||
+        (!place_eq(now.place, w->hit.place) || !person_ref_eq(now.person, w->hit.person) ||
          !mpi_person_read(w->rq, &w->own.rows[0], &w->person)))
         return moved(w);
     return OK;
@@ -245,10 +245,10 @@ static enum status find_owners(struct mpi_feeding *w, struct mpi_owners *owners,
     TRY(mpi_owners_read(w->rq, owners));
     w->truncated = found > MPI_CANDIDATES_MAX;
     for (size_t i = 0; i < owners->count; i++) {
-        bool had = w->known && mpi_person_eq(owners->refs[i], w->hit.person);
+        bool had = w->known && person_ref_eq(owners->refs[i], w->hit.person);
 
         for (size_t j = 0; j < *count; j++)
-            had |= mpi_person_eq(persons[j], owners->refs[i]);
+            had |= person_ref_eq(persons[j], owners->refs[i]);
         if (!had && *count < PERSONS_MAX)
             persons[(*count)++] = owners->refs[i];
         else if (!had)
@@ -260,7 +260,7 @@ static enum status find_owners(struct mpi_feeding *w, struct mpi_owners *owners,
 static bool owns(const struct mpi_person *p, struct place place)
 {
     for (size_t i = 0; i < p->place_count; i++)
-        if (mpi_place_eq(p->places[i], place))
+        if (place_eq(p->places[i], place))
             return true;
     return false;
 }
@@ -311,7 +311,7 @@ static enum status check_owners(struct mpi_feeding *w, const struct mpi_owners *
             return moved(w);
     for (size_t i = 0; i < owners->count; i++)
         for (size_t j = 0; j < locked->count; j++)
-            if (mpi_person_eq(owners->refs[i], persons[j].ref) &&
+            if (person_ref_eq(owners->refs[i], persons[j].ref) &&
                 !owns(&persons[j], owners->places[i]))
                 return moved(w);
     return OK;
@@ -397,7 +397,7 @@ static void check_other_identifiers(struct mpi_feeding *w)
     for (size_t i = 0; i < w->under_locks.count; i++) {
         const struct mpi_hit *h = &w->under_locks.hits[i];
 
-        if (h->known == MPI_ACTIVE && !mpi_person_eq(h->person, w->hit.person)) {
+        if (h->known == MPI_ACTIVE && !person_ref_eq(h->person, w->hit.person)) {
             task_open(w, "identifier_conflict", h->person, NULL, STR("[]"));
             return;
         }
@@ -535,7 +535,7 @@ static void join_person(struct mpi_feeding *w)
     struct request *rq = w->rq;
 
     for (size_t i = 0; i < w->candidate_count; i++)
-        if (mpi_person_eq(w->candidates[i].person, w->hit.person))
+        if (person_ref_eq(w->candidates[i].person, w->hit.person))
             w->person.xad_pid = w->candidates[i].person_xad_pid;
     mpi_person_add_place(rq, w->hit.person, w->after.place);
     if (w->xad_pid.n > 0 && w->person.xad_pid.n == 0) {

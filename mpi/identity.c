@@ -115,8 +115,7 @@ enum status mpi_people_read(struct request *rq, struct mpi_people *people)
         struct person found = person_read(rq, &people->rows, row);
 
         for (size_t i = 0; i < people->count; i++)
-            if (people->refs[i].pkey == found.ref.pkey &&
-                people->refs[i].person_id == found.ref.person_id)
+            if (person_ref_eq(people->refs[i], found.ref))
                 people->people[i] = found;
     }
     return OK;

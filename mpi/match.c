@@ -112,11 +112,6 @@ static void guard(const struct mpi_subject *s, const struct mpi_candidate *c,
             reason_add(score->reasons, &score->reason_count, guards[i].reason);
 }
 
-static bool same_person(struct person_ref a, struct person_ref b)
-{
-    return a.pkey == b.pkey && a.person_id == b.person_id;
-}
-
 /* One record agrees, and no record of the person raises a guard. */
 static bool person_passes(const struct mpi_candidate *candidates, const struct mpi_decision *d,
                           struct person_ref person)
@@ -124,7 +119,7 @@ static bool person_passes(const struct mpi_candidate *candidates, const struct m
     bool one_agrees = false;
 
     for (size_t i = 0; i < d->score_count; i++) {
-        if (!same_person(candidates[i].person, person))
+        if (!person_ref_eq(candidates[i].person, person))
             continue;
         if (d->scores[i].reason_count > 0)
             return false;
@@ -153,7 +148,7 @@ static bool seen_before(const struct mpi_candidate *candidates, const struct mpi
                         size_t i)
 {
     for (size_t j = 0; j < i; j++)
-        if (d->scores[j].agrees && same_person(candidates[j].person, candidates[i].person))
+        if (d->scores[j].agrees && person_ref_eq(candidates[j].person, candidates[i].person))
             return true;
     return false;
 }
@@ -185,7 +180,7 @@ static void decide(struct mpi_decision *d, enum mpi_outcome outcome, struct pers
 static void explain_review(const struct mpi_candidate *candidates, struct mpi_decision *d)
 {
     for (size_t i = 0; i < d->score_count; i++)
-        if (same_person(candidates[i].person, d->person))
+        if (person_ref_eq(candidates[i].person, d->person))
             for (size_t j = 0; j < d->scores[i].reason_count; j++)
                 reason_add(d->reasons, &d->reason_count, d->scores[i].reasons[j]);
 }

@@ -63,7 +63,7 @@ static enum status look(struct work *w, struct mpi_people *people)
         w->hits[side] = seen.hits[side];
         refs[side] = seen.hits[side].person;
     }
-    w->same_person = mpi_person_eq(refs[0], refs[1]);
+    w->same_person = person_ref_eq(refs[0], refs[1]);
     mpi_people_queue(rq, refs, 2, people);
     TRY(db_flush(rq->db));
     return mpi_people_read(rq, people);
@@ -93,9 +93,9 @@ static enum status check_again(struct work *w, const struct mpi_people *people,
     for (int side = 0; side < 2; side++) {
         size_t i = 0;
 
-        while (i + 1 < locked->count && !mpi_person_eq(locked->refs[i], w->hits[side].person))
+        while (i + 1 < locked->count && !person_ref_eq(locked->refs[i], w->hits[side].person))
             i++;
-        if (!mpi_person_eq(again->hits[side].person, w->hits[side].person) ||
+        if (!person_ref_eq(again->hits[side].person, w->hits[side].person) ||
             !mpi_person_read(w->rq, &locked->rows[i], &w->persons[side]) ||
             !str_eq(w->persons[side].xad_pid, people->people[side].xad_pid))
             return moved(w);
@@ -161,8 +161,7 @@ static bool followers_move(struct work *w)
 
     for (size_t i = 0; i < w->record_count; i++)
         for (size_t j = 0; j < w->record_count; j++)
-            if (!w->moves[i] && w->moves[j] &&
-                mpi_place_eq(w->records[i].into, w->records[j].place))
+            if (!w->moves[i] && w->moves[j] && place_eq(w->records[i].into, w->records[j].place))
                 more = w->moves[i] = true;
     return more;
 }
@@ -177,7 +176,7 @@ static void choose(struct work *w)
     if (w->same_person)
         return;
     for (size_t i = 0; i < w->record_count; i++)
-        w->moves[i] = w->whole || mpi_place_eq(w->records[i].place, w->hits[1].place);
+        w->moves[i] = w->whole || place_eq(w->records[i].place, w->hits[1].place);
     while (followers_move(w))
         ;
     for (size_t i = 0; i < w->record_count; i++)
@@ -204,7 +203,7 @@ static void retire(struct work *w, struct identifier id)
             if (identifier_eq(w->records[i].ids[j], id)) {
                 w->records[i].states[j] = MPI_STATE_RETIRED;
                 w->retires[i] = true;
-                if (!w->whole && mpi_place_eq(w->records[i].place, w->hits[1].place))
+                if (!w->whole && place_eq(w->records[i].place, w->hits[1].place))
                     w->records[i].into = w->hits[0].place;
             }
     db_queue(w->rq->db, &RETIRE, NULL, DB_INT8(mpi_identifier_key(id)), DB_TEXT(id.authority),
@@ -386,7 +385,7 @@ static void move_records(struct work *w)
         struct place place = {row_int(&w->links, row, 0), row_int(&w->links, row, 1)};
 
         for (size_t i = 0; i < w->record_count; i++)
-            if (w->moves[i] && mpi_place_eq(w->records[i].place, place))
+            if (w->moves[i] && place_eq(w->records[i].place, place))
                 move_link(w, row);
     }
     move_places(w, &to, &from);

@@ -14,16 +14,6 @@ bool mpi_is_xad(const struct request *rq, struct identifier id)
     return str_eq(id.authority, str_from(rq->config->xad_authority));
 }
 
-bool mpi_person_eq(struct person_ref a, struct person_ref b)
-{
-    return a.pkey == b.pkey && a.person_id == b.person_id;
-}
-
-bool mpi_place_eq(struct place a, struct place b)
-{
-    return a.pkey == b.pkey && a.record_id == b.record_id;
-}
-
 void mpi_records_queue(struct request *rq, const struct place *places, size_t count,
                        struct rows *rows)
 {
@@ -267,7 +257,7 @@ void mpi_persons_queue(struct request *rq, const struct person_ref *refs, size_t
     if (count > 0)
         qsort(locked->refs, count, sizeof(*refs), by_person);
     for (size_t i = 0; i < count; i++)
-        if (locked->count == 0 || !mpi_person_eq(locked->refs[i], locked->refs[locked->count - 1]))
+        if (locked->count == 0 || !person_ref_eq(locked->refs[i], locked->refs[locked->count - 1]))
             locked->refs[locked->count++] = locked->refs[i];
     for (size_t i = 0; i < locked->count; i++)
         db_queue(rq->db, lock ? &LOCK : &READ, &locked->rows[i], DB_INT8(locked->refs[i].pkey),

@@ -95,5 +95,3 @@ struct str mpi_reasons_json(struct arena *a, const enum mpi_reason *reasons, siz
 /* The identifier of an XAD-PID. */
 struct identifier mpi_xad_identifier(struct request *rq, struct str xad_pid);
 bool mpi_is_xad(const struct request *rq, struct identifier id);
-bool mpi_person_eq(struct person_ref a, struct person_ref b);
-bool mpi_place_eq(struct place a, struct place b);

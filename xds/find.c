@@ -54,11 +54,6 @@ void xds_uid_lookup_read(struct request *rq, struct xds_uid_lookup *lookup)
     }
 }
 
-static bool same_place(struct place a, struct place b)
-{
-    return a.pkey == b.pkey && a.record_id == b.record_id;
-}
-
 /* The places of the documents among the hits: each once, for most are the same. */
 static size_t distinct_places(struct request *rq, const struct xds_uid_lookup *lookup,
                               struct place **out)
@@ -69,7 +64,7 @@ static size_t distinct_places(struct request *rq, const struct xds_uid_lookup *l
     for (size_t i = 0; i < lookup->n; i++) {
         size_t j = 0;
 
-        while (j < n && !same_place(places[j], lookup->hits[i].place))
+        while (j < n && !place_eq(places[j], lookup->hits[i].place))
             j++;
         if (j == n && lookup->hits[i].kind == XDS_DOCUMENT)
             places[n++] = lookup->hits[i].place;
@@ -94,11 +89,6 @@ static void queue_documents(struct request *rq, const struct xds_uid_lookup *loo
              DB_INT8S(records, lookup->n), DB_UUIDS(uuids, lookup->n));
 }
 
-static bool same_person(struct person_ref a, struct person_ref b)
-{
-    return a.pkey == b.pkey && a.person_id == b.person_id;
-}
-
 /* The owners, each once. */
 static size_t distinct_owners(struct request *rq, const struct mpi_owners *owners,
                               struct person_ref **out)
@@ -109,7 +99,7 @@ static size_t distinct_owners(struct request *rq, const struct mpi_owners *owner
     for (size_t i = 0; i < owners->count; i++) {
         size_t j = 0;
 
-        while (j < n && !same_person(refs[j], owners->refs[i]))
+        while (j < n && !person_ref_eq(refs[j], owners->refs[i]))
             j++;
         if (j == n && owners->refs[i].person_id != 0)
             refs[n++] = owners->refs[i];
@@ -122,9 +112,9 @@ static const struct person *owner_of(const struct xds_candidates *found,
                                      const struct mpi_owners *owners, struct place place)
 {
     for (size_t i = 0; i < owners->count; i++)
-        if (same_place(owners->places[i], place))
+        if (place_eq(owners->places[i], place))
             for (size_t j = 0; j < found->people.count; j++)
-                if (same_person(found->people.people[j].ref, owners->refs[i]))
+                if (person_ref_eq(found->people.people[j].ref, owners->refs[i]))
                     return &found->people.people[j];
     return NULL;
 }
@@ -155,7 +145,7 @@ static bool nobody_merged(const struct mpi_people *people)
     for (size_t i = 0; i < people->count; i++) {
         const struct person *p = &people->people[i];
 
-        if (p->constituent_count != 1 || !same_person(p->constituents[0], p->ref))
+        if (p->constituent_count != 1 || !person_ref_eq(p->constituents[0], p->ref))
             return false;
     }
     return true;

@@ -308,7 +308,7 @@ static void check_status(struct request *rq, const struct xds_ref *ref)
 
 static bool is_owner(const struct xds_links *links, struct person_ref owner)
 {
-    return owner.pkey == links->s->person.pkey && owner.person_id == links->s->person.person_id;
+    return person_ref_eq(owner, links->s->person);
 }
 
 /* Everything but what a set merely refers to is of the submission's own patient. */

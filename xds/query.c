@@ -10,7 +10,7 @@
 
 static bool same_person(const struct person *a, const struct person *b)
 {
-    return a->ref.pkey == b->ref.pkey && a->ref.person_id == b->ref.person_id;
+    return person_ref_eq(a->ref, b->ref);
 }
 
 /* What may not be answered, judged by what would be shown: never a silent cut, and whole objects

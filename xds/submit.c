@@ -124,11 +124,6 @@ static enum status queue_patient(struct request *rq, struct xds_submission *s, s
     return OK;
 }
 
-static bool same_person(struct person_ref a, struct person_ref b)
-{
-    return a.pkey == b.pkey && a.person_id == b.person_id;
-}
-
 /* The record that sourcePatientId resolves to, if it is linked to the XAD-PID's person; else the
  * person's anchor, which carries the XAD-PID. */
 static enum status read_patient(struct request *rq, struct xds_submission *s, struct patient *p)
@@ -143,7 +138,7 @@ static enum status read_patient(struct request *rq, struct xds_submission *s, st
     if (xad->known == MPI_SUBSUMED)
         return unknown_patient(rq, s, "merged into another patient identifier");
     s->person = rq->person = xad->person;
-    s->place = source && source->known == MPI_ACTIVE && same_person(source->person, xad->person)
+    s->place = source && source->known == MPI_ACTIVE && person_ref_eq(source->person, xad->person)
                    ? source->place
                    : xad->place;
     for (size_t i = 0; i < s->objects.n; i++)
@@ -193,7 +188,7 @@ static size_t lay(struct laid *out, const struct xds_objects *objects)
         if (link == NULL)
             continue;
         out[n++] = (struct laid){link->from.place, &link->o};
-        if (compare_places(link->from.place, link->to.place) != 0)
+        if (!place_eq(link->from.place, link->to.place))
             out[n++] = (struct laid){link->to.place, &link->o};
     }
     return n;

@@ -198,8 +198,3 @@ static inline int64_t number(struct bench *t, const char *name, const char *sql,
     CU_ASSERT_EQUAL_FATAL(db_flush(t->db), OK);
     return row_int(&rows, 0, 0);
 }
-
-static inline bool same_person(struct person_ref a, struct person_ref b)
-{
-    return a.pkey == b.pkey && a.person_id == b.person_id;
-}

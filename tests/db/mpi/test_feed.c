@@ -22,7 +22,7 @@ static void a_new_patient_gets_a_person_an_anchor_and_an_xad_pid(void)
     by_xad = lookup(&t, id_of(XAD_OID, xad));
     CU_ASSERT_EQUAL(by_id.known, MPI_ACTIVE);
     CU_ASSERT_EQUAL(by_xad.known, MPI_ACTIVE);
-    CU_ASSERT_TRUE(same_person(by_id.person, by_xad.person));
+    CU_ASSERT_TRUE(person_ref_eq(by_id.person, by_xad.person));
     CU_ASSERT_NOT_EQUAL(by_id.place.record_id, by_xad.place.record_id);
     p = person_of(&t, fed.person);
     CU_ASSERT_EQUAL(p.place_count, 2);
@@ -44,7 +44,7 @@ static void equal_demographics_of_another_member_link(void)
     CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "eq-1"), &d, &first, NULL), OK);
     d = patient(&n, "MULLER LOWE", "jurgen", "195012310730", "m");
     CU_ASSERT_EQUAL(feed(&t, SOUTH, id_of(SOUTH_OID, "eq-1"), &d, &second, NULL), OK);
-    CU_ASSERT_TRUE(same_person(first.person, second.person));
+    CU_ASSERT_TRUE(person_ref_eq(first.person, second.person));
     CU_ASSERT_EQUAL(first.place.pkey, second.place.pkey);
     CU_ASSERT_EQUAL(person_of(&t, first.person).place_count, 3);
     bench_close(&t);
@@ -66,13 +66,13 @@ static void twins_and_conflicting_numbers_go_to_a_steward(void)
     CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "tw-1"), &d, &first, NULL), OK);
     d.birth_order = STR("2");
     CU_ASSERT_EQUAL(feed(&t, SOUTH, id_of(SOUTH_OID, "tw-2"), &d, &second, NULL), OK);
-    CU_ASSERT_FALSE(same_person(first.person, second.person));
+    CU_ASSERT_FALSE(person_ref_eq(first.person, second.person));
     CU_ASSERT_EQUAL(number(&t, "test_tasks", TASKS, second.person.person_id), 1);
     d.birth_order = STR("1");
     d.ssn = STR("219-09-4321");
     CU_ASSERT_EQUAL(feed(&t, SOUTH, id_of(SOUTH_OID, "tw-3"), &d, &third, NULL), OK);
-    CU_ASSERT_FALSE(same_person(first.person, third.person));
-    CU_ASSERT_FALSE(same_person(second.person, third.person));
+    CU_ASSERT_FALSE(person_ref_eq(first.person, third.person));
+    CU_ASSERT_FALSE(person_ref_eq(second.person, third.person));
     bench_close(&t);
 }
 
@@ -114,7 +114,7 @@ static void a_record_that_contradicts_its_past_opens_an_overlay_task(void)
     CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "ov-1"), &d, &first, NULL), OK);
     d = patient(&n, "After", "Albert", "19880808", "M");
     CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "ov-1"), &d, &again, NULL), OK);
-    CU_ASSERT_TRUE(same_person(first.person, again.person));
+    CU_ASSERT_TRUE(person_ref_eq(first.person, again.person));
     CU_ASSERT_EQUAL(number(&t, "test_overlay", TASKS, first.place.record_id), 1);
     bench_close(&t);
 }
@@ -148,10 +148,10 @@ static void a_fed_xad_pid_names_the_person_and_a_second_one_is_refused(void)
     CU_ASSERT_EQUAL(feed(&t, NORTH, id_of(NORTH_OID, "reg-1"), &d, &local, NULL), OK);
     CU_ASSERT_EQUAL(person_of(&t, local.person).xad_pid.n, 0);
     CU_ASSERT_EQUAL(feed(&t, REGION, id_of(XAD_OID, "X-1"), &d, &fed, NULL), OK);
-    CU_ASSERT_TRUE(same_person(local.person, fed.person));
+    CU_ASSERT_TRUE(person_ref_eq(local.person, fed.person));
     CHECK_STR(person_of(&t, local.person).xad_pid, STR("X-1"));
     CU_ASSERT_EQUAL(feed(&t, REGION, id_of(XAD_OID, "X-9"), &d, &fed, NULL), OK);
-    CU_ASSERT_FALSE(same_person(local.person, fed.person));
+    CU_ASSERT_FALSE(person_ref_eq(local.person, fed.person));
     CU_ASSERT_EQUAL(feed_once(&t, &f, &fed), OK);
     bench_begin(&t);
     bench_close(&t);
