@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "hub/base/hash.h"
 #include "hub/base/json_text.h"
 #include "hub/base/log.h"
 
@@ -54,19 +55,14 @@ static bool open_sealed(struct arena *a, struct uuid id, struct str sealed, stru
     return true;
 }
 
-/* First 8 bytes of SHA-256 of member|MSH-3|MSH-4|MSH-10|. */
+/* Hash of member|MSH-3|MSH-4|MSH-10|. */
 static int64_t message_key(const struct request *rq, const struct hl7_message *m)
 {
     struct str text =
         str_printf(rq->arena, "%lld|%.*s|%.*s|%.*s|", (long long)rq->principal.member->id,
                    STR_ARG(m->application), STR_ARG(m->facility), STR_ARG(m->control_id));
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    uint64_t key = 0;
 
-    crypto_hash_sha256(digest, (const unsigned char *)text.p, text.n);
-    for (int i = 0; i < 8; i++)
-        key = key << 8 | digest[i];
-    return (int64_t)key;
+    return hash_key(&text, 1);
 }
 
 static struct str digest_of(struct request *rq, const struct hl7_message *m)

@@ -1,37 +1,12 @@
 #include "mpi/keys.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 
-static int64_t key_of(crypto_hash_sha256_state *state)
-{
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    uint64_t key = 0;
-
-    crypto_hash_sha256_final(state, digest);
-    for (int i = 0; i < 8; i++)
-        key = key << 8 | digest[i];
-    return (int64_t)key;
-}
-
-int64_t mpi_key(struct str bytes)
-{
-    crypto_hash_sha256_state state;
-
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, (const unsigned char *)bytes.p, bytes.n);
-    return key_of(&state);
-}
+#include "hub/base/hash.h"
 
 int64_t mpi_identifier_key(struct identifier id)
 {
-    crypto_hash_sha256_state state;
-
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, (const unsigned char *)id.authority.p, id.authority.n);
-    crypto_hash_sha256_update(&state, (const unsigned char *)"|", 1);
-    crypto_hash_sha256_update(&state, (const unsigned char *)id.id.p, id.id.n);
-    return key_of(&state);
+    return hash_key((const struct str[]){id.authority, STR("|"), id.id}, 3);
 }
 
 static int stripe_of(int64_t key)

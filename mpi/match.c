@@ -2,7 +2,7 @@
 
 #include <sodium.h>
 
-#include "mpi/keys.h"
+#include "hub/base/hash.h"
 
 enum { RULE_EXACT = 1 };
 
@@ -52,7 +52,8 @@ size_t mpi_block_keys(const struct mpi_normal *n, struct mpi_block_key keys[MPI_
             text[used++] = parts[i].p[j];
         text[used++] = '|';
     }
-    keys[0] = (struct mpi_block_key){.key = mpi_key(str_of(text, used)), .rule = RULE_EXACT};
+    keys[0] =
+        (struct mpi_block_key){.key = hash_key(&(struct str){text, used}, 1), .rule = RULE_EXACT};
     return 1;
 }
 

@@ -1,9 +1,9 @@
 /* Rows -> objects, column by column in the order of the attribute table. */
 #include <jansson.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "hub/base/hash.h"
 #include "xds/rows.h"
 
 struct row {
@@ -249,11 +249,5 @@ struct xds_object *xds_rows_read(struct arena *a, enum xds_kind kind, const stru
 
 int64_t xds_uid_key(struct str id)
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    uint64_t key = 0;
-
-    SHA256((const unsigned char *)id.p, id.n, hash);
-    for (int i = 0; i < 8; i++)
-        key = key << 8 | hash[i];
-    return (int64_t)key;
+    return hash_key(&id, 1);
 }

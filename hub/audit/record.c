@@ -1,8 +1,8 @@
 #include "hub/audit/record.h"
 
 #include <inttypes.h>
-#include <sodium.h>
 
+#include "hub/base/hash.h"
 #include "hub/base/json_text.h"
 
 static void add_text(struct strbuf *b, const char *key, struct str value)
@@ -84,11 +84,7 @@ struct str audit_record_write(struct arena *a, const struct audit_context *conte
 
 int64_t audit_request_pkey(struct uuid request)
 {
-    unsigned char hash[crypto_hash_sha256_BYTES];
-    uint64_t pkey = 0;
+    const struct str bytes = str_of(request.b, sizeof(request.b));
 
-    crypto_hash_sha256(hash, request.b, sizeof(request.b));
-    for (int i = 0; i < 8; i++)
-        pkey = pkey << 8 | hash[i];
-    return (int64_t)pkey;
+    return hash_key(&bytes, 1);
 }

@@ -25,5 +25,5 @@ struct str audit_record_write(struct arena *a, const struct audit_context *conte
 /* The row's own action, or its transaction's. */
 char audit_row_action(const struct audit_context *context, const struct audit_row *row);
 
-/* Place of a row without a person: first 8 bytes, big-endian, of SHA-256 of the request's id. */
+/* Place of a row without a person: the hash_key of the request's id. */
 int64_t audit_request_pkey(struct uuid request);

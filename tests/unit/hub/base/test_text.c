@@ -1,6 +1,7 @@
-/* hex, base64, uuid, oid, clock and JSON text: the small formats of base. */
+/* hex, base64, keys, uuid, oid, clock and JSON text: the small formats of base. */
 #include "hub/base/arena.h"
 #include "hub/base/clock.h"
+#include "hub/base/hash.h"
 #include "hub/base/hex.h"
 #include "hub/base/json_text.h"
 #include "hub/base/oid.h"
@@ -123,7 +124,17 @@ static void json_text_always_parses(void)
     arena_dispose(&a);
 }
 
-SUITE(test_text, CASE(base64_round_trips_and_refuses_what_is_not_canonical),
+/* FIPS 180-2, B.1: SHA-256("abc") begins with ba7816bf 8f01cfea. */
+static void a_key_is_the_head_of_the_hash_of_all_parts(void)
+{
+    const struct str parts[] = {STR("a"), STR(""), STR("bc")};
+
+    CU_ASSERT_EQUAL((uint64_t)hash_key(parts, 3), UINT64_C(0xba7816bf8f01cfea));
+    CU_ASSERT_EQUAL((uint64_t)hash_key(NULL, 0), UINT64_C(0xe3b0c44298fc1c14));
+}
+
+SUITE(test_text, CASE(a_key_is_the_head_of_the_hash_of_all_parts),
+      CASE(base64_round_trips_and_refuses_what_is_not_canonical),
       CASE(a_uuid_reads_back_and_version_7_sorts_by_time), CASE(oids_have_real_arcs),
       CASE(a_dtm_covers_what_its_precision_leaves_open), CASE(iso_times_read_back),
       CASE(json_text_always_parses));
