@@ -8,6 +8,8 @@
 
 #include "hub/net/conn.h"
 
+enum { CALLBACKS_A_TURN = 16 }; /* before sockets and timers are looked at again */
+
 struct task *task_new(void (*run)(struct io *, struct task *))
 {
     struct task *t = calloc(1, sizeof(*t));
@@ -107,6 +109,10 @@ struct io *io_new(struct net_server *server)
 
     must(io != NULL && config != NULL, "out of memory");
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK); /* one thread a base */
+    /* A connection that pauses is active again at once; without a bound libevent would go on with
+     * such connections for as long as they have work, and never look at the sockets of the others.
+     */
+    event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_A_TURN, 0);
     io->server = server;
     io->base = event_base_new_with_config(config);
     event_config_free(config);

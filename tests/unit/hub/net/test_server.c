@@ -1,6 +1,7 @@
 #include "hub/net/server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,6 +45,62 @@ static void a_connection_serves_pipelined_requests_in_order(void)
     CHECK_STR(body_of(client_read_response(&c, &rig.arena)), STR("four"));
     client_close(&c);
     CU_ASSERT_EQUAL(service_await(5).sent, 5);
+    rig_end();
+}
+
+static atomic_bool flooding;
+
+/* Sends requests that are refused at once, as fast as they are taken, and reads what comes. */
+static void *flood(void *session)
+{
+    struct client *c = session;
+    static char lot[64 * 1024], sink[64 * 1024];
+    static const char one[] = "GET /none HTTP/1.1\r\n" HOST "\r\n";
+    size_t n = 0, at = 0;
+
+    while (n + sizeof(one) < sizeof(lot)) {
+        memcpy(lot + n, one, sizeof(one) - 1);
+        n += sizeof(one) - 1;
+    }
+    while (atomic_load(&flooding)) {
+        ssize_t sent = send(c->fd, lot + at, n - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        at = sent > 0 ? (at + (size_t)sent) % n : at;
+        while (recv(c->fd, sink, sizeof(sink), MSG_DONTWAIT) > 0)
+            ;
+    }
+    return NULL;
+}
+
+static void a_flood_of_requests_leaves_the_other_connections_their_turn(void)
+{
+    struct net_settings settings = rig_settings();
+    struct client c[2];
+    pthread_t thread[2];
+    int64_t began;
+
+    settings.io_threads = 1;
+    rig_begin(&settings);
+    atomic_store(&flooding, true);
+    for (int i = 0; i < 2; i++) {
+        client_connect(&c[i], rig.http, false, NULL, 0);
+        pthread_create(&thread[i], NULL, flood, &c[i]);
+    }
+    usleep(200000);
+    began = clock_monotonic_us();
+    for (int i = 0; i < 5; i++) {
+        bool clean;
+
+        CU_ASSERT_EQUAL(
+            status_of(ask(STR("GET /none HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"), &clean)),
+            404);
+    }
+    CU_ASSERT(clock_monotonic_us() - began < 2 * US_PER_SECOND);
+    atomic_store(&flooding, false);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(thread[i], NULL);
+        client_close(&c[i]);
+    }
     rig_end();
 }
 
@@ -399,6 +456,7 @@ static void a_wrong_address_is_refused_with_the_reason(void)
 SUITE(test_server, CASE(a_wrong_address_is_refused_with_the_reason),
       CASE(a_connection_serves_pipelined_requests_in_order),
       CASE(bad_requests_get_their_status_and_the_rule),
+      CASE(a_flood_of_requests_leaves_the_other_connections_their_turn),
       CASE(a_large_head_is_431_and_a_large_chunked_body_413),
       CASE(expect_is_answered_when_the_head_is_accepted), CASE(parts_are_taken_apart),
       CASE(answers_of_every_kind_arrive_whole),
