@@ -164,6 +164,14 @@ static enum status set_identity(SSL_CTX *c, const struct net_tls_settings *s, st
     return OK;
 }
 
+/* PEM_read gives up at the end of the file, which is an error to it, and at anything damaged. */
+static bool stopped_at_the_end(void)
+{
+    unsigned long error = ERR_peek_last_error();
+
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
 static enum status load_crls(struct tls *t, const char *file, struct errors *err)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(t->context);
@@ -177,9 +185,11 @@ static enum status load_crls(struct tls *t, const char *file, struct errors *err
         X509_STORE_add_crl(store, crl);
     }
     BIO_free(in);
+    if (!stopped_at_the_end())
+        return fail_openssl(err, "a CRL is damaged in the CRL file", file);
     if (sk_X509_CRL_num(t->crls) == 0)
         return fail_openssl(err, "no CRL in the CRL file", file);
-    ERR_clear_error(); /* the end of the file is an error to PEM_read */
+    ERR_clear_error();
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return OK;
 }

@@ -113,6 +113,25 @@ static void a_certificate_without_a_path_must_be_good_by_itself(void)
     rig_end();
 }
 
+/* What is behind the damage would not be looked at: the certificates listed there would get in. */
+static void a_crl_file_that_is_damaged_is_refused_as_a_whole(void)
+{
+    struct net_tls_settings with_crl;
+    struct errors err;
+    FILE *f;
+
+    rig_begin(NULL);
+    errors_init(&err, &rig.arena);
+    with_crl = rig.tls_settings;
+    with_crl.crl_file = pki_crl_file("damaged", rig.ca, NULL);
+    f = fopen(with_crl.crl_file, "ae");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fputs("-----BEGIN X509 CRL-----\nMIIBnot really\n-----END X509 CRL-----\n", f);
+    fclose(f);
+    CU_ASSERT_NOT_EQUAL(net_tls_reload(rig.server, &with_crl, &err), OK);
+    rig_end();
+}
+
 static void a_reload_brings_in_a_crl_and_cuts_who_is_on_it(void)
 {
     struct net_tls_settings with_crl;
@@ -293,6 +312,7 @@ SUITE(test_tls, CASE(a_members_certificate_is_let_in_by_tls_1_2_and_1_3),
       CASE(a_faulty_certificate_gets_no_byte_of_http),
       CASE(a_certificate_without_a_path_is_left_to_admit),
       CASE(a_certificate_without_a_path_must_be_good_by_itself),
+      CASE(a_crl_file_that_is_damaged_is_refused_as_a_whole),
       CASE(a_reload_brings_in_a_crl_and_cuts_who_is_on_it),
       CASE(a_suspended_members_connections_are_closed_at_once),
       CASE(only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken),
