@@ -227,6 +227,21 @@ enum status adt_read_patient(struct request *rq, const struct hl7_message *m, st
     return read_pid(&r, out);
 }
 
+void adt_note_patient(struct request *rq, const struct hl7_message *m)
+{
+    struct str rest = hl7_field(m, hl7_segment(m, "PID", 0), 3);
+
+    for (size_t seen = 0; rest.p != NULL && seen < HL7_REPETITIONS_MAX; seen++) {
+        struct identifier id;
+        enum patient_id_kind kind = patient_id_read(rq, m, hl7_repetition(m, &rest), &id);
+
+        if (kind != PATIENT_ID_OWN && kind != PATIENT_ID_XAD)
+            continue;
+        rq->patient = identifier_cx(rq->arena, id);
+        return;
+    }
+}
+
 /* What of MRG-1 and PID-3 belongs together: a pair for each authority that both name, XAD-PIDs in
  * front, so that the persons are one before their records are looked at. */
 static size_t pairs(struct request *rq, const struct mpi_feed *patient,

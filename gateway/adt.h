@@ -11,6 +11,10 @@
 enum status adt_read_patient(struct request *rq, const struct hl7_message *m,
                              struct mpi_feed *out) MUST_CHECK;
 
+/* The patient of a message that the hub does not use, for its audit row: the first identifier of
+ * PID-3 that this member may name. None is no failure. */
+void adt_note_patient(struct request *rq, const struct hl7_message *m);
+
 struct adt_merge {
     struct identifier surviving, subsumed; /* of one authority */
     bool xad;                              /* on XAD-PIDs */

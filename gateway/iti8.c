@@ -12,8 +12,8 @@ static const struct hl7_message *message_of(const struct request *rq)
     return rq->message.hl7;
 }
 
-static struct audit_row *audit(struct request *rq, char action, struct identifier patient,
-                               struct person_ref person)
+static void audit(struct request *rq, char action, struct identifier patient,
+                  struct person_ref person)
 {
     struct audit_row *row = audit_add(rq->arena, &rq->audit);
 
@@ -21,31 +21,35 @@ static struct audit_row *audit(struct request *rq, char action, struct identifie
     row->patient = identifier_cx(rq->arena, patient);
     row->pkey = person.pkey;
     row->person_id = person.person_id;
-    audit_object_add(rq->arena, row, "message", message_of(rq)->control_id, STR_NONE);
-    return row;
+    row->objects = rq->about;
+}
+
+/* A message that had no effect: the patient as the message names it. */
+static void audit_plainly(struct request *rq, const char *words)
+{
+    struct audit_row *row = audit_add(rq->arena, &rq->audit);
+
+    row->description = str_from(words);
+    row->patient = rq->patient;
+    row->objects = rq->about;
 }
 
 /* What the store said of this message. One accepted before gets its answer again, and nothing
  * else happens. */
 static enum status answer_again(struct request *rq, struct hl7_seen *seen, struct reply *rp)
 {
-    struct audit_row *row;
-
     TRY(hl7_seen_read(rq, seen));
     if (!seen->answered)
         return OK;
     metric_add(METRIC_hl7_duplicates_total, 1);
-    row = audit_add(rq->arena, &rq->audit);
-    row->description = STR("Resent: answered from the stored acknowledgement, without effect");
-    audit_object_add(rq->arena, row, "message", message_of(rq)->control_id, STR_NONE);
+    audit_plainly(rq, "Resent: answered from the stored acknowledgement, without effect");
     reply_add(rp, seen->ack);
     return OK;
 }
 
-/* Is it the member's own, and has this very message been accepted before? */
+/* Has this very message been accepted before? */
 static enum status look_back(struct request *rq, struct hl7_seen *seen, struct reply *rp)
 {
-    TRY(sender_check(rq));
     hl7_seen_queue(rq, message_of(rq), seen);
     TRY(db_flush(rq->db));
     return answer_again(rq, seen, rp);
@@ -138,10 +142,11 @@ enum status iti8_merge(struct request *rq, struct reply *rp)
     struct adt_merge *merges;
     size_t count;
 
+    TRY(sender_check(rq));
+    TRY(adt_read_merges(rq, message_of(rq), &merges, &count));
     TRY(look_back(rq, &seen, rp));
     if (seen.answered)
         return OK;
-    TRY(adt_read_merges(rq, message_of(rq), &merges, &count));
     for (size_t i = 0; i < count; i++)
         TRY(merge_one(rq, &merges[i]));
     return accept(rq, &seen, rp);
@@ -150,8 +155,9 @@ enum status iti8_merge(struct request *rq, struct reply *rp)
 enum status adt_unused(struct request *rq, struct reply *rp)
 {
     struct hl7_seen seen;
-    struct audit_row *row;
 
+    TRY(sender_check(rq));
+    adt_note_patient(rq, message_of(rq));
     TRY(look_back(rq, &seen, rp));
     if (seen.answered)
         return OK;
@@ -159,8 +165,6 @@ enum status adt_unused(struct request *rq, struct reply *rp)
         return fail_at(rq->err, STR("MSH^1^9^1^2"), INVALID, "201",
                        "The hub does not use this ADT event, and this source is set to strict");
     metric_add(METRIC_hl7_unused_events_total, 1);
-    row = audit_add(rq->arena, &rq->audit);
-    row->description = STR("Kept and acknowledged; the hub does not use this event");
-    audit_object_add(rq->arena, row, "message", message_of(rq)->control_id, STR_NONE);
+    audit_plainly(rq, "Kept and acknowledged; the hub does not use this event");
     return accept(rq, &seen, rp);
 }

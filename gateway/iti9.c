@@ -213,9 +213,7 @@ static void answer(struct request *rq, const struct identity_visible *v, struct 
 
 static void audit(struct request *rq, const struct identity_visible *v)
 {
-    const struct hl7_message *m = message_of(rq);
     struct audit_row *row = audit_add(rq->arena, &rq->audit);
-    struct str tag = hl7_text(rq->arena, m, hl7_field(m, hl7_segment(m, "QPD", 0), 2));
 
     row->patient = rq->patient;
     row->pkey = rq->person.pkey;
@@ -224,7 +222,15 @@ static void audit(struct request *rq, const struct identity_visible *v)
         row->description =
             str_printf(rq->arena, "%zu identifiers of other members withheld by consent",
                        v->withheld);
-    audit_object_add(rq->arena, row, "query", tag.n > 0 ? tag : m->control_id, m->text);
+    row->objects = rq->about;
+}
+
+static void name_query(struct request *rq)
+{
+    const struct hl7_message *m = message_of(rq);
+    struct str tag = hl7_text(rq->arena, m, hl7_field(m, hl7_segment(m, "QPD", 0), 2));
+
+    request_about(rq, "query", tag.n > 0 ? tag : m->control_id, m->text);
 }
 
 enum status iti9_query(struct request *rq, struct reply *rp)
@@ -232,6 +238,7 @@ enum status iti9_query(struct request *rq, struct reply *rp)
     struct pix_query q;
     struct identity_visible seen;
 
+    name_query(rq);
     TRY(sender_check(rq));
     TRY(read_query(rq, &q));
     TRY(find_visible(rq, &q, &seen));

@@ -6,6 +6,7 @@
 #include "gateway/hl7_store.h"
 #include "gateway/iti8.h"
 #include "gateway/iti9.h"
+#include "hub/base/json_text.h"
 
 /* "ADT" alone stands for the ADT events that none of the others is. Kinds: reference of events in
  * DICOM PS3.15 A.5; a merge's rows name their own action. */
@@ -72,14 +73,30 @@ static enum status check_header(struct request *rq, const struct hl7_message *m)
     return OK;
 }
 
+/* A header that cannot be decoded has no text. */
+static struct str or_nothing(struct str s)
+{
+    return utf8_valid(s) ? s : STR_NONE;
+}
+
+/* MSH-3|MSH-4: who says that it sends. */
+static struct str sender_of(struct request *rq, const struct hl7_message *m)
+{
+    return or_nothing(
+        str_printf(rq->arena, "%.*s|%.*s", STR_ARG(m->application), STR_ARG(m->facility)));
+}
+
 static enum status open_message(struct request *rq)
 {
     struct hl7_message *m = ARENA_NEW(rq->arena, struct hl7_message);
     struct str raw = rq->exchange->body.bytes;
+    enum status s;
 
     m->raw = raw;
     rq->message.hl7 = m;
-    TRY(hl7_parse(rq->arena, raw, rq->principal.member->charset, m, rq->err));
+    s = hl7_parse(rq->arena, raw, rq->principal.member->charset, m, rq->err);
+    request_about(rq, "message", or_nothing(m->control_id), sender_of(rq, m));
+    TRY(s);
     if (m->odd_ends > 0)
         metric_add(METRIC_hl7_odd_endings_total, 1);
     TRY(check_header(rq, m));

@@ -22,6 +22,8 @@ static const struct {
     [NOTICE_REFUSED_PEER] = {"ITI-19", {"110113", 'E'}, AUDIT_SERIOUS},
     [NOTICE_BROKEN_ANSWER] = {NULL, {"110106", 'R'}, AUDIT_MAJOR},
     [NOTICE_BUSY] = {"BUSY", {"110113", 'E'}, AUDIT_MINOR},
+    [NOTICE_STARTED] = {"START", {"110100", 'E'}, AUDIT_SUCCESS},
+    [NOTICE_STOPPED] = {"STOP", {"110100", 'E'}, AUDIT_SUCCESS},
 };
 
 void notice_leave(const struct notice *n)

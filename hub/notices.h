@@ -1,5 +1,6 @@
 /* What happened outside of any request's transaction and must reach the audit log all the same:
- * refused connections, answers that broke off, requests that found the queue full.
+ * refused connections, answers that broke off, requests that found the queue full, and that the
+ * hub itself started and stopped.
  *
  * I/O threads leave a notice, which never blocks; the keeper writes them as audit rows. The list
  * is bounded: past the bound notices of a kind are only counted, and the count is written. */
@@ -7,7 +8,14 @@
 
 #include "hub/data/db.h"
 
-enum notice_kind { NOTICE_REFUSED_PEER, NOTICE_BROKEN_ANSWER, NOTICE_BUSY, NOTICE_KINDS };
+enum notice_kind {
+    NOTICE_REFUSED_PEER,
+    NOTICE_BROKEN_ANSWER,
+    NOTICE_BUSY,
+    NOTICE_STARTED,
+    NOTICE_STOPPED,
+    NOTICE_KINDS
+};
 
 struct notice {
     enum notice_kind kind;

@@ -88,11 +88,13 @@ struct request {
         void *hl7; /* gateway/hl7.h: struct hl7_message */
     } message;
     struct audit_list audit; /* rows to write when the handler succeeds */
-    /* The patient in question: set as soon as known, so that a failure's audit row can name it. */
-    struct str patient;       /* CX, as the message named it */
-    struct person_ref person; /* whom it stands for */
-    uint64_t flushes_before;  /* db_flushes when the request began */
-    struct undo *undo;        /* request_on_rollback's list, newest first */
+    /* The patient, and the query, submission set, documents or message in question: set as soon as
+     * known, so that a failure's audit row can name them. */
+    struct str patient;         /* CX, as the message named it */
+    struct person_ref person;   /* whom it stands for */
+    struct audit_object *about; /* request_about's list, newest first */
+    uint64_t flushes_before;    /* db_flushes when the request began */
+    struct undo *undo;          /* request_on_rollback's list, newest first */
 };
 
 #define REQUEST_MAGIC 0x52455155u
@@ -105,6 +107,10 @@ enum status request_alive(struct request *rq) MUST_CHECK;
  * outside the database (documents in the store). Not called when it committed, nor when the
  * connection was lost while COMMIT was under way and nobody can know. Newest first. */
 void request_on_rollback(struct request *rq, void (*fn)(void *), void *p);
+
+/* Names what the request is about, before anything can fail: objects of the audit row of a failure,
+ * and of a success where the handler gives them to its rows. */
+void request_about(struct request *rq, const char *kind, struct str id, struct str detail);
 
 /* The id as text, for errors and audit: 36 characters. */
 struct str request_id(struct request *rq);

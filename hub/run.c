@@ -32,6 +32,14 @@ struct str request_id(struct request *rq)
     return uuid_text(rq->arena, rq->id);
 }
 
+void request_about(struct request *rq, const char *kind, struct str id, struct str detail)
+{
+    struct audit_object *o = ARENA_NEW(rq->arena, struct audit_object);
+
+    *o = (struct audit_object){kind, id, detail, rq->about};
+    rq->about = o;
+}
+
 struct undo {
     void (*fn)(void *);
     void *p;
@@ -142,11 +150,13 @@ static void back_off(int attempt)
 
 static enum status run_handler(struct request *rq, struct reply *rp)
 {
+    struct audit_object *about = rq->about;
     enum status s = OK;
 
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (attempt > 0) {
             forget_attempt(rq, rp);
+            rq->about = about;
             back_off(attempt);
             metric_add(METRIC_requests_retried_total, 1);
             TRY(hub_directory_refresh(rq->hub, rq->db));
@@ -168,9 +178,10 @@ static void describe_failure(struct request *rq, enum status status)
     rq->audit = (struct audit_list){0};
     row = audit_add(rq->arena, &rq->audit);
     row->outcome = status == INTERNAL || status == UPSTREAM ? AUDIT_MAJOR : AUDIT_SERIOUS;
-    row->patient = rq->patient;
+    row->patient = rq->patient.n <= AUDIT_PATIENT_MAX ? rq->patient : STR_NONE;
     row->pkey = rq->person.pkey;
     row->person_id = rq->person.person_id;
+    row->objects = rq->about;
     if (rq->err->first != NULL)
         row->description =
             str_printf(rq->arena, "%s: %.*s", rq->err->first->code, STR_ARG(rq->err->first->text));

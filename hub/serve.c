@@ -16,6 +16,7 @@
 #include "hub/data/migrate.h"
 #include "hub/health.h"
 #include "hub/keeper.h"
+#include "hub/notices.h"
 #include "hub/service.h"
 #include "hub/worker.h"
 
@@ -178,6 +179,16 @@ static void limit_process(void)
     }
 }
 
+/* Application Activity (IHE ITI TF-2 3.20; DICOM PS3.15 A.5.3.1). */
+static void note_activity(struct serving *s, enum notice_kind kind, const char *words)
+{
+    struct notice n = {.kind = kind, .at_us = clock_now_us(), .request = uuid_v7()};
+
+    snprintf(n.text, sizeof(n.text), "%s: %.*s, process %d", words, STR_ARG(s->hub.endpoint),
+             (int)getpid());
+    notice_leave(&n);
+}
+
 static enum status start(struct serving *s, struct errors *err)
 {
     const unsigned char *master_key;
@@ -195,6 +206,7 @@ static enum status start(struct serving *s, struct errors *err)
     s->keeper = keeper_start(&s->hub, err);
     if (s->keeper == NULL)
         return err->status;
+    note_activity(s, NOTICE_STARTED, "110120 Application Start");
     net_start(s->hub.net);
     return OK;
 }
@@ -208,8 +220,10 @@ static void stop(struct serving *s)
         queue_close(s->hub.lanes[i]);
     for (size_t i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
-    if (s->keeper != NULL)
+    if (s->keeper != NULL) {
+        note_activity(s, NOTICE_STOPPED, "110121 Application Stop");
         keeper_stop(s->keeper);
+    }
     if (s->hub.net != NULL)
         net_server_free(s->hub.net);
     stop_modules(&s->hub);

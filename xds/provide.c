@@ -43,8 +43,6 @@ static enum status read_message(struct request *rq, struct provision *p)
         return fail(rq->err, INVALID, "XDSRepositoryError",
                     "The message is no ProvideAndRegisterDocumentSetRequest");
     TRY(xds_submission_read(rq, xml_child(body, NS_LCM, "SubmitObjectsRequest"), &p->submission));
-    if (p->submission->set != NULL)
-        rq->patient = p->submission->set->patient_id;
     p->v = ARENA_ARRAY(rq->arena, n, struct provided);
     XML_EACH(e, body, NS_XDSB, "Document")
     p->v[p->n++] = (struct provided){.id = xml_attr(e, "id"), .element = e};

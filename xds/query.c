@@ -34,16 +34,19 @@ static enum status check_limits(struct request *rq, const struct xds_query *q,
 /* --- audit -------------------------------------------------------------------------------------
  */
 
-/* The query as it came: an audit record keeps it whole. */
+/* The query as it came: an audit record keeps it whole. The copy declares what the Envelope did,
+ * so that it can be read by itself. */
 static struct str query_text(struct request *rq, xmlNode *request)
 {
+    xmlNode *copy = request != NULL ? xmlDocCopyNode(request, request->doc, 1) : NULL;
     xmlBuffer *buffer = xmlBufferCreate();
     struct str text = STR_NONE;
 
-    if (buffer != NULL && xmlNodeDump(buffer, request->doc, request, 0, 0) >= 0)
+    if (copy != NULL && buffer != NULL && xmlNodeDump(buffer, request->doc, copy, 0, 0) >= 0)
         text =
             str_dup(rq->arena, str_of(xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer)));
     xmlBufferFree(buffer);
+    xmlFreeNode(copy);
     return text;
 }
 
@@ -54,45 +57,52 @@ static struct str patient_shown(struct request *rq, const struct person *p)
     return identifier_cx(rq->arena, id);
 }
 
-static struct audit_row *add_row(struct request *rq, const struct xds_query *q, struct str text)
+/* A row with the query in it. */
+static struct audit_row *add_row(struct request *rq, struct str patient, struct person_ref person)
 {
     struct audit_row *row = audit_add(rq->arena, &rq->audit);
 
-    audit_object_add(rq->arena, row, "query", str_from(q->type->id), text);
+    row->objects = rq->about;
+    row->patient = patient;
+    row->pkey = person.pkey;
+    row->person_id = person.person_id;
     return row;
 }
 
-/* One row a patient: the one that the query names, else each whose objects are shown; a query that
- * reached nobody has a row of its own. */
-static void audit_query(struct request *rq, const struct xds_query *q,
+static void note_withheld(struct request *rq, struct audit_row *row, size_t count)
+{
+    if (count > 0)
+        row->description = str_printf(rq->arena, "withheld by consent: %zu", count);
+}
+
+/* How much of what was found of a person is not shown. */
+static size_t withheld_of(const struct person *p, const struct xds_candidates *found,
+                          const struct xds_visible *seen)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < found->n; i++)
+        n += found->v[i].person == p && !found->v[i].witness;
+    for (size_t i = 0; i < xds_visible_count(seen); i++)
+        n -= xds_visible_person(seen, i) == p;
+    return n;
+}
+
+/* One row a patient: the one that the query names, else each of whom something was found, shown or
+ * withheld; a query that reached nobody has a row of its own. */
+static void audit_query(struct request *rq, const struct xds_candidates *found,
                         const struct xds_visible *seen)
 {
-    struct str text = query_text(rq, rq->message.soap->body);
-    size_t n = rq->patient.n > 0 ? 0 : xds_visible_count(seen);
-    struct audit_row *row;
+    size_t people = rq->patient.n > 0 ? 0 : found->people.count;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct person *p = xds_visible_person(seen, i);
-        size_t j = 0;
+    for (size_t i = 0; i < people; i++) {
+        const struct person *p = &found->people.people[i];
+        struct audit_row *row = add_row(rq, patient_shown(rq, p), p->ref);
 
-        while (j < i && !same_person(p, xds_visible_person(seen, j)))
-            j++;
-        if (j < i)
-            continue;
-        row = add_row(rq, q, text);
-        row->pkey = p->ref.pkey;
-        row->person_id = p->ref.person_id;
-        row->patient = patient_shown(rq, p);
+        note_withheld(rq, row, withheld_of(p, found, seen));
     }
-    if (n > 0)
-        return;
-    row = add_row(rq, q, text);
-    row->patient = rq->patient;
-    row->pkey = rq->person.pkey;
-    row->person_id = rq->person.person_id;
-    if (xds_visible_withheld(seen) > 0)
-        row->description =
-            str_printf(rq->arena, "withheld by consent: %zu", xds_visible_withheld(seen));
+    if (people == 0)
+        note_withheld(rq, add_row(rq, rq->patient, rq->person), xds_visible_withheld(seen));
 }
 
 /* --- answer ------------------------------------------------------------------------------------
@@ -139,17 +149,26 @@ static enum status write_response(struct request *rq, const struct xds_query *q,
     return end_response(w, &answer, rp);
 }
 
+static enum status read_query(struct request *rq, struct xds_query *q)
+{
+    xmlNode *request = rq->message.soap->body;
+    enum status s = xds_query_read(rq->arena, request, q, rq->err);
+
+    request_about(rq, "query", q->id, query_text(rq, request));
+    return s;
+}
+
 enum status xds_query(struct request *rq, struct reply *rp)
 {
     const struct xds_visible *seen;
     struct xds_candidates found;
     struct xds_query q;
 
-    TRY(xds_query_read(rq->arena, rq->message.soap->body, &q, rq->err));
+    TRY(read_query(rq, &q));
     TRY(q.type->find(rq, &q, &found));
     TRY(xds_gate(rq, &found, &seen));
     TRY(check_limits(rq, &q, seen));
-    audit_query(rq, &q, seen);
+    audit_query(rq, &found, seen);
     return write_response(rq, &q, seen, rp);
 }
 

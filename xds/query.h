@@ -60,6 +60,7 @@ struct xds_argument {
 };
 
 struct xds_query {
+    struct str id; /* as asked, also where no type has it */
     const struct xds_query_type *type;
     bool leaf_class; /* whole objects, else ObjectRefs */
     struct xds_argument *arguments;

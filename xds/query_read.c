@@ -303,18 +303,17 @@ enum status xds_query_read(struct arena *a, const xmlNode *request, struct xds_q
                            struct errors *err)
 {
     const xmlNode *query;
-    struct str id;
 
     *out = (struct xds_query){0};
     if (request == NULL || !xml_is(request, NS_QUERY, "AdhocQueryRequest") ||
         (query = xml_child(request, NS_RIM, "AdhocQuery")) == NULL)
         return fail(err, INVALID, "XDSRegistryError",
                     "the message holds no query:AdhocQueryRequest with a rim:AdhocQuery");
-    id = xml_attr(query, "id");
-    out->type = find_type(id);
+    out->id = xml_attr(query, "id");
+    out->type = find_type(out->id);
     if (out->type == NULL)
         return fail(err, INVALID, "XDSUnknownStoredQuery", "the query id is '%.*s'",
-                    STR_ARG(str_slice(id, 0, 120)));
+                    STR_ARG(str_slice(out->id, 0, 120)));
     TRY(read_option(request, out, err));
     XML_EACH(slot, query, NS_RIM, "Slot")
     read_slot(a, out, slot, err);

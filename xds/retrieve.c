@@ -78,8 +78,11 @@ static enum status read_request(struct request *rq, struct retrieval *r)
                     "The request names %zu documents; one request may name %d", n, DOCUMENTS_MAX);
     r->v = ARENA_ARRAY(rq->arena, n, struct wanted);
     XML_EACH(e, body, NS_XDSB, "DocumentRequest")
-    TRY(read_one(rq, e, &r->v[r->n++]));
-    return OK;
+    if (read_one(rq, e, &r->v[r->n]) == OK)
+        r->n++;
+    for (size_t i = r->n; i-- > 0;)
+        request_about(rq, "document", r->v[i].unique_id, r->v[i].repository);
+    return rq->err->status;
 }
 
 static void refuse(struct retrieval *r, struct wanted *w, const char *code, struct str words)

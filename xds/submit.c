@@ -18,6 +18,7 @@ enum status xds_submission_read(struct request *rq, xmlNode *request, struct xds
 {
     struct xds_submission *s = ARENA_NEW(rq->arena, struct xds_submission);
     xmlNode *list;
+    enum status status;
 
     if (request == NULL || !xml_is(request, NS_LCM, "SubmitObjectsRequest"))
         return fail(rq->err, INVALID, "XDSRegistryError",
@@ -27,7 +28,12 @@ enum status xds_submission_read(struct request *rq, xmlNode *request, struct xds
         return fail(rq->err, INVALID, "XDSRegistryMetadataError",
                     "the lcm:SubmitObjectsRequest holds no rim:RegistryObjectList");
     *out = s;
-    return xds_rim_read(rq->arena, list, s, rq->err);
+    status = xds_rim_read(rq->arena, list, s, rq->err);
+    if (s->set != NULL) {
+        rq->patient = s->set->patient_id;
+        request_about(rq, "submission_set", s->set->unique_id, STR_NONE);
+    }
+    return status;
 }
 
 /* --- ids -------------------------------------------------------------------------------------- */
@@ -110,7 +116,6 @@ static enum status queue_patient(struct request *rq, struct xds_submission *s, s
 {
     struct identifier source;
 
-    rq->patient = s->set->patient_id;
     *p = (struct patient){.n = 1};
     if (!identifier_parse_cx(s->set->patient_id, &s->patient))
         return unknown_patient(rq, s, "not an identifier");
@@ -241,7 +246,7 @@ static void audit(struct request *rq, const struct xds_submission *s)
     row->pkey = s->person.pkey;
     row->person_id = s->person.person_id;
     row->patient = s->set->patient_id;
-    audit_object_add(rq->arena, row, "submission_set", s->set->unique_id, STR_NONE);
+    row->objects = rq->about;
 }
 
 enum status xds_submit(struct request *rq, struct xds_submission *s)

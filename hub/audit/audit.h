@@ -25,9 +25,12 @@ enum audit_outcome { AUDIT_SUCCESS = 0, AUDIT_MINOR = 4, AUDIT_SERIOUS = 8, AUDI
 struct audit_object {
     const char *kind;  /* "document", "submission_set", "query", "message" */
     struct str id;     /* uniqueId, stored query UUID, MSH-10 */
-    struct str detail; /* repository id, the query itself, ...; may be empty */
+    struct str detail; /* repository id, the query itself, MSH-3|MSH-4; may be empty */
     struct audit_object *next;
 };
+
+/* Of a patient's identifier in a row: longer ones no index holds, and nobody has. */
+enum { AUDIT_PATIENT_MAX = 512 };
 
 /* One row to be: one patient (or none) of one transaction. */
 struct audit_row {

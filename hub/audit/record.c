@@ -21,15 +21,15 @@ static size_t cut_point(struct str s, size_t most)
     return n;
 }
 
-static void add_detail(struct strbuf *b, struct str detail)
+static void add_cut(struct strbuf *b, const char *key, struct str value, size_t most)
 {
-    struct str kept = detail;
+    struct str kept = value;
 
-    if (detail.n > AUDIT_DETAIL_MAX) {
-        kept = str_slice(detail, 0, cut_point(detail, AUDIT_DETAIL_MAX));
-        kept = str_printf(b->arena, "%.*s... (%zu bytes in all)", STR_ARG(kept), detail.n);
+    if (value.n > most) {
+        kept = str_slice(value, 0, cut_point(value, most));
+        kept = str_printf(b->arena, "%.*s... (%zu bytes in all)", STR_ARG(kept), value.n);
     }
-    add_text(b, "detail", kept);
+    add_text(b, key, kept);
 }
 
 static void add_objects(struct strbuf *b, const struct audit_object *o)
@@ -38,8 +38,8 @@ static void add_objects(struct strbuf *b, const struct audit_object *o)
     for (const char *comma = ""; o != NULL; o = o->next, comma = ",") {
         strbuf_addf(b, "%s{\"kind\":", comma);
         json_text_add(b, str_from(o->kind));
-        add_text(b, "id", o->id);
-        add_detail(b, o->detail);
+        add_cut(b, "id", o->id, AUDIT_ID_MAX);
+        add_cut(b, "detail", o->detail, AUDIT_DETAIL_MAX);
         strbuf_addc(b, '}');
     }
     strbuf_addc(b, ']');

@@ -17,7 +17,7 @@
 #include "hub/audit/audit.h"
 
 /* A longer detail is cut, and says so: a client's query may be large, the log is for ever. */
-enum { AUDIT_DETAIL_MAX = 65536 };
+enum { AUDIT_DETAIL_MAX = 65536, AUDIT_ID_MAX = 1024 };
 
 struct str audit_record_write(struct arena *a, const struct audit_context *context,
                               const struct audit_row *row, struct uuid id);

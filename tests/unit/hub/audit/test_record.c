@@ -72,6 +72,22 @@ static void a_long_detail_is_cut_between_characters_and_says_so(void)
     arena_dispose(&a);
 }
 
+static void a_long_id_is_cut_as_well(void)
+{
+    struct arena a;
+    struct audit_list list = {0};
+    struct audit_row *row;
+    char id[AUDIT_ID_MAX + 1];
+
+    arena_init(&a);
+    memset(id, '7', sizeof(id));
+    row = audit_add(&a, &list);
+    audit_object_add(&a, row, "submission_set", str_of(id, sizeof(id)), STR_NONE);
+    CU_ASSERT(str_find_str(audit_record_write(&a, &context, row, (struct uuid){{0}}),
+                           STR("777... (1025 bytes in all)\",\"detail\":\"\"}")) > 0);
+    arena_dispose(&a);
+}
+
 static void requests_without_a_patient_spread_by_their_id(void)
 {
     struct uuid one = {{0}}, other = {{1}};
@@ -83,5 +99,5 @@ static void requests_without_a_patient_spread_by_their_id(void)
 
 SUITE(test_record, CASE(a_record_is_the_documented_bytes),
       CASE(a_rows_own_action_goes_before_the_transactions),
-      CASE(a_long_detail_is_cut_between_characters_and_says_so),
+      CASE(a_long_detail_is_cut_between_characters_and_says_so), CASE(a_long_id_is_cut_as_well),
       CASE(requests_without_a_patient_spread_by_their_id));
