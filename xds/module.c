@@ -35,7 +35,7 @@ static const struct transaction repository[] = {
         .mtom = true,
         .audit = {"110107", 'C'},
         .handle = xds_provide,
-        .render_failure = xds_registry_failure,
+        .render_failure = xds_provide_failure,
     },
     {
         .name = "ITI-43",

@@ -118,7 +118,7 @@ static struct xml_writer *begin_response(struct request *rq, struct soap_answer 
     xml_attribute(w, "xmlns:rs", STR(XDS_RS_NS));
     xml_attribute(w, "xmlns:rim", STR(XDS_RIM_NS));
     xml_attribute(w, "status", str_from(status));
-    xds_error_list_write(w, rq->err);
+    xds_error_list_write(w, XDS_AT_REGISTRY, rq->err);
     xml_begin(w, "rim:RegistryObjectList");
     return w;
 }

@@ -10,18 +10,24 @@
 
 #define XDS_RS_NS "urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
 
+/* Where a failure is told, which chooses the code of what the profile has no code for. */
+enum xds_door { XDS_AT_REGISTRY, XDS_AT_PROVIDE, XDS_AT_RETRIEVE };
+
 /* Writes <rs:RegistryResponse status=...> with a RegistryErrorList of everything in errors
  * (warnings included): errorCode, codeContext, severity, location; highestSeverity right. A code
- * that is none of TF-3 Table 4.2.4.1-2 (the database is away, ...) becomes XDSRegistryError. */
-void xds_registry_response_write(struct xml_writer *w, const char *status,
+ * that is none of TF-3 Table 4.2.4.1-2 (the database is away, ...) becomes the door's own
+ * ...Error, ...Busy where time or a lock ran out, and XDSRegistryNotAvailable where a repository
+ * cannot register. */
+void xds_registry_response_write(struct xml_writer *w, const char *status, enum xds_door door,
                                  const struct errors *errors);
 
 /* The error list alone, for query:AdhocQueryResponse; nothing when there are no errors. The prefix
  * rs: must be declared. */
-void xds_error_list_write(struct xml_writer *w, const struct errors *errors);
+void xds_error_list_write(struct xml_writer *w, enum xds_door door, const struct errors *errors);
 
 /* The whole answer of ITI-41 and ITI-42: Success, with the warnings if there are any. */
 enum status xds_registry_response(struct request *rq, struct reply *rp) MUST_CHECK;
 
-/* transaction.render_failure of ITI-41 and ITI-42: a Failure in a RegistryResponse. */
+/* transaction.render_failure of ITI-42 and ITI-41: a Failure in a RegistryResponse. */
 enum status xds_registry_failure(struct request *rq, struct reply *rp) MUST_CHECK;
+enum status xds_provide_failure(struct request *rq, struct reply *rp) MUST_CHECK;

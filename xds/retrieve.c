@@ -309,7 +309,7 @@ static void write_status(struct request *rq, struct xml_writer *w, const struct 
         if (r->v[i].code != NULL)
             fail_at(&list, r->v[i].unique_id, NOT_FOUND, r->v[i].code, "%.*s",
                     STR_ARG(r->v[i].words));
-    xds_registry_response_write(w, status_of(r), &list);
+    xds_registry_response_write(w, status_of(r), XDS_AT_RETRIEVE, &list);
 }
 
 static void write_document(struct soap_answer *answer, const struct wanted *d)
@@ -371,7 +371,7 @@ enum status xds_retrieve_failure(struct request *rq, struct reply *rp)
     struct soap_answer answer;
     struct xml_writer *w = begin_answer(rq, &answer);
 
-    xds_registry_response_write(w, XDS_FAILURE, rq->err);
+    xds_registry_response_write(w, XDS_FAILURE, XDS_AT_RETRIEVE, rq->err);
     xml_end(w, "xdsb:RetrieveDocumentSetResponse");
     return soap_answer_end(&answer, rp);
 }

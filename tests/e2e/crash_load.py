@@ -16,7 +16,8 @@ from hospital import Patient, xds
 
 DUPLICATE = "XDSDuplicateUniqueIdInRegistry"
 # Answers that say the hub is in trouble, not the message: the client tries again later.
-TROUBLE = {"XDSRegistryError", "XDSRepositoryError", "XDSRegistryBusy"}
+TROUBLE = {"XDSRegistryError", "XDSRepositoryError", "XDSRegistryBusy", "XDSRepositoryBusy",
+           "XDSRegistryNotAvailable"}
 INTERNAL_ERROR = "207"  # HL7 table 0357; in ERR-1 before version 2.5, then in ERR-3
 
 

@@ -7,7 +7,7 @@ static struct str written(struct arena *a, const char *status, const struct erro
     struct strbuf b = strbuf_on(a, 1024);
     struct xml_writer w = xml_writer_on(&b);
 
-    xds_registry_response_write(&w, status, err);
+    xds_registry_response_write(&w, status, XDS_AT_REGISTRY, err);
     return strbuf_str(&b);
 }
 
@@ -45,19 +45,43 @@ static void the_highest_severity_is_that_of_the_worst(void)
     arena_dispose(&a);
 }
 
-static void what_the_profile_has_no_code_for_is_a_registry_error(void)
+static void check_general(enum xds_door door, enum status status, const char *code)
 {
     struct arena a;
     struct errors err;
+    struct strbuf b;
+    struct xml_writer w;
 
     arena_init(&a);
     errors_init(&err, &a);
-    fail(&err, UPSTREAM, "57P01", "the database is away");
-    CU_ASSERT(str_find_str(written(&a, XDS_FAILURE, &err), STR("errorCode=\"XDSRegistryError\"")) >
-              0);
+    b = strbuf_on(&a, 1024);
+    w = xml_writer_on(&b);
+    fail(&err, status, "57P01", "what no profile knows");
+    xds_registry_response_write(&w, XDS_FAILURE, door, &err);
+    CU_ASSERT(str_find_str(strbuf_str(&b), str_printf(&a, "errorCode=\"%s\"", code)) > 0);
     arena_dispose(&a);
+}
+
+static void what_the_profile_has_no_code_for_is_an_error_of_the_door(void)
+{
+    check_general(XDS_AT_REGISTRY, UPSTREAM, "XDSRegistryError");
+    check_general(XDS_AT_PROVIDE, INTERNAL, "XDSRepositoryError");
+    check_general(XDS_AT_RETRIEVE, UPSTREAM, "XDSRepositoryError");
+}
+
+static void a_registry_out_of_reach_is_not_available_to_the_repository(void)
+{
+    check_general(XDS_AT_PROVIDE, UPSTREAM, "XDSRegistryNotAvailable");
+}
+
+static void what_ran_out_of_time_found_the_door_busy(void)
+{
+    check_general(XDS_AT_REGISTRY, TIMED_OUT, "XDSRegistryBusy");
+    check_general(XDS_AT_PROVIDE, CONFLICT, "XDSRepositoryBusy");
 }
 
 SUITE(test_response, CASE(success_without_errors_has_no_list),
       CASE(the_highest_severity_is_that_of_the_worst),
-      CASE(what_the_profile_has_no_code_for_is_a_registry_error));
+      CASE(what_the_profile_has_no_code_for_is_an_error_of_the_door),
+      CASE(a_registry_out_of_reach_is_not_available_to_the_repository),
+      CASE(what_ran_out_of_time_found_the_door_busy));
