@@ -29,9 +29,6 @@ struct audit_object {
     struct audit_object *next;
 };
 
-/* Of a patient's identifier in a row: longer ones no index holds, and nobody has. */
-enum { AUDIT_PATIENT_MAX = 512 };
-
 /* One row to be: one patient (or none) of one transaction. */
 struct audit_row {
     char action; /* 0: the transaction's own (a merge writes one D and one U) */
