@@ -178,7 +178,7 @@ static void describe_failure(struct request *rq, enum status status)
     rq->audit = (struct audit_list){0};
     row = audit_add(rq->arena, &rq->audit);
     row->outcome = status == INTERNAL || status == UPSTREAM ? AUDIT_MAJOR : AUDIT_SERIOUS;
-    row->patient = rq->patient.n <= AUDIT_PATIENT_MAX ? rq->patient : STR_NONE;
+    row->patient = rq->patient;
     row->pkey = rq->person.pkey;
     row->person_id = rq->person.person_id;
     row->objects = rq->about;
