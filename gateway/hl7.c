@@ -257,13 +257,6 @@ static struct str skip_preamble(struct str raw)
     return raw;
 }
 
-enum status hl7_read_header(struct arena *a, struct str raw, struct hl7_message *out,
-                            struct errors *err)
-{
-    *out = (struct hl7_message){.raw = raw, .text = skip_preamble(raw)};
-    return read_header(a, out->text, out, err);
-}
-
 static size_t count_lines(struct str text)
 {
     size_t n = 1;
@@ -327,7 +320,8 @@ enum status hl7_parse(struct arena *a, struct str raw, struct str charset, struc
 {
     struct str text;
 
-    TRY(hl7_read_header(a, raw, out, err));
+    *out = (struct hl7_message){.raw = raw, .text = skip_preamble(raw)};
+    TRY(read_header(a, out->text, out, err));
     if (out->charset.n > 0)
         charset = out->charset;
     if (!hl7_charset_known(charset))

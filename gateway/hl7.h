@@ -36,12 +36,9 @@ struct hl7_message {
     struct str control_id, processing_id, version, charset; /* MSH-10, 11, 12.1, 18 first */
 };
 
-/* Reads the header alone, as far as it goes: what an answer needs even when the rest is bad. Text
- * is not converted. INVALID (codes of HL7 table 0357) when it does not begin with a usable MSH. */
-enum status hl7_read_header(struct arena *a, struct str raw, struct hl7_message *out,
-                            struct errors *err) MUST_CHECK;
-
-/* The whole message. `charset` is taken where MSH-18 is empty. */
+/* The whole message. `charset` is taken where MSH-18 is empty. INVALID with a code of HL7 table
+ * 0357; what could be read of the MSH stays in *out: an answer needs it even when the rest is
+ * bad. */
 enum status hl7_parse(struct arena *a, struct str raw, struct str charset, struct hl7_message *out,
                       struct errors *err) MUST_CHECK;
 

@@ -2,7 +2,8 @@
 
 #include "hub/base/oid.h"
 
-bool patient_id_feeds_xad(const struct request *rq)
+/* Does this member feed the region's XAD-PIDs? */
+static bool feeds_xad(const struct request *rq)
 {
     return str_eq(rq->principal.member->name, str_from(rq->config->xad_source)) &&
            !str_eq(str_from(rq->config->xad_source), STR("hub"));
@@ -61,7 +62,7 @@ enum patient_id_kind patient_id_read(struct request *rq, const struct hl7_messag
     if (out->authority.n == 0)
         return PATIENT_ID_UNKNOWN;
     if (str_eq(out->authority, str_from(rq->config->xad_authority)))
-        return patient_id_feeds_xad(rq) ? PATIENT_ID_XAD : PATIENT_ID_FOREIGN;
+        return feeds_xad(rq) ? PATIENT_ID_XAD : PATIENT_ID_FOREIGN;
     if (member_owns_authority(rq->principal.member, out->authority))
         return PATIENT_ID_OWN;
     return PATIENT_ID_FOREIGN;

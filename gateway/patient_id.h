@@ -27,6 +27,3 @@ enum patient_id_kind patient_id_read(struct request *rq, const struct hl7_messag
 
 /* Authority of a CX's fourth component alone, as QPD-4 names domains; STR_NONE when unknown. */
 struct str patient_id_domain(struct request *rq, const struct hl7_message *m, struct str cx);
-
-/* Does this member feed the region's XAD-PIDs? */
-bool patient_id_feeds_xad(const struct request *rq);

@@ -16,16 +16,6 @@ const char *mpi_reason_code(enum mpi_reason r)
     return CODES[r];
 }
 
-const char *mpi_reason_words(enum mpi_reason r)
-{
-    static const char *const WORDS[] = {
-#define X(name, code, words) words,
-        MPI_REASONS(X)
-#undef X
-    };
-    return WORDS[r];
-}
-
 const char *mpi_outcome_name(enum mpi_outcome o)
 {
     static const char *const NAMES[] = {"new", "review", "link"};

@@ -35,7 +35,6 @@ enum mpi_reason {
         MPI_REASON_COUNT
 };
 const char *mpi_reason_code(enum mpi_reason r);
-const char *mpi_reason_words(enum mpi_reason r);
 
 enum { MPI_BLOCK_KEYS_MAX = 16, MPI_CANDIDATES_MAX = 256, MPI_REASONS_MAX = 8 };
 

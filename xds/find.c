@@ -19,7 +19,8 @@ static const struct statement FIND_DOCUMENTS = {
     "   AND entry_uuid = ANY($3)",
 };
 
-struct str xds_uid_text(struct arena *a, struct str id)
+/* An id as uid_claim and uid_entry spell it: entryUUIDs lose urn:uuid: and capitals. */
+static struct str uid_text(struct arena *a, struct str id)
 {
     struct uuid u;
 
@@ -34,7 +35,7 @@ void xds_uid_lookup_queue(struct request *rq, const struct str *ids, size_t coun
 
     *lookup = (struct xds_uid_lookup){0};
     for (size_t i = 0; i < count; i++) {
-        texts[i] = xds_uid_text(rq->arena, ids[i]);
+        texts[i] = uid_text(rq->arena, ids[i]);
         keys[i] = xds_uid_key(texts[i]);
     }
     db_queue(rq->db, &FIND_IDS, &lookup->rows, DB_INT8S(keys, count), DB_TEXTS(texts, count));

@@ -21,9 +21,6 @@ void xds_uid_lookup_queue(struct request *rq, const struct str *ids, size_t coun
                           struct xds_uid_lookup *lookup);
 void xds_uid_lookup_read(struct request *rq, struct xds_uid_lookup *lookup);
 
-/* An id as uid_claim and uid_entry spell it: entryUUIDs lose urn:uuid: and capitals. */
-struct str xds_uid_text(struct arena *a, struct str id);
-
 /* What a caller reads beside the documents, in the flush that reads them. */
 struct xds_beside {
     void (*queue)(struct request *rq, const struct xds_uid_lookup *lookup, void *context);

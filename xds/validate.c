@@ -211,7 +211,8 @@ static void check_header(const struct xds_object *o, struct errors *err)
                 STR_ARG(shown(o->home)), STR_ARG(shown(o->id)));
 }
 
-void xds_validate_object(const struct xds_object *o, struct errors *err)
+/* What it must have, and the format of what it has. */
+static void check_object(const struct xds_object *o, struct errors *err)
 {
     check_header(o, err);
     for (const struct xds_attribute *at = xds_models[o->kind].attributes; at->member; at++) {
@@ -453,7 +454,7 @@ enum status xds_validate(struct arena *a, const struct xds_submission *s, struct
 
     TRY(check_set(s, err));
     for (size_t i = 0; i < s->objects.n; i++)
-        xds_validate_object(s->objects.v[i], err);
+        check_object(s->objects.v[i], err);
     for (size_t i = 0; i < s->objects.n; i++)
         if (s->objects.v[i]->kind == XDS_ASSOCIATION)
             check_association(&index, xds_association(s->objects.v[i]), err);

@@ -14,6 +14,3 @@ enum status xds_validate(struct arena *a, const struct xds_submission *s,
 
 /* ITI-42 and 41 take stable document entries only (TF-2 3.42.4.1.2). */
 enum status xds_validate_stable(const struct xds_submission *s, struct errors *err) MUST_CHECK;
-
-/* One object: what it must have, and the format of what it has. */
-void xds_validate_object(const struct xds_object *o, struct errors *err);

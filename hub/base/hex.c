@@ -1,7 +1,6 @@
 #include "hub/base/hex.h"
 
 static const char HEX[] = "0123456789abcdef";
-static const char B64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void hex_write(char *out, const void *bytes, size_t n)
 {
@@ -44,25 +43,6 @@ bool hex_decode(struct str text, unsigned char *out, size_t n)
         out[i] = (unsigned char)(high << 4 | low);
     }
     return true;
-}
-
-struct str base64_encode(struct arena *a, struct str bytes)
-{
-    const unsigned char *b = (const unsigned char *)bytes.p;
-    size_t n = (bytes.n + 2) / 3 * 4, o = 0;
-    char *p = arena_alloc(a, n + 1);
-
-    for (size_t i = 0; i < bytes.n; i += 3) {
-        size_t left = bytes.n - i;
-        unsigned v = (unsigned)b[i] << 16 | (left > 1 ? (unsigned)b[i + 1] << 8 : 0) |
-                     (left > 2 ? b[i + 2] : 0u);
-
-        p[o++] = B64[v >> 18];
-        p[o++] = B64[v >> 12 & 63];
-        p[o++] = left > 1 ? B64[v >> 6 & 63] : '=';
-        p[o++] = left > 2 ? B64[v & 63] : '=';
-    }
-    return str_of(p, n);
 }
 
 static int base64_digit(char c)

@@ -132,9 +132,3 @@ void xml_leaf(struct xml_writer *w, const char *name, struct str text)
         xml_content(w, text);
     xml_end(w, name);
 }
-
-void xml_raw(struct xml_writer *w, struct str xml)
-{
-    close_tag(w);
-    strbuf_add(w->out, xml);
-}

@@ -30,4 +30,3 @@ void xml_attribute(struct xml_writer *w, const char *name, struct str value);
 void xml_content(struct xml_writer *w, struct str text);
 void xml_end(struct xml_writer *w, const char *name);
 void xml_leaf(struct xml_writer *w, const char *name, struct str text); /* <name>text</name> */
-void xml_raw(struct xml_writer *w, struct str xml); /* elements that are well-formed already */

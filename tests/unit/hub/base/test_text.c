@@ -8,7 +8,7 @@
 #include "hub/base/uuid.h"
 #include "tests/support/suite.h"
 
-static void base64_round_trips_and_refuses_what_is_not_canonical(void)
+static void base64_is_read_and_refused_where_it_is_not_canonical(void)
 {
     static const struct {
         struct str plain, coded;
@@ -24,7 +24,6 @@ static void base64_round_trips_and_refuses_what_is_not_canonical(void)
 
     arena_init(&a);
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        CHECK_STR(base64_encode(&a, good[i].plain), good[i].coded);
         CU_ASSERT(base64_decode(&a, good[i].coded, &out));
         CHECK_STR(out, good[i].plain);
     }
@@ -134,7 +133,7 @@ static void a_key_is_the_head_of_the_hash_of_all_parts(void)
 }
 
 SUITE(test_text, CASE(a_key_is_the_head_of_the_hash_of_all_parts),
-      CASE(base64_round_trips_and_refuses_what_is_not_canonical),
+      CASE(base64_is_read_and_refused_where_it_is_not_canonical),
       CASE(a_uuid_reads_back_and_version_7_sorts_by_time), CASE(oids_have_real_arcs),
       CASE(a_dtm_covers_what_its_precision_leaves_open), CASE(iso_times_read_back),
       CASE(json_text_always_parses));
