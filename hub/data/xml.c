@@ -12,6 +12,7 @@ enum {
     CHUNK = 4096,
     NAMESPACES_IN_SCOPE_MAX = 512, /* each prefix is sought in linear time */
     REASON_MAX = 160,
+    REFERENCE_MAX = 2 * CHUNK, /* bytes of &name; */
 };
 
 const struct xml_limits XML_LIMITS = {
@@ -160,8 +161,14 @@ static xmlParserCtxt *parser_new(struct parse *p)
     return ctxt;
 }
 
-/* Chunks keep the backlog small, and the backlog shows a start tag without an end before libxml2
- * looks into it. */
+/* What has come and is not parsed yet. */
+static size_t backlog(const xmlParserCtxt *ctxt)
+{
+    return ctxt->input != NULL ? (size_t)(ctxt->input->end - ctxt->input->cur) : 0;
+}
+
+/* Chunks keep the backlog small, and the backlog shows a start tag or a reference without an end
+ * before libxml2 looks into it, again with each chunk. */
 static void feed(xmlParserCtxt *ctxt, struct str bytes)
 {
     struct parse *p = ctxt->_private;
@@ -170,9 +177,10 @@ static void feed(xmlParserCtxt *ctxt, struct str bytes)
         struct str chunk = str_slice(bytes, at, at + CHUNK);
 
         xmlParseChunk(ctxt, chunk.p, (int)chunk.n, 0);
-        if (ctxt->instate == XML_PARSER_START_TAG && ctxt->input != NULL &&
-            (size_t)(ctxt->input->end - ctxt->input->cur) > p->limits->max_start_tag)
+        if (backlog(ctxt) > p->limits->max_start_tag && ctxt->instate == XML_PARSER_START_TAG)
             stop(ctxt, "a start tag is too long");
+        else if (backlog(ctxt) > REFERENCE_MAX && *ctxt->input->cur == '&')
+            stop(ctxt, "a reference is too long");
     }
     if (p->reason[0] == '\0')
         xmlParseChunk(ctxt, NULL, 0, 1);
