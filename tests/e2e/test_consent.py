@@ -104,6 +104,31 @@ def test_a_denied_pix_answer_equals_one_where_no_other_member_knows_the_patient(
     assert masked_message(first, *hide) == masked_message(second, *hide)
 
 
+def test_a_denial_goes_with_a_record_that_its_source_merges_into_another(hub, lakeside, harbour):
+    """Harbour's record stays behind, so this is no merge of persons: the documents of Lakeside's
+    record come under a person who said nothing."""
+    person, duplicate = known(lakeside, harbour), known(lakeside)
+    entry, response = lakeside.publish(person.xad, cda("denied"), source_patient_id=person.cx(lakeside))
+    assert response.ok
+    deny(hub, person)
+    answer = lakeside.merge(duplicate.patient(duplicate.cx(lakeside)), person.cx(lakeside))
+    assert answer["MSA-1"] == "AA", answer
+    for response in (harbour.find(duplicate.xad), harbour.get(unique_ids=[entry.unique_id]),
+                     harbour.retrieve((hub.repository, entry.unique_id))):
+        assert not response.objects and not response.documents
+
+
+def test_a_denial_of_one_member_goes_with_a_record_and_no_permit_does(hub, lakeside, harbour):
+    person, duplicate = known(lakeside, harbour), known(lakeside)
+    entry, _ = lakeside.publish(person.xad, cda("some"), source_patient_id=person.cx(lakeside))
+    hub.json("consent", "set", "--patient", person.xad, "--permit")
+    deny(hub, person, "--member", lakeside.name)
+    lakeside.merge(duplicate.patient(duplicate.cx(lakeside)), person.cx(lakeside))
+    carried = hub.json("consent", "show", "--patient", duplicate.xad)["policies"]
+    assert [(p["effect"], p["member"]) for p in carried] == [("deny", lakeside.name)]
+    assert harbour.get(unique_ids=[entry.unique_id]).objects
+
+
 # --- what permits and denies -----------------------------------------------------------------------
 
 def test_a_revocation_holds_on_the_next_request(hub, lakeside, harbour, person):
