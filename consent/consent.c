@@ -39,9 +39,9 @@ static const struct consent_policy *named(const struct consent_policy *a,
 
 /* The layers for one constituent. What its publisher reads back is no disclosure to anyone new, so
  * it does not wait for an opt-in: it beats the default. It does not beat the patient's own deny
- * (DESIGN 5.5 and 8: nothing permits what an explicit deny denied, break-glass apart): the hub
- * cannot tell the publisher's author from its other thousand users. Replacing or deprecating needs
- * no reading: submission checks see everything (DESIGN 5.1). */
+ * (ARCHITECTURE.md, promise 5: deny wins): the hub cannot tell the publisher's author from its
+ * other thousand users. Replacing or deprecating needs no reading: submission checks see
+ * everything. */
 static struct consent_decision decide_for(struct person_ref person,
                                           const struct principal *principal,
                                           const struct consent_object *object, int64_t at_us,

@@ -1,4 +1,4 @@
-/* The words that every room shares about people (DESIGN: whose record is it?). */
+/* The words that every room shares about people. */
 #pragma once
 
 #include "hub/base/str.h"

@@ -1,4 +1,4 @@
-/* The request driver: the owner of the transaction (DESIGN: one owner of the transaction). */
+/* The request driver: the owner of the transaction. */
 #pragma once
 
 #include "hub/hub.h"

@@ -2,7 +2,7 @@
  *
  * Runs inside the request's transaction (READ COMMITTED) and flushes as it goes; what it writes is
  * queued when it returns and goes out with the next flush. It locks first and searches later
- * (DESIGN: isolation and locks), so that two feeds of one new patient make one person; where
+ * (mpi/keys.h), so that two feeds of one new patient make one person; where
  * something moved between its first look and its locks it returns CONFLICT, and the request
  * driver runs the handler again. */
 #pragma once

@@ -1,9 +1,8 @@
 /* Look-up keys and lock stripes: how the index hashes what it searches.
  *
  * A key is a hash_key (hub/base/hash.h); its topmost 16 bits are its stripe in mpi_lock. Who writes
- * takes the stripes of everything that it will search, ascending, before the search (DESIGN:
- * isolation and locks), in one call, so that two feeds never wait for each other in a ring. The key
- * functions are pure. */
+ * takes the stripes of everything that it will search, ascending, before the search, in one
+ * call, so that two feeds never wait for each other in a ring. The key functions are pure. */
 #pragma once
 
 #include "hub/request.h"

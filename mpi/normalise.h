@@ -3,8 +3,7 @@
  * Pure and without state; any thread. Text is decomposed (NFKD), stripped of marks, upper-cased
  * and freed of punctuation, so that Müller-Lüdenscheidt, MULLER LUDENSCHEIDT and müller
  * lüdenscheidt are one. What is missing, malformed or a placeholder (BABY BOY, 1900-01-01,
- * 999-99-9999) becomes empty: it speaks neither for nor against a match. First form of
- * reference/mpi.md section 5 "Normalise" and "Placeholders". */
+ * 999-99-9999) becomes empty: it speaks neither for nor against a match. */
 #pragma once
 
 #include "mpi/record.h"

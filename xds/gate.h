@@ -1,4 +1,4 @@
-/* The gate: candidates -> what this principal may see (DESIGN, promise 1).
+/* The gate: candidates -> what this principal may see (ARCHITECTURE.md, promise 1).
  *
  * Queries find struct xds_candidates; only xds_gate makes a struct xds_visible of them, and every
  * encoder takes only that. An object is visible when consent permits it for its patient and its

@@ -2,7 +2,7 @@
  *
  * Handlers say what happened with audit_add; hub/request.c writes the rows in the transaction of
  * the effect, just before COMMIT, and a failure's row in a transaction of its own. One row per
- * transaction and patient (IHE ITI TF-2 3.20; the table of events: reference/security.md 2.2).
+ * transaction and patient (IHE ITI TF-2 3.20).
  * audit_event holds the record's canonical bytes (JSON, encrypted under a key of its own);
  * audit_search what is searched, and that key, wrapped: erasing the search row erases the record
  * and leaves the log's leaf. audit_pending is the sealer's queue. */

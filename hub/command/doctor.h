@@ -36,7 +36,7 @@ bool doctor_flush(struct doctor *d);
  */
 void doctor_say_expiry(struct doctor *d, struct str what, int64_t at_us, const char *advice);
 
-/* hub/doctor_database.c */
+/* doctor_database.c */
 void doctor_connection(struct doctor *d);
 void doctor_durability(struct doctor *d);
 void doctor_migrations(struct doctor *d);
@@ -47,7 +47,7 @@ void doctor_members(struct doctor *d);
 void doctor_xad_source(struct doctor *d);
 void doctor_audit_key(struct doctor *d);
 
-/* hub/doctor_files.c */
+/* doctor_files.c */
 void doctor_certificate(struct doctor *d);
 void doctor_authorities(struct doctor *d);
 void doctor_revocation(struct doctor *d);

@@ -48,7 +48,7 @@ def test_a_hub_whose_database_is_gone_is_not_ready_and_comes_back(cluster, make_
     hub.stop()
 
 
-# --- round trips (DESIGN section 3, rule 5) ---------------------------------------------------------------
+# --- round trips to the database ------------------------------------------------------------------------------
 
 def flushes_of(hub, transaction, work):
     """Round trips of the one request that `work` makes."""

@@ -1,4 +1,4 @@
-"""What the kernel sees of a submission, in order (DESIGN, promise 3: acknowledged means durable).
+"""What the kernel sees of a submission, in order (ARCHITECTURE.md, promise 3: acknowledged means durable).
 
 A killed process does not empty the page cache, so kills alone cannot show a missing fsync. Here
 strace watches a hub while documents are submitted (ITI-41), and for every document this order must
