@@ -6,7 +6,9 @@
 #include "hub/audit/audit.h"
 #include "hub/base/log.h"
 
-enum { KEPT = 512, BATCH = 16 };
+enum { KEPT = 512, BATCH = 16, REFUSED_BURST = 256 };
+
+#define REFUSED_EVERY_US (US_PER_SECOND / 5)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct notice kept[KEPT];
@@ -26,11 +28,37 @@ static const struct {
     [NOTICE_STOPPED] = {"STOP", {"110100", 'E'}, AUDIT_SUCCESS},
 };
 
+/* Refused peers are strangers: they must not be able to fill the audit log's disk, nor the list
+ * that the corrections of members' records go through. So their rows come at a bounded rate; what
+ * is above it is counted, and the count is a row. */
+static bool within_rate(const struct notice *n)
+{
+    static int64_t full_at_us; /* when the whole burst will be free again */
+    int64_t from;
+
+    if (n->kind != NOTICE_REFUSED_PEER || n->transaction[0] != '\0')
+        return true;
+    from = full_at_us > n->at_us ? full_at_us : n->at_us;
+    if (from + REFUSED_EVERY_US - n->at_us > REFUSED_BURST * REFUSED_EVERY_US)
+        return false;
+    full_at_us = from + REFUSED_EVERY_US;
+    return true;
+}
+
+/* The lock is held. */
+static void keep(const struct notice *n)
+{
+    if (kept_count < KEPT)
+        kept[kept_count++] = *n;
+    else
+        uncounted[n->kind]++;
+}
+
 void notice_leave(const struct notice *n)
 {
     pthread_mutex_lock(&lock);
-    if (kept_count < KEPT)
-        kept[kept_count++] = *n;
+    if (within_rate(n))
+        keep(n);
     else
         uncounted[n->kind]++;
     pthread_mutex_unlock(&lock);
@@ -53,8 +81,10 @@ static size_t take(struct notice *out)
 
 static void put_back(const struct notice *n, size_t count)
 {
+    pthread_mutex_lock(&lock);
     for (size_t i = 0; i < count; i++)
-        notice_leave(&n[i]);
+        keep(&n[i]);
+    pthread_mutex_unlock(&lock);
 }
 
 static enum status queue_one(struct db *db, struct arena *a, const struct notice *n,

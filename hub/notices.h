@@ -3,7 +3,8 @@
  * hub itself started and stopped.
  *
  * I/O threads leave a notice, which never blocks; the keeper writes them as audit rows. The list
- * is bounded: past the bound notices of a kind are only counted, and the count is written. */
+ * is bounded, and so is the rate of refused peers: past the bound notices of a kind are only
+ * counted, and the count is written. */
 #pragma once
 
 #include "hub/data/db.h"
