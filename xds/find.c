@@ -10,13 +10,15 @@ static const struct statement FIND_IDS = {
     "   AND id = ANY($2)",
 };
 
+/* By triples: three arrays side by side would try every combination, and a thousand documents of a
+ * thousand patients have a thousand million. */
 static const struct statement FIND_DOCUMENTS = {
     "xds_find_documents_by_uuid",
     "SELECT " XDS_DOCUMENT_COLUMNS "\n"
     "  FROM xds_document_entry\n"
-    " WHERE pkey = ANY($1)\n"
-    "   AND record_id = ANY($2)\n"
-    "   AND entry_uuid = ANY($3)",
+    " WHERE (pkey, record_id, entry_uuid) IN (\n"
+    "       SELECT place, record, entry\n"
+    "         FROM unnest($1::bigint[], $2::bigint[], $3::uuid[]) AS w (place, record, entry))",
 };
 
 /* An id as uid_claim and uid_entry spell it: entryUUIDs lose urn:uuid: and capitals. */
