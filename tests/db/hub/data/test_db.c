@@ -448,6 +448,41 @@ static void a_connection_that_died_inside_fails_the_transaction(void)
     tear_down(&t);
 }
 
+/* The server dies behind the last statement and before the end of the pipeline: the signal comes
+ * from a trigger, after which the statement looks at no signal any more. */
+static void a_connection_that_dies_at_the_end_of_a_pipeline_is_lost(void)
+{
+    static const struct statement TABLE = {"test_dying_table", "CREATE TEMP TABLE dying (k int)"};
+    static const struct statement FUNCTION = {
+        "test_dying_function",
+        "CREATE FUNCTION pg_temp.die() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+        " RETURN CASE WHEN pg_terminate_backend(pg_backend_pid()) THEN NULL ELSE NEW END;"
+        " END$$",
+    };
+    static const struct statement TRIGGER = {
+        "test_dying_trigger",
+        "CREATE TRIGGER dies AFTER INSERT ON dying"
+        " FOR EACH ROW EXECUTE FUNCTION pg_temp.die()",
+    };
+    static const struct statement DIE = {"test_die", "INSERT INTO dying VALUES (1)"};
+    const struct statement *const made[] = {&TABLE, &FUNCTION, &TRIGGER};
+    struct bench t;
+
+    if (!set_up(&t))
+        return;
+    for (int i = 0; i < 3; i++) {
+        db_queue0(t.db, made[i], NULL);
+        CU_ASSERT_EQUAL_FATAL(db_flush(t.db), OK);
+    }
+    db_begin(t.db, READ_COMMITTED);
+    db_queue0(t.db, &DIE, NULL);
+    CU_ASSERT_EQUAL(db_flush(t.db), UPSTREAM);
+    again(&t);
+    db_queue0(t.db, &BACKEND, NULL);
+    CU_ASSERT_EQUAL(db_flush(t.db), OK);
+    tear_down(&t);
+}
+
 static void a_flush_larger_than_all_buffers_does_not_deadlock(void)
 {
     static const struct statement BIG = {"test_big", "SELECT $1::text, repeat('x', 2000000)"};
@@ -494,5 +529,6 @@ SUITE(test_db, CASE(every_type_comes_back_as_it_went), CASE(null_is_not_empty),
       CASE(a_server_that_does_not_answer_is_left_at_the_deadline),
       CASE(a_connection_that_died_outside_is_replaced_unnoticed),
       CASE(a_connection_that_died_inside_fails_the_transaction),
+      CASE(a_connection_that_dies_at_the_end_of_a_pipeline_is_lost),
       CASE(a_flush_larger_than_all_buffers_does_not_deadlock),
       CASE(a_server_that_cannot_be_reached_is_a_plain_failure));
