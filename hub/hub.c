@@ -37,11 +37,7 @@ enum status hub_directory_refresh(struct hub *hub, struct db *db)
     TRY(member_directory_read(db, &fresh));
     pthread_mutex_lock(&hub->directory_lock);
     old = hub->directory;
-    if (old == NULL || old->epoch <= fresh->epoch) {
-        hub->directory = fresh;
-    } else { /* another thread read later and was here first: nobody is admitted by the past */
-        old = fresh;
-    }
+    hub->directory = fresh;
     pthread_mutex_unlock(&hub->directory_lock);
     if (old != NULL)
         member_directory_release(old);

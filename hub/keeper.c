@@ -11,6 +11,7 @@
 struct keeper {
     struct hub *hub;
     struct db *db;
+    struct member_directory *seen; /* whom the connections were last compared with; held */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t woken;
@@ -30,19 +31,23 @@ static bool no_longer_admitted(void *context, const struct peer *p)
     return p->member_id != 0 && (m == NULL || m->suspended || m->id != p->member_id);
 }
 
-static void follow_members(struct keeper *k, int64_t *known_epoch)
+/* By the directory itself and not by its epoch: two threads that refresh it at once may install an
+ * older one behind a newer, and let in by it whom the newer one had suspended. */
+static void follow_members(struct keeper *k)
 {
     struct member_directory *d;
 
     if (hub_directory_refresh(k->hub, k->db) != OK)
         return;
     d = hub_directory(k->hub);
-    if (d->epoch != *known_epoch) {
-        log_info("members_read", "epoch=%lld members=%zu", (long long)d->epoch, d->count);
-        net_close_peers(k->hub->net, no_longer_admitted, d);
-        *known_epoch = d->epoch;
+    if (d == k->seen) {
+        member_directory_release(d);
+        return;
     }
-    member_directory_release(d);
+    log_info("members_read", "epoch=%lld members=%zu", (long long)d->epoch, d->count);
+    net_close_peers(k->hub->net, no_longer_admitted, d);
+    member_directory_release(k->seen);
+    k->seen = d;
 }
 
 static void make_partitions(struct keeper *k)
@@ -74,7 +79,7 @@ static bool wait_a_little(struct keeper *k)
 static void *keep(void *p)
 {
     struct keeper *k = p;
-    int64_t known_epoch = -1, partitions_at = 0;
+    int64_t partitions_at = 0;
     struct arena a;
     struct errors err;
 
@@ -82,7 +87,7 @@ static void *keep(void *p)
     do {
         errors_init(&err, &a);
         db_attach(k->db, &a, &err, clock_monotonic_us() + 10 * US_PER_SECOND);
-        follow_members(k, &known_epoch);
+        follow_members(k);
         if (clock_monotonic_us() >= partitions_at) {
             make_partitions(k);
             partitions_at = clock_monotonic_us() + PARTITIONS_US;
@@ -121,6 +126,7 @@ void keeper_stop(struct keeper *k)
     pthread_cond_signal(&k->woken);
     pthread_mutex_unlock(&k->lock);
     pthread_join(k->thread, NULL);
+    member_directory_release(k->seen);
     db_close(k->db);
     free(k);
 }
