@@ -284,7 +284,7 @@ static const struct cli_option search_options[] = {
     {"member", "NAME", "what this member did"},
     {"from", "T", "since then (2026-11-22 or 2026-11-22T15:04:05Z)"},
     {"to", "T", "until just before then"},
-    {"transaction", "NAME", "ITI-18, ITI-41, ..., CONFIG for changes by the operator"},
+    {"transaction", "NAME", "ITI-18, ITI-41, ..., CONFIG for an operator's change, START, STOP"},
     {"request", "ID", "the id that an error or a log line shows"},
     {"limit", "N", "rows at a time, up to 1000; default 50"},
     {"before", "TIME/ID", "go on where an earlier search stopped"},
