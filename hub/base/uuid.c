@@ -1,6 +1,7 @@
 #include "hub/base/uuid.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "hub/base/arena.h"
@@ -22,13 +23,28 @@ struct uuid uuid_v4(void)
     return stamped(u, 4);
 }
 
+/* Milliseconds, and a counter of 12 bits behind them, so that the ids of a process sort as they
+ * were made, even within a millisecond and when the clock is set back (RFC 9562 section 6.2). */
+static uint64_t next_stamp(void)
+{
+    static _Atomic uint64_t last;
+    uint64_t now = (uint64_t)clock_now_us() / 1000 << 12, before = atomic_load(&last), next;
+
+    do
+        next = now > before ? now : before + 1;
+    while (!atomic_compare_exchange_weak(&last, &before, next));
+    return next;
+}
+
 struct uuid uuid_v7(void)
 {
-    uint64_t ms = (uint64_t)clock_now_us() / 1000;
+    uint64_t stamp = next_stamp();
     struct uuid u = uuid_v4();
 
     for (int i = 0; i < 6; i++)
-        u.b[i] = (unsigned char)(ms >> (8 * (5 - i)));
+        u.b[i] = (unsigned char)(stamp >> (12 + 8 * (5 - i)));
+    u.b[6] = (unsigned char)(stamp >> 8);
+    u.b[7] = (unsigned char)stamp;
     return stamped(u, 7);
 }
 

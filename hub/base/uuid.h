@@ -11,7 +11,7 @@ struct uuid {
 enum { UUID_TEXT = 36 };
 
 struct uuid uuid_v4(void);
-struct uuid uuid_v7(void); /* from clock_now_us() */
+struct uuid uuid_v7(void); /* from clock_now_us(); those of one process sort as they were made */
 void uuid_write(struct uuid u, char out[UUID_TEXT + 1]);
 struct str uuid_text(struct arena *a, struct uuid u);
 struct str uuid_urn(struct arena *a, struct uuid u); /* urn:uuid:... */

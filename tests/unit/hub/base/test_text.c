@@ -51,6 +51,18 @@ static void a_uuid_reads_back_and_version_7_sorts_by_time(void)
     arena_dispose(&a);
 }
 
+static void ids_of_one_millisecond_sort_as_they_were_made(void)
+{
+    struct uuid before = uuid_v7(), next;
+
+    clock_set_for_tests(clock_now_us());
+    for (int i = 0; i < 5000; i++, before = next) {
+        next = uuid_v7();
+        CU_ASSERT(memcmp(before.b, next.b, sizeof(next.b)) < 0 && next.b[6] >> 4 == 7);
+    }
+    clock_set_for_tests(0);
+}
+
 static void oids_have_real_arcs(void)
 {
     static const struct str good[] = {STR("1.2"), STR("2.999.1"), STR("1.3.6.1.4.1.21367")};
@@ -134,6 +146,7 @@ static void a_key_is_the_head_of_the_hash_of_all_parts(void)
 
 SUITE(test_text, CASE(a_key_is_the_head_of_the_hash_of_all_parts),
       CASE(base64_is_read_and_refused_where_it_is_not_canonical),
-      CASE(a_uuid_reads_back_and_version_7_sorts_by_time), CASE(oids_have_real_arcs),
+      CASE(a_uuid_reads_back_and_version_7_sorts_by_time),
+      CASE(ids_of_one_millisecond_sort_as_they_were_made), CASE(oids_have_real_arcs),
       CASE(a_dtm_covers_what_its_precision_leaves_open), CASE(iso_times_read_back),
       CASE(json_text_always_parses));
