@@ -219,12 +219,12 @@ static void insert_associations(struct request *rq, const struct xds_submission 
 
 static void enter_made(struct request *rq, const struct xds_objects *made)
 {
-    struct xds_claims claims;
+    struct xds_claims *claims = ARENA_NEW(rq->arena, struct xds_claims); /* read at COMMIT */
 
     if (made->n == 0)
         return;
-    xds_claims_queue(rq, made, &claims);
-    xds_claims_enter(rq, &claims);
+    xds_claims_queue(rq, made, claims);
+    xds_claims_enter(rq, claims);
 }
 
 static void write(struct request *rq, struct xds_submission *s, const struct xds_claims *claims,

@@ -54,7 +54,7 @@ static atomic_bool flooding;
 static void *flood(void *session)
 {
     struct client *c = session;
-    static char lot[64 * 1024], sink[64 * 1024];
+    char lot[64 * 1024], sink[64 * 1024];
     static const char one[] = "GET /none HTTP/1.1\r\n" HOST "\r\n";
     size_t n = 0, at = 0;
 
