@@ -46,6 +46,7 @@ static struct net_settings net_settings_of(const struct config *c)
         .max_request = (uint64_t)c->max_request_mb * 1024 * 1024,
         .max_parts = (size_t)c->max_parts,
         .max_mllp_message = (size_t)c->max_hl7_kb * 1024,
+        .max_memory = (size_t)c->max_memory_mb * 1024 * 1024,
     };
 }
 

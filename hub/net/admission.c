@@ -75,13 +75,16 @@ static bool revoked_meanwhile(struct conn *c)
 const char *admission_ask(struct conn *c)
 {
     struct net_server *s = c->io->server;
+    struct budget *peer;
 
     if (c->listener->tls)
         tls_identify(c->stream.session, &c->verdict, &c->peer);
     set_quota_key(c);
-    if (!quota_take(s->quota, c->quota_key))
+    peer = quota_take(s->quota, c->quota_key);
+    if (peer == NULL)
         return "too many connections of this peer";
     c->has_quota = true;
+    c->memory.head = c->memory.body = c->ahead = (struct holding){&s->memory, peer, 0};
     if (!admit_and_register(c))
         return "no member has this certificate";
     if (c->listener->tls && revoked_meanwhile(c))

@@ -151,6 +151,7 @@ static void conn_free(struct conn *c)
 {
     struct net_server *s = c->io->server;
 
+    holding_release(&c->ahead);
     admission_leave(c);
     close_socket(c);
     *c->link = c->next;
@@ -338,6 +339,7 @@ void conn_open(struct io *io, const struct listener *listener, int fd)
     set_address(c);
     set_socket_options(fd);
     mllp_init(&c->mllp, io->server->settings.max_mllp_message);
+    c->mllp.memory = &c->memory.body;
     if (atomic_load(&io->server->draining))
         conn_free(c);
     else

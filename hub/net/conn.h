@@ -44,7 +44,9 @@ struct conn {
     struct intake *intake; /* HTTP; in the exchange's arena */
     struct sender *sender; /* in the exchange's arena */
     struct mllp mllp;
-    char *held; /* bytes read ahead of their turn */
+    struct intake_memory memory; /* of the exchange */
+    struct holding ahead;        /* of `held` */
+    char *held;                  /* bytes read ahead of their turn */
     size_t held_from, held_size;
     uint64_t rate_bytes; /* of the body, in the present window */
     bool in_body;        /* the window counts */

@@ -20,6 +20,8 @@ void conn_end_exchange(struct conn *c, enum answer_end end, uint64_t sent)
     c->mllp.message = NULL;
     service->finished(service->context, ex, end, sent);
     arena_dispose(&ex->arena);
+    holding_release(&c->memory.head);
+    holding_release(&c->memory.body);
     free(ex);
 }
 

@@ -28,7 +28,7 @@ static void begin_exchange(struct conn *c)
     atomic_init(&ex->cancelled, false);
     reply_init(&ex->reply, &ex->arena);
     c->exchange = ex;
-    c->intake = ex->wire == WIRE_HTTP ? intake_new(ex, conn_settings(c)) : NULL;
+    c->intake = ex->wire == WIRE_HTTP ? intake_new(ex, conn_settings(c), &c->memory) : NULL;
     c->in_body = c->close_after = false;
 }
 
@@ -56,6 +56,15 @@ static void begin_window(struct conn *c)
     conn_set_deadline(c, rate_window_us(c));
 }
 
+static enum next refuse_intake(struct conn *c)
+{
+    if (c->intake->status == 503) {
+        reply_field(&c->exchange->reply, STR("Retry-After"), STR("1"));
+        c->exchange->reply.close = true;
+    }
+    return conn_refuse(c, c->intake->status, c->intake->fault);
+}
+
 static enum next on_head(struct conn *c)
 {
     const struct net_service *service = conn_service(c);
@@ -65,7 +74,7 @@ static enum next on_head(struct conn *c)
     if (status != 0)
         return conn_refuse(c, status, STR_NONE);
     if (!intake_accepted(c->intake))
-        return conn_refuse(c, c->intake->status, c->intake->fault);
+        return refuse_intake(c);
     begin_window(c);
     if (!c->intake->parser.expect_continue)
         return AGAIN;
@@ -107,7 +116,7 @@ static enum next feed_http(struct conn *c, struct str *in)
     case INTAKE_READY:
         return submit(c);
     case INTAKE_REFUSED:
-        return conn_refuse(c, c->intake->status, c->intake->fault);
+        return refuse_intake(c);
     }
     return OVER;
 }
@@ -127,6 +136,7 @@ static enum next feed_mllp(struct conn *c, struct str *in)
         c->exchange->body.bytes = mllp_message(&c->mllp);
         return submit(c);
     case MLLP_TOO_LARGE:
+    case MLLP_BUSY:
         break;
     }
     return conn_give_up(c);
@@ -137,11 +147,18 @@ static struct str held(const struct conn *c)
     return str_of(c->held + c->held_from, c->held_size);
 }
 
-/* Keeps what was read ahead of its turn, behind what is held already. */
-static void hold_more(struct conn *c, struct str more)
+/* Keeps what was read ahead of its turn, behind what is held already. Where there is no memory for
+ * it, it is dropped, and the present answer is the last: what has no answer, the peer sends again.
+ */
+static bool hold_more(struct conn *c, struct str more)
 {
-    char *all = malloc(c->held_size + more.n);
+    char *all;
 
+    if (!holding_set(&c->ahead, c->held_size + more.n)) {
+        c->close_after = true;
+        return false;
+    }
+    all = malloc(c->held_size + more.n);
     must(all != NULL, "out of memory");
     if (c->held_size > 0)
         memcpy(all, held(c).p, c->held_size);
@@ -150,6 +167,7 @@ static void hold_more(struct conn *c, struct str more)
     c->held = all;
     c->held_from = 0;
     c->held_size += more.n;
+    return true;
 }
 
 /* All but `rest` of what is held has been used. */
@@ -161,6 +179,7 @@ static void hold_rest(struct conn *c, struct str rest)
         return;
     free(c->held);
     c->held = NULL;
+    holding_release(&c->ahead);
 }
 
 static bool taking_in(const struct conn *c)
@@ -183,8 +202,8 @@ static enum next take_in(struct conn *c, struct str in)
         next = feed_http(c, &in);
     if (was_held)
         hold_rest(c, in);
-    else if (in.n > 0)
-        hold_more(c, in);
+    else if (in.n > 0 && !c->close_after)
+        (void)hold_more(c, in);
     return next;
 }
 
@@ -229,7 +248,8 @@ enum next conn_on_handling(struct conn *c)
         switch (stream_read(&c->stream, c->io->scratch, HELD_MAX - c->held_size, &n)) {
         case STREAM_DONE:
             atomic_fetch_add(&c->io->server->counters.bytes_in, n);
-            hold_more(c, str_of(c->io->scratch, n));
+            if (!hold_more(c, str_of(c->io->scratch, n)))
+                return WAIT_NOTHING;
             break;
         case STREAM_WANT_READ:
             return WAIT_READ;

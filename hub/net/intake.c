@@ -2,12 +2,16 @@
 
 #include "hub/net/media_type.h"
 
-struct intake *intake_new(struct exchange *ex, const struct net_settings *settings)
+enum { HEAD_STEP = 4096 }; /* a head of the usual size is counted once */
+
+struct intake *intake_new(struct exchange *ex, const struct net_settings *settings,
+                          struct intake_memory *memory)
 {
     struct intake *in = ARENA_NEW(&ex->arena, struct intake);
 
     in->exchange = ex;
     in->settings = settings;
+    in->memory = memory;
     http1_init(&in->parser, &ex->arena, settings->max_head, settings->max_fields);
     return in;
 }
@@ -24,6 +28,11 @@ static bool refuse_size(struct intake *in)
     return refuse(in, 413, STR("the body is too large"));
 }
 
+static bool refuse_memory(struct intake *in)
+{
+    return refuse(in, 503, STR("too much is under way"));
+}
+
 static bool refuse_multipart(struct intake *in)
 {
     return refuse(in, multipart_status(in->multipart), multipart_fault(in->multipart));
@@ -34,7 +43,7 @@ bool intake_accepted(struct intake *in)
     struct exchange *ex = in->exchange;
     struct str type = http_field_value(&ex->head, STR("Content-Type"));
     bool related = str_eq_nocase(media_type_essence(type), STR("multipart/related"));
-    struct multipart_limits limits = {in->settings->max_parts, ex->max_body};
+    struct multipart_limits limits = {in->settings->max_parts, ex->max_body, &in->memory->body};
 
     if (in->parser.length > in->settings->max_request)
         return refuse_size(in);
@@ -55,9 +64,8 @@ static bool take_body(struct intake *in, struct str bytes)
     if (in->received > in->exchange->max_body)
         return refuse_size(in);
     if (in->whole == NULL)
-        in->whole = gather_new(&in->exchange->arena);
-    gather_add(in->whole, bytes);
-    return true;
+        in->whole = gather_new(&in->exchange->arena, &in->memory->body);
+    return gather_add(in->whole, bytes) || refuse_memory(in);
 }
 
 static bool complete(struct intake *in)
@@ -75,7 +83,7 @@ static bool complete(struct intake *in)
     return true;
 }
 
-enum intake_event intake_feed(struct intake *in, struct str *bytes)
+static enum intake_event feed(struct intake *in, struct str *bytes)
 {
     struct str data;
 
@@ -97,4 +105,22 @@ enum intake_event intake_feed(struct intake *in, struct str *bytes)
             return INTAKE_REFUSED;
         }
     }
+}
+
+/* What the parsers keep is in the arena: heads of requests and of parts. One feed's growth is
+ * small, so it is counted behind. */
+static bool count_head(struct intake *in)
+{
+    size_t steps = (in->exchange->arena.used + HEAD_STEP - 1) / HEAD_STEP;
+
+    return holding_set(&in->memory->head, steps * HEAD_STEP) || refuse_memory(in);
+}
+
+enum intake_event intake_feed(struct intake *in, struct str *bytes)
+{
+    enum intake_event event = feed(in, bytes);
+
+    if (event == INTAKE_REFUSED || count_head(in))
+        return event;
+    return INTAKE_REFUSED;
 }

@@ -7,6 +7,11 @@
 #include "hub/net/multipart.h"
 #include "hub/net/server.h"
 
+/* What the request holds in memory until it is answered: what is parsed of it, and its body. */
+struct intake_memory {
+    struct holding head, body;
+};
+
 enum intake_event {
     INTAKE_MORE,
     INTAKE_HEAD,    /* the exchange's head is filled: ask accept_head, then intake_accepted */
@@ -17,6 +22,7 @@ enum intake_event {
 struct intake {
     struct exchange *exchange;
     const struct net_settings *settings;
+    struct intake_memory *memory;
     struct http1 parser;
     struct multipart *multipart; /* where the body goes: one of the two */
     struct gather *whole;
@@ -25,7 +31,8 @@ struct intake {
     struct str fault;
 };
 
-struct intake *intake_new(struct exchange *ex, const struct net_settings *settings);
+struct intake *intake_new(struct exchange *ex, const struct net_settings *settings,
+                          struct intake_memory *memory);
 enum intake_event intake_feed(struct intake *in, struct str *bytes);
 
 /* The layer above has set route, sink and max_body. False: refused after all, 413 or 400. */

@@ -20,7 +20,7 @@ static enum mllp_event skip_to_frame(struct mllp *m, struct str *in)
 
 void mllp_begin(struct mllp *m, struct arena *a)
 {
-    m->message = gather_new(a);
+    m->message = gather_new(a, m->memory);
 }
 
 /* Length of what comes before the next VT or FS. */
@@ -43,7 +43,8 @@ static enum mllp_event take_message(struct mllp *m, struct str *in)
             m->full = true;
             return MLLP_TOO_LARGE;
         }
-        gather_add(m->message, str_slice(*in, 0, n));
+        if (!gather_add(m->message, str_slice(*in, 0, n)))
+            return MLLP_BUSY;
         if (n < in->n && !ended) {
             m->message->n = 0;
             m->restarts++;

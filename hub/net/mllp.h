@@ -12,10 +12,12 @@ enum mllp_event {
     MLLP_BEGIN,     /* VT: give the parser a place for the message with mllp_begin */
     MLLP_MESSAGE,   /* mllp_message() is complete */
     MLLP_TOO_LARGE, /* final */
+    MLLP_BUSY,      /* there is no memory for it: final */
 };
 
 struct mllp {
     size_t max_message;
+    struct holding *memory; /* where messages are counted; NULL: nowhere */
     struct gather *message; /* NULL between frames */
     bool full;
     uint64_t skipped;  /* bytes outside frames, other than the CR and LF that end them */

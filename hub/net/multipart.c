@@ -253,7 +253,7 @@ static bool open_part(struct multipart *m, const struct part_head *h)
     if (root)
         m->root = p;
     if (root || m->sink == NULL) {
-        m->kept = gather_new(m->arena);
+        m->kept = gather_new(m->arena, m->limits.memory);
         return true;
     }
     p->stored = m->sink->begin(m->sink->context, m->arena);
@@ -282,8 +282,7 @@ static bool store(struct multipart *m, struct str bytes)
     }
     if (!count_memory(m, bytes.n))
         return false;
-    gather_add(m->kept, bytes);
-    return true;
+    return gather_add(m->kept, bytes) || refuse(m, 503, "too much is under way");
 }
 
 static bool decode_and_store(struct multipart *m, struct str bytes)

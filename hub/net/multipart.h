@@ -7,13 +7,15 @@
  * status to answer with and words that name the rule. */
 #pragma once
 
+#include "hub/net/budget.h"
 #include "hub/net/exchange.h"
 
 enum { MULTIPART_HEAD_MAX = 8192 }; /* bytes of one part's fields */
 
 struct multipart_limits {
-    size_t max_parts;    /* 413 above */
-    uint64_t max_memory; /* bytes of the parts that stay in memory: 413 above */
+    size_t max_parts;       /* 413 above */
+    uint64_t max_memory;    /* bytes of the parts that stay in memory: 413 above */
+    struct holding *memory; /* where these are counted: 503 above; NULL: nowhere */
 };
 
 struct multipart; /* lives in the arena */

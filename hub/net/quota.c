@@ -12,21 +12,24 @@ struct holder {
     struct holder *next;
     unsigned char key[QUOTA_KEY];
     int count;
+    struct budget memory;
 };
 
 struct quota {
     pthread_mutex_t lock;
     int max_per_peer;
+    size_t max_memory;
     struct holder *buckets[BUCKETS];
 };
 
-struct quota *quota_new(int max_per_peer)
+struct quota *quota_new(int max_per_peer, size_t max_memory_per_peer)
 {
     struct quota *q = calloc(1, sizeof(*q));
 
     must(q != NULL, "out of memory");
     pthread_mutex_init(&q->lock, NULL);
     q->max_per_peer = max_per_peer;
+    q->max_memory = max_memory_per_peer;
     return q;
 }
 
@@ -57,10 +60,10 @@ static struct holder **place_of(struct quota *q, const unsigned char key[QUOTA_K
     return place;
 }
 
-bool quota_take(struct quota *q, const unsigned char key[QUOTA_KEY])
+struct budget *quota_take(struct quota *q, const unsigned char key[QUOTA_KEY])
 {
+    struct budget *taken = NULL;
     struct holder **place;
-    bool taken;
 
     pthread_mutex_lock(&q->lock);
     place = place_of(q, key);
@@ -68,9 +71,12 @@ bool quota_take(struct quota *q, const unsigned char key[QUOTA_KEY])
         *place = calloc(1, sizeof(**place));
         must(*place != NULL, "out of memory");
         memcpy((*place)->key, key, QUOTA_KEY);
+        budget_init(&(*place)->memory, q->max_memory);
     }
-    taken = (*place)->count < q->max_per_peer;
-    (*place)->count += taken;
+    if ((*place)->count < q->max_per_peer) {
+        (*place)->count++;
+        taken = &(*place)->memory;
+    }
     pthread_mutex_unlock(&q->lock);
     return taken;
 }
@@ -85,6 +91,7 @@ void quota_give(struct quota *q, const unsigned char key[QUOTA_KEY])
     if (--(*place)->count == 0) {
         struct holder *over = *place;
 
+        must(budget_untouched(&over->memory), "who has no connection holds no memory");
         *place = over->next;
         free(over);
     }

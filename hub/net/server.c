@@ -8,6 +8,8 @@
 #include "hub/net/conn.h"
 #include "hub/net/listener.h"
 
+enum { PEER_SHARE = 4 }; /* one peer may hold one part in so many of the memory */
+
 struct net_server *net_server_new(const struct net_settings *settings,
                                   const struct net_service *service)
 {
@@ -22,7 +24,8 @@ struct net_server *net_server_new(const struct net_settings *settings,
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&s->closed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    s->quota = quota_new(settings->max_connections_per_peer);
+    s->quota = quota_new(settings->max_connections_per_peer, settings->max_memory / PEER_SHARE);
+    budget_init(&s->memory, settings->max_memory);
     s->ios = calloc((size_t)settings->io_threads, sizeof(*s->ios));
     must(s->ios != NULL, "out of memory");
     for (int i = 0; i < settings->io_threads; i++)
@@ -199,6 +202,7 @@ void net_server_free(struct net_server *s)
     for (int i = 0; i < s->settings.io_threads; i++)
         io_free(s->ios[i]);
     free(s->ios);
+    must(budget_untouched(&s->memory), "who has gone holds no memory");
     quota_free(s->quota);
     tls_release(s->tls);
     pthread_cond_destroy(&s->closed);

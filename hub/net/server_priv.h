@@ -34,6 +34,7 @@ struct net_server {
     int listener_count;
     bool started;
     struct quota *quota;
+    struct budget memory; /* of all requests that are not yet answered */
     struct counters counters;
     atomic_uint_fast64_t connections; /* numbers given out */
     atomic_bool draining;

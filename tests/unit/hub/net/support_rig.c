@@ -23,6 +23,7 @@ struct net_settings rig_settings(void)
         .max_request = 1 << 24,
         .max_parts = 4,
         .max_mllp_message = 1000,
+        .max_memory = 1 << 26,
     };
 }
 
