@@ -5,8 +5,13 @@
     "pkey, person_id, policy_id, version, effect, member_id, valid_from, valid_until"
 #define VERSION_COLUMNS POLICY_COLUMNS ", since, until, recorded_by, ended_by"
 
-/* The persons as two parallel arrays, so that the statement names its places. It may find rows of
- * other pairs of the two: decisions compare both halves. */
+/* By pairs: two arrays side by side would try every combination of place and person. */
+#define OF_PERSONS                                                                                 \
+    "(pkey, person_id) IN ("                                                                       \
+    "       SELECT place, person"                                                                  \
+    "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, person))"
+
+/* The persons as two parallel arrays, so that the statement names its places. */
 struct keys {
     int64_t *pkeys, *ids;
 };
@@ -63,9 +68,7 @@ static void queue_now(struct db *db, struct keys k, struct consent_policies *out
     static const struct statement POLICIES = {
         "consent_policies_now",
         "SELECT " POLICY_COLUMNS "  FROM consent_policy"
-        " WHERE pkey = ANY($1)"
-        "   AND person_id = ANY($2)"
-        "   AND until IS NULL",
+        " WHERE " OF_PERSONS "   AND until IS NULL",
     };
 
     db_queue0(db, &STANDARD, &out->standard_rows);
@@ -85,9 +88,7 @@ static void queue_as_of(struct db *db, struct keys k, int64_t at_us, struct cons
     static const struct statement POLICIES = {
         "consent_policies_as_of",
         "SELECT " POLICY_COLUMNS "  FROM consent_policy"
-        " WHERE pkey = ANY($1)"
-        "   AND person_id = ANY($2)"
-        "   AND since <= $3"
+        " WHERE " OF_PERSONS "   AND since <= $3"
         "   AND (until IS NULL OR until > $3)",
     };
 
@@ -187,9 +188,7 @@ void consent_store_end(struct db *db, struct arena *a, const struct consent_chan
         "consent_end",
         "UPDATE consent_policy"
         "   SET until = $4, ended_by = $5"
-        " WHERE pkey = ANY($1)"
-        "   AND person_id = ANY($2)"
-        "   AND policy_id = $3"
+        " WHERE " OF_PERSONS "   AND policy_id = $3"
         "   AND until IS NULL"
         " RETURNING pkey, person_id",
     };
@@ -207,9 +206,7 @@ void consent_store_history(struct db *db, struct arena *a, const struct person_r
     static const struct statement HISTORY = {
         "consent_history",
         "SELECT " VERSION_COLUMNS "  FROM consent_policy"
-        " WHERE pkey = ANY($1)"
-        "   AND person_id = ANY($2)"
-        " ORDER BY since, policy_id, version, person_id",
+        " WHERE " OF_PERSONS " ORDER BY since, policy_id, version, person_id",
     };
     struct keys k = keys_of(a, persons, count);
 

@@ -64,14 +64,14 @@ void blob_rows_insert(struct request *rq, int64_t pkey, const struct blob_row *r
              DB_INT8S(sizes, count), DB_BYTEAS(sha1s, count), DB_BYTEAS(sha256s, count));
 }
 
-/* The two arrays are conditions on the whole key together: a pair that never was finds nothing,
- * since an entryUUID is in one place only. */
+/* By pairs: two arrays side by side would try every combination of place and entry. */
 static const struct statement FIND_BLOBS = {
     "xds_blob_find",
     "SELECT entry_uuid, blob_id, wrapped_key, size\n"
     "  FROM xds_blob\n"
-    " WHERE pkey = ANY($1)\n"
-    "   AND entry_uuid = ANY($2)",
+    " WHERE (pkey, entry_uuid) IN (\n"
+    "       SELECT place, entry\n"
+    "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, entry))",
 };
 
 void blob_rows_queue(struct request *rq, const int64_t *pkeys, const struct uuid *entries,
