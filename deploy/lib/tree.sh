@@ -7,18 +7,17 @@
 #                               ends with it. $TREE_DATA, if set, is mounted read-only at
 #                               /root/shared/data
 
-# The mirror that this machine's apt uses for Debian itself.
+# The mirror that this machine's apt uses for Debian itself; empty where apt knows none, and
+# debootstrap then takes its own.
 tree_mirror() {
-    local found
-    found=$(apt-get indextargets --format '$(SITE) $(REPO_URI) $(CODENAME)' 'Origin: Debian' 2>/dev/null |
-        awk '$3 == "bookworm" { print $2; exit }')
-    echo "${found:-http://deb.debian.org/debian}"
+    apt-get indextargets --format '$(SITE) $(REPO_URI) $(CODENAME)' 'Origin: Debian' 2>/dev/null |
+        awk '$3 == "bookworm" { print $2; exit }'
 }
 
 tree_make() {
     local dir=$1
     mkdir -p "${dir%/*}"
-    debootstrap --variant=minbase --include=ca-certificates bookworm "$dir" "$(tree_mirror)" || return 1
+    debootstrap --variant=minbase --include=ca-certificates bookworm "$dir" $(tree_mirror) || return 1
     rm -rf "$dir/etc/apt"
     cp -a /etc/apt "$dir/etc/apt"
     cp -L /etc/resolv.conf /etc/hosts "$dir/etc/"
