@@ -14,6 +14,7 @@
 #include "hub/data/xml.h"
 #include "hub/health.h"
 #include "hub/hub.h"
+#include "mpi/command.h"
 #include "mpi/identity.h"
 #include "mpi/module.h"
 #include "xds/module.h"
@@ -63,8 +64,8 @@ static int serve(int argc, char **argv)
 static const struct command serve_command = {"serve", "run the hub", serve};
 
 static const struct command *const commands[] = {
-    &serve_command,  &migrate_command, &doctor_command,
-    &member_command, &consent_command, &audit_command,
+    &serve_command, &migrate_command, &doctor_command, &member_command,
+    &mpi_command,   &consent_command, &audit_command,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
