@@ -30,13 +30,14 @@ static bool is_known(const struct consent_policies *all, size_t i, const struct 
     return false;
 }
 
-static void carry(struct request *rq, const struct consent_policies *all, const struct person *to)
+static void carry(struct request *rq, struct str by, const struct consent_policies *all,
+                  const struct person *to)
 {
     struct consent_change change = {
         .persons = to->constituents,
         .count = to->constituent_count,
         .at_us = rq->now_us,
-        .by = str_printf(rq->arena, "merge:%.*s", STR_ARG(rq->principal.member->name)),
+        .by = str_printf(rq->arena, "merge:%.*s", STR_ARG(by)),
     };
 
     for (size_t i = 0; i < all->count; i++) {
@@ -49,7 +50,8 @@ static void carry(struct request *rq, const struct consent_policies *all, const 
     }
 }
 
-enum status denials_carry(struct request *rq, struct person_ref from, struct person_ref to)
+enum status denials_carry(struct request *rq, struct str by, struct person_ref from,
+                          struct person_ref to)
 {
     struct person_ref refs[] = {[FROM] = from, [TO] = to};
     struct mpi_people people;
@@ -70,6 +72,6 @@ enum status denials_carry(struct request *rq, struct person_ref from, struct per
     consent_queue(rq, persons, n, &all);
     TRY(db_flush(rq->db));
     TRY(consent_read(rq, &all));
-    carry(rq, &all, &people.people[TO]);
+    carry(rq, by, &all, &people.people[TO]);
     return OK;
 }

@@ -1,7 +1,6 @@
 #include "gateway/iti8.h"
 
 #include "gateway/adt.h"
-#include "gateway/denials.h"
 #include "gateway/hl7_answer.h"
 #include "gateway/hl7_store.h"
 #include "gateway/sender.h"
@@ -116,12 +115,6 @@ static enum status make_known(struct request *rq, const struct adt_merge *merge)
     return mpi_feed(rq, feeding, &fed);
 }
 
-/* One record went over, and the person it left is still one of their own. */
-static bool leaves_someone_behind(const struct mpi_merged *m)
-{
-    return !m->emptied && m->surviving.person_id != m->subsumed.person_id;
-}
-
 static enum status merge_one(struct request *rq, const struct adt_merge *merge)
 {
     struct mpi_merge m = {
@@ -138,8 +131,6 @@ static enum status merge_one(struct request *rq, const struct adt_merge *merge)
         place_failures(rq);
         return s;
     }
-    if (leaves_someone_behind(&merged))
-        TRY(denials_carry(rq, merged.subsumed, merged.surviving));
     audit(rq, 'D', merge->subsumed, merged.subsumed);
     audit(rq, 'U', merge->surviving, merged.surviving);
     return OK;

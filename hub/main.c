@@ -7,6 +7,7 @@
 
 #include "consent/consent_command.h"
 #include "consent/module.h"
+#include "gateway/index_change.h"
 #include "gateway/module.h"
 #include "hub/base/log.h"
 #include "hub/command/cli.h"
@@ -14,6 +15,7 @@
 #include "hub/data/xml.h"
 #include "hub/health.h"
 #include "hub/hub.h"
+#include "mpi/change.h"
 #include "mpi/command.h"
 #include "mpi/identity.h"
 #include "mpi/module.h"
@@ -126,6 +128,7 @@ int main(int argc, char **argv)
     }
     consent_set_resolver(resolve_patient);
     audit_command_set_resolver(resolve_patient);
+    mpi_change_set_observer(index_change_follow);
     if (argc < 2)
         return help(stderr, 2);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)

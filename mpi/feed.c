@@ -1,5 +1,6 @@
 #include "mpi/feed.h"
 
+#include "mpi/change.h"
 #include "mpi/identity.h"
 #include "mpi/keys.h"
 #include "mpi/match.h"
@@ -34,6 +35,9 @@ struct mpi_feeding {
     size_t candidate_count;
     bool truncated;
     struct mpi_decision decision;
+    struct str xad_before; /* of the person that it belongs to */
+    struct place anchor;   /* made with the person; zero: none */
+    bool born;
 };
 
 static enum status moved(struct mpi_feeding *w)
@@ -451,6 +455,7 @@ static enum status update_record(struct mpi_feeding *w)
     bool overlay = mpi_overlay(&w->normal_before, &w->normal);
     struct uuid decision;
 
+    w->xad_before = w->person.xad_pid;
     TRY(check_xad(w, w->person.xad_pid));
     check_other_identifiers(w);
     if (!w->changed)
@@ -524,19 +529,31 @@ static void person_of_its_own(struct mpi_feeding *w)
     w->person.xad_pid = w->xad_pid;
     if (is_hub_issuing(rq)) {
         w->person.xad_pid = uuid_text(rq->arena, uuid_v4());
-        places[count++] = anchor_store(w, w->person.xad_pid);
+        w->anchor = anchor_store(w, w->person.xad_pid);
+        places[count++] = w->anchor;
     } else if (w->xad_pid.n > 0)
         mpi_xad_store(rq, w->xad_pid, w->hit.person);
     mpi_person_store(rq, w->hit.person, places, count, w->person.xad_pid);
+    w->person.places = arena_copy(rq->arena, places, sizeof(places));
+    w->person.place_count = count;
+    w->born = true;
 }
 
 static void join_person(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
+    struct place *places = ARENA_ARRAY(rq->arena, w->candidate_count + 1, struct place);
+    size_t n = 0;
 
     for (size_t i = 0; i < w->candidate_count; i++)
-        if (person_ref_eq(w->candidates[i].person, w->hit.person))
+        if (person_ref_eq(w->candidates[i].person, w->hit.person)) {
             w->person.xad_pid = w->candidates[i].person_xad_pid;
+            places[n++] = w->candidates[i].place;
+        }
+    places[n++] = w->after.place;
+    w->person.places = places;
+    w->person.place_count = n;
+    w->xad_before = w->person.xad_pid;
     mpi_person_add_place(rq, w->hit.person, w->after.place);
     if (w->xad_pid.n > 0 && w->person.xad_pid.n == 0) {
         mpi_xad_store(rq, w->xad_pid, w->hit.person);
@@ -573,6 +590,50 @@ static enum status add_record(struct mpi_feeding *w)
     return OK;
 }
 
+static struct mpi_id_list active_ids(struct request *rq, const struct mpi_record *r)
+{
+    struct identifier *ids = ARENA_ARRAY(rq->arena, r->id_count, struct identifier);
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->id_count; i++)
+        if (r->states[i] == MPI_STATE_ACTIVE)
+            ids[n++] = r->ids[i];
+    return (struct mpi_id_list){ids, n};
+}
+
+/* Tells what became of identifiers and links; demographics alone are nobody's news. */
+static enum status tell(struct mpi_feeding *w)
+{
+    struct request *rq = w->rq;
+    struct identifier xad = mpi_xad_identifier(rq, w->person.xad_pid);
+    struct mpi_changed_record records[2] = {
+        {.place = w->after.place,
+         .member_id = w->feed->member_id,
+         .from = w->known ? w->hit.person : (struct person_ref){0, 0},
+         .to = w->hit.person,
+         .before = active_ids(rq, &w->before),
+         .after = active_ids(rq, &w->after)},
+        {.place = w->anchor, .anchor = true, .to = w->hit.person, .after = {&xad, 1}},
+    };
+    struct mpi_change change = {
+        .kind = MPI_CHANGE_FEED,
+        .by = STR("algorithm"),
+        .persons = {{.ref = w->hit.person,
+                     .xad_before = w->xad_before,
+                     .xad_after = w->person.xad_pid,
+                     .born = w->born,
+                     .places = w->person.places,
+                     .place_count = w->person.place_count}},
+        .person_count = 1,
+        .records = records,
+        .record_count = w->anchor.record_id != 0 ? 2 : 1,
+    };
+
+    if (w->known && records[0].before.count == records[0].after.count)
+        return OK;
+    return mpi_change_tell(rq, &change);
+}
+
 struct mpi_feeding *mpi_feed_queue(struct request *rq, const struct mpi_feed *feed)
 {
     struct mpi_feeding *w = ARENA_NEW(rq->arena, struct mpi_feeding);
@@ -591,6 +652,7 @@ enum status mpi_feed(struct request *rq, struct mpi_feeding *w, struct mpi_fed *
     TRY(prepare(w));
     TRY(look_under_locks(w));
     TRY(w->known ? update_record(w) : add_record(w));
+    TRY(tell(w));
     *out = (struct mpi_fed){
         .place = w->after.place,
         .person = w->hit.person,

@@ -1,6 +1,7 @@
 #include "mpi/merge.h"
 
 #include "hub/base/json_text.h"
+#include "mpi/change.h"
 #include "mpi/identity.h"
 #include "mpi/keys.h"
 #include "mpi/store.h"
@@ -20,6 +21,9 @@ struct work {
     struct rows links, xads; /* current links of these records; the XAD-PIDs of both persons */
     bool *moves, *retires;   /* by record */
     bool emptied;
+
+    struct mpi_id_list *before; /* of the records */
+    struct mpi_person after[2];
 };
 
 static const char *const SIDES[] = {"surviving", "subsumed"};
@@ -395,6 +399,8 @@ static void move_records(struct work *w)
     }
     person_update(w, &to);
     person_update(w, &from);
+    w->after[0] = to;
+    w->after[1] = from;
 }
 
 static void image_add(struct strbuf *b, struct str image)
@@ -461,6 +467,67 @@ static void log_merge(struct work *w)
              DB_TIME(rq->now_us), DB_UUID(rq->id), DB_TEXT(by), DB_JSONB(before_json(w)));
 }
 
+static struct mpi_id_list ids_in(struct request *rq, const struct identifier *ids,
+                                 const int64_t *states, size_t count)
+{
+    struct identifier *out = ARENA_ARRAY(rq->arena, count, struct identifier);
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (states[i] == MPI_STATE_ACTIVE)
+            out[n++] = ids[i];
+    return (struct mpi_id_list){out, n};
+}
+
+/* Which identifiers stood for the records before anything was retired. */
+static void note_before(struct work *w)
+{
+    w->before = ARENA_ARRAY(w->rq->arena, w->record_count, struct mpi_id_list);
+    for (size_t i = 0; i < w->record_count; i++)
+        w->before[i] =
+            ids_in(w->rq, w->records[i].ids, w->records[i].states, w->records[i].id_count);
+}
+
+static struct mpi_changed_person person_told(const struct mpi_person *before,
+                                             const struct mpi_person *after)
+{
+    return (struct mpi_changed_person){.ref = before->ref,
+                                       .xad_before = before->xad_pid,
+                                       .xad_after = after->xad_pid,
+                                       .gone = after->merged,
+                                       .places = after->places,
+                                       .place_count = after->place_count};
+}
+
+static enum status tell(struct work *w)
+{
+    struct request *rq = w->rq;
+    struct mpi_change change = {
+        .kind = w->emptied ? MPI_CHANGE_MERGE : MPI_CHANGE_LINK,
+        .by = str_printf(rq->arena, "member:%.*s", STR_ARG(w->merge->member->name)),
+        .persons = {person_told(&w->persons[0], &w->after[0]),
+                    person_told(&w->persons[1], &w->after[1])},
+        .person_count = w->same_person ? 1 : 2,
+        .records = ARENA_ARRAY(rq->arena, w->record_count, struct mpi_changed_record),
+    };
+
+    for (size_t i = 0; i < w->record_count; i++) {
+        const struct mpi_record *r = &w->records[i];
+
+        if (w->moves[i] || w->retires[i])
+            change.records[change.record_count++] = (struct mpi_changed_record){
+                .place = r->place,
+                .member_id = r->member_id,
+                .anchor = r->anchor,
+                .from = w->persons[1].ref,
+                .to = w->persons[w->moves[i] ? 0 : 1].ref,
+                .before = w->before[i],
+                .after = ids_in(rq, r->ids, r->states, r->id_count),
+            };
+    }
+    return mpi_change_tell(rq, &change);
+}
+
 static enum status merge(struct request *rq, const struct mpi_merge *m, bool whole,
                          struct mpi_merged *out)
 {
@@ -472,7 +539,10 @@ static enum status merge(struct request *rq, const struct mpi_merge *m, bool who
     TRY(look_under_locks(w, &people));
     TRY(read_before(w));
     choose(w);
+    note_before(w);
     log_merge(w);
+    w->after[0] = w->persons[0];
+    w->after[1] = w->persons[1];
     if (!w->whole)
         retire(w, w->ids[1]);
     if (!w->same_person)
@@ -483,7 +553,7 @@ static enum status merge(struct request *rq, const struct mpi_merge *m, bool who
         .subsumed = w->persons[1].ref,
         .emptied = w->emptied,
     };
-    return OK;
+    return tell(w);
 }
 
 enum status mpi_merge_local(struct request *rq, const struct mpi_merge *m, struct mpi_merged *out)

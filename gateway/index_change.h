@@ -1,0 +1,7 @@
+/* What follows from a change of the index (mpi/change.h), in its transaction, whoever made it. */
+#pragma once
+
+#include "mpi/change.h"
+
+/* The observer. Consents go with a record that leaves someone behind (gateway/denials.h). */
+enum status index_change_follow(struct request *rq, const struct mpi_change *change) MUST_CHECK;
