@@ -6,53 +6,13 @@
 #include "hub/base/hash.h"
 #include "hub/base/json_text.h"
 #include "hub/base/log.h"
+#include "hub/seal.h"
 
-enum {
-    VERSION = 1,
-    NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
-    TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES,
-    KEY = crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
-};
-
-static unsigned char *store_key; /* sodium_malloc, for the life of the process */
+static const struct seal_key *store_key;
 
 void hl7_store_init(const unsigned char master_key[32])
 {
-    store_key = sodium_malloc(KEY);
-    must(store_key != NULL, "no locked memory for the message key");
-    must(crypto_kdf_derive_from_key(store_key, KEY, 1, "hl7v2msg", master_key) == 0,
-         "the key derivation refuses its parameters");
-    sodium_mprotect_readonly(store_key);
-}
-
-static struct str seal(struct arena *a, struct uuid id, struct str plain)
-{
-    unsigned char *out = arena_alloc(a, 1 + NONCE + plain.n + TAG);
-    unsigned long long n;
-
-    out[0] = VERSION;
-    randombytes_buf(out + 1, NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out + 1 + NONCE, &n, (const unsigned char *)plain.p,
-                                               plain.n, id.b, sizeof(id.b), NULL, out + 1,
-                                               store_key);
-    return str_of(out, 1 + NONCE + (size_t)n);
-}
-
-static bool open_sealed(struct arena *a, struct uuid id, struct str sealed, struct str *plain)
-{
-    const unsigned char *p = (const unsigned char *)sealed.p;
-    unsigned char *out;
-    unsigned long long n;
-
-    if (sealed.n < 1 + NONCE + TAG || p[0] != VERSION)
-        return false;
-    out = arena_alloc(a, sealed.n);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, &n, NULL, p + 1 + NONCE,
-                                                   sealed.n - 1 - NONCE, id.b, sizeof(id.b), p + 1,
-                                                   store_key) != 0)
-        return false;
-    *plain = str_of(out, (size_t)n);
-    return true;
+    store_key = seal_key_new(master_key, "hl7v2msg");
 }
 
 /* Hash of member|MSH-3|MSH-4|MSH-10|. */
@@ -114,7 +74,7 @@ enum status hl7_seen_read(struct request *rq, struct hl7_seen *seen)
     seen->attempt = (int)row_int(same, 0, 0) + 1;
     seen->answered = str_eq(row_text(same, 0, 1), STR("AA")) && row_time(same, 0, 2) > since;
     if (seen->answered &&
-        !open_sealed(rq->arena, row_uuid(same, 0, 3), row_bytea(same, 0, 4), &seen->ack))
+        !seal_open(rq->arena, store_key, row_uuid(same, 0, 3), row_bytea(same, 0, 4), &seen->ack))
         return fail(rq->err, INTERNAL, "207", "A stored acknowledgement cannot be opened");
     return OK;
 }
@@ -151,7 +111,8 @@ void hl7_keep(struct request *rq, const struct hl7_message *m, const struct hl7_
              DB_INT4(seen->attempt), DB_UUID(rq->id), DB_INT8(rq->principal.member->id),
              DB_TEXT(m->application), DB_TEXT(m->facility), DB_TEXT(m->control_id),
              DB_TEXT(type_of(rq, m)), DB_TIME(rq->now_us),
-             DB_BYTEA(seal(rq->arena, rq->id, m->raw)), DB_BYTEA(seal(rq->arena, rq->id, ack)));
+             DB_BYTEA(seal(rq->arena, store_key, rq->id, m->raw)),
+             DB_BYTEA(seal(rq->arena, store_key, rq->id, ack)));
 }
 
 void hl7_keep_refused(struct request *rq, const struct hl7_message *m, const char *answer,
@@ -171,5 +132,6 @@ void hl7_keep_refused(struct request *rq, const struct hl7_message *m, const cha
              DB_UUID(rq->id), DB_INT8(rq->principal.member->id), DB_TEXT(or_empty(m->application)),
              DB_TEXT(or_empty(m->facility)), DB_TEXT(or_empty(m->control_id)),
              DB_TEXT(type_of(rq, m)), DB_TIME(rq->now_us), DB_TEXT(str_from(answer)),
-             DB_BYTEA(seal(rq->arena, rq->id, m->raw)), DB_BYTEA(seal(rq->arena, rq->id, ack)));
+             DB_BYTEA(seal(rq->arena, store_key, rq->id, m->raw)),
+             DB_BYTEA(seal(rq->arena, store_key, rq->id, ack)));
 }

@@ -75,6 +75,15 @@
       "File with the hub's master key (32 bytes; made by `causeway doctor --make-key`)")           \
     X(NUMBER, fsync_group_us, "0", 0, 100000,                                                      \
       "Microseconds that a document may wait to share an fsync with others")                       \
+    X(SECTION, outbox, "What the hub sends by itself", 0, 0, "")                                   \
+    X(NUMBER, outbox_senders, "2", 0, 64,                                                          \
+      "Threads that send notifications; 0: this process sends none")                               \
+    X(NUMBER, outbox_ack_seconds, "30", 1, 3600,                                                   \
+      "For a connection to a destination, and for its answer; then the connection is closed")      \
+    X(NUMBER, outbox_attempts, "20", 1, 10000,                                                     \
+      "Attempts to send one message; then it is a dead letter")                                    \
+    X(NUMBER, outbox_pause_seconds, "300", 1, 86400,                                               \
+      "Longest pause between attempts; the first is one second, and each twice the one before")    \
     X(SECTION, operation, "Operation", 0, 0, "")                                                   \
     X(TEXT, user, "", 0, 32,                                                                       \
       "System user to become when started as root, after the listeners are bound")                 \

@@ -14,6 +14,9 @@
       "HL7 v2 messages whose control id came before with other bytes")                             \
     X(hl7_odd_endings_total, "HL7 v2 messages whose segments end in LF or CRLF")                   \
     X(hl7_unused_events_total, "ADT events stored and acknowledged, but not used")                 \
+    X(outbox_delivered_total, "Messages of the hub's own that were acknowledged")                  \
+    X(outbox_failures_total, "Attempts to send one that failed; it is tried again")                \
+    X(outbox_dead_total, "Messages given up: dead letters, see `causeway outbox`")                 \
     X(consent_denials_total, "Objects that consent withheld")                                      \
     X(documents_stored_total, "Documents stored")                                                  \
     X(documents_retrieved_total, "Documents retrieved")                                            \

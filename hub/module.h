@@ -1,11 +1,12 @@
 /* What a room gives the hub: its routes and what it does at the start. hub/main.c lists them. */
 #pragma once
 
-#include "hub/request.h"
+#include "hub/outbox.h"
 
 struct hub_module {
     const char *name;
-    const struct route *routes; /* ends with a NULL protocol; may be NULL */
+    const struct route *routes;            /* ends with a NULL protocol; may be NULL */
+    const struct outbox_carrier *carriers; /* ends with a NULL kind; may be NULL */
     /* Once, before threads start: check configuration, open stores, load keys. */
     enum status (*init)(const struct config *config, struct errors *err);
     void (*stop)(void); /* after the last thread; may be NULL */

@@ -10,16 +10,21 @@ static bool certificate_holds(const struct request *rq, const struct member *m)
     return member_by_cert(rq->members, peer->fingerprint, peer->chain_valid, rq->now_us) == m;
 }
 
+static struct principal machine_of(const struct member *m)
+{
+    return (struct principal){
+        .member = m,
+        .role = STR("system"),
+        .purpose = STR("TREAT"),
+    };
+}
+
 /* One who is refused is named too, by the directory in force: the audit row says who it was. */
 enum status principal_build(struct request *rq)
 {
     const struct member *m = member_by_id(rq->members, rq->exchange->peer->member_id);
 
-    rq->principal = (struct principal){
-        .member = m,
-        .role = STR("system"),
-        .purpose = STR("TREAT"),
-    };
+    rq->principal = machine_of(m);
     if (m == NULL || m->suspended)
         return fail(rq->err, DENIED, "suspended",
                     "This member is not, or no longer, admitted; ask the operator of the hub");
@@ -28,4 +33,14 @@ enum status principal_build(struct request *rq)
                     "This connection's certificate has expired or is no longer registered; connect"
                     " with the one that is");
     return OK;
+}
+
+enum status principal_of_addressee(struct request *rq, int64_t member_id)
+{
+    const struct member *m = member_by_id(rq->members, member_id);
+
+    rq->principal = machine_of(m);
+    if (m != NULL && !m->suspended)
+        return OK;
+    return fail(rq->err, DENIED, "suspended", "This member is not, or no longer, admitted");
 }

@@ -7,3 +7,7 @@
 #include "hub/request.h"
 
 enum status principal_build(struct request *rq) MUST_CHECK;
+
+/* For what the hub sends by itself (hub/outbox.h): the member that it is addressed to, so that it
+ * is told what it would be told if it asked. DENIED when it is not, or no longer, admitted. */
+enum status principal_of_addressee(struct request *rq, int64_t member_id) MUST_CHECK;

@@ -17,6 +17,7 @@
 #include "hub/health.h"
 #include "hub/keeper.h"
 #include "hub/notices.h"
+#include "hub/outbox_sender.h"
 #include "hub/service.h"
 #include "hub/worker.h"
 
@@ -28,6 +29,7 @@ struct serving {
     struct worker *workers[256 + ADMIN_WORKERS];
     size_t worker_count;
     struct keeper *keeper;
+    struct outbox_sender *sender;
 };
 
 static struct net_settings net_settings_of(const struct config *c)
@@ -200,12 +202,16 @@ static enum status start(struct serving *s, struct errors *err)
     name_endpoint(s);
     TRY(hub_master_key(s->hub.config, &master_key, err));
     audit_init(master_key);
+    outbox_init(master_key);
     TRY(start_modules(&s->hub, err));
     TRY(read_database(s, err));
     TRY(start_workers(s, LANE_MEMBERS, s->hub.config->workers, err));
     TRY(start_workers(s, LANE_ADMIN, ADMIN_WORKERS, err));
     s->keeper = keeper_start(&s->hub, err);
     if (s->keeper == NULL)
+        return err->status;
+    s->sender = outbox_sender_start(&s->hub, err);
+    if (s->sender == NULL)
         return err->status;
     note_activity(s, NOTICE_STARTED, "110120 Application Start");
     net_start(s->hub.net);
@@ -221,6 +227,8 @@ static void stop(struct serving *s)
         queue_close(s->hub.lanes[i]);
     for (size_t i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
+    if (s->sender != NULL)
+        outbox_sender_stop(s->sender);
     if (s->keeper != NULL) {
         note_activity(s, NOTICE_STOPPED, "110121 Application Stop");
         keeper_stop(s->keeper);
