@@ -1,0 +1,71 @@
+"""The hub that is played against: one of the run's own, or one that runs already.
+
+A site has two members: the source files, changes, queries and retrieves; the feeder is the
+`xad_source`, which tells the hub about the affinity domain's patient identifiers.
+"""
+import itertools
+import time
+import uuid
+
+from hospital import mllp, soap
+from hospital.mllp import Patient, cx
+
+_serial = itertools.count(1)
+_run = f"{time.strftime('%m%d%H%M%S')}{uuid.uuid4().int % 1000}"
+
+
+class Site:
+    """`source` is a soap.Link, `wire` gives the feeder's mllp.Wire; `check` raises on a bad answer."""
+
+    def __init__(self, source, wire, xad, home, source_id, check=None):
+        self.source, self.wire, self.xad, self.home = source, wire, xad, home
+        self.source_id, self.check = source_id, check
+        self.sender, self.fed = mllp.Sender("KIT", "REGION"), set()
+
+    def new_patient(self):
+        """A patient identifier (CX) that no one knows yet."""
+        return cx(f"KIT{_run}.{next(_serial)}", self.xad)
+
+    def strange(self, patient):
+        """Whether it is of the affinity domain and the hub has not been told of it."""
+        return patient not in self.fed and patient.endswith(f"^^^&{self.xad}&ISO")
+
+    def feed(self, patient):
+        """ITI-8 A04. No two of the run's patients look alike, so none are linked."""
+        number = next(_serial)
+        self.fed.add(patient)
+        person = Patient([patient], family=f"Kit{uuid.uuid4().hex[:12]}", given=uuid.uuid4().hex[:8],
+                         birth=f"{1900 + number % 100}{1 + number % 12:02d}{1 + number % 28:02d}",
+                         address=f"{number} Kit Street^^Town{number}^IL^{10000 + number}^US")
+        return self._acknowledged(mllp.adt("A04", self.sender, person))
+
+    def move(self, old, new, old_local=None, new_local=None):
+        """ITI-64: the local identifier that was linked to `old` is linked to `new` from now on."""
+        pid = "~".join(x for x in (new, new_local) if x)
+        mrg = "~".join(x for x in (old, old_local) if x)
+        return self._acknowledged(mllp.message(
+            mllp.msh(self.sender, "ADT^A43^ADT_A43", version="2.5"), f"EVN|A43|{mllp.timestamp()}",
+            f"PID|||{pid}|| ", f"MRG|{mrg}"))
+
+    def _acknowledged(self, text):
+        answer = self.wire().ask(text)
+        return [] if answer["MSA-1"] in ("AA", "CA") else [f"expected MSA-1 AA, got {answer}"]
+
+    def call(self, kind, body, parts=None, asynchronous=False):
+        if asynchronous:
+            raise OSError("the runner has no endpoint for asynchronous answers")
+        return self.source.call(kind.path, kind.action, body, parts, kind.mtom)
+
+    def post(self, kind, content_type, content):
+        """A body as it is."""
+        return soap.read(self.source.post(kind.path, content_type, content))
+
+    def invalid(self, answer):
+        """Complaints of the standards' schemas about an answer."""
+        if self.check is None:
+            return []
+        try:
+            self.check(answer)
+        except Exception as what:  # lxml.etree.DocumentInvalid
+            return [f"the answer is not valid: {what}"]
+        return []
