@@ -159,6 +159,20 @@ static enum status read_file(struct arena *a, const char *path, struct str *out,
     return OK;
 }
 
+/* A quarter of the memory is what one certificate may hold, and two of its largest messages must
+ * fit there: else it could never send one. */
+static void check_memory(struct reading *r)
+{
+    int64_t least = (r->out->max_message_kb * 8 + 1023) / 1024;
+
+    if (r->err->status == OK && r->out->max_memory_mb < least)
+        fail(r->err, INVALID, "config",
+             "%s: max_memory_mb = %lld: a member may use a quarter of it, which must hold two "
+             "messages of max_message_kb = %lld: set it to %lld or more",
+             r->path, (long long)r->out->max_memory_mb, (long long)r->out->max_message_kb,
+             (long long)least);
+}
+
 enum status config_read(struct arena *a, const char *path, struct config *out, struct errors *err)
 {
     struct reading r = {.arena = a, .err = err, .out = out, .path = path};
@@ -172,6 +186,7 @@ enum status config_read(struct arena *a, const char *path, struct config *out, s
     }
     for (int i = 0; i < KEY_COUNT; i++)
         set_default(&r, i);
+    check_memory(&r);
     return err->status;
 }
 

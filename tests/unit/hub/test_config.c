@@ -54,6 +54,8 @@ static void every_mistake_is_told_with_its_line(void)
         {REQUIRED "workers\n", "not 'key = value'"},
         {REQUIRED "workers = 3\nworkers = 4\n", ":9: workers is given twice"},
         {"", "home_community_id is required"},
+        {REQUIRED "max_memory_mb = 79\n", "max_memory_mb = 79: a member may use a quarter of it"},
+        {REQUIRED "max_memory_mb = 80\nmax_message_kb = 10241\n", "set it to 81 or more"},
     };
     struct arena a;
     struct errors err;
