@@ -73,6 +73,10 @@
       "Folder of the encrypted documents")                                                         \
     X(TEXT, master_key, NULL, 1, 4000,                                                             \
       "File with the hub's master key (32 bytes; made by `causeway doctor --make-key`)")           \
+    X(TEXT, document_key, "", 0, 4000,                                                             \
+      "File with the key that wraps the documents' keys (32 bytes); empty: master_key")            \
+    X(TEXT, document_keys_known, "", 0, 12000,                                                     \
+      "Further such files, to open documents with until `causeway xds rekey` has rewrapped them")  \
     X(NUMBER, fsync_group_us, "0", 0, 100000,                                                      \
       "Microseconds that a document may wait to share an fsync with others")                       \
     X(SECTION, outbox, "What the hub sends by itself", 0, 0, "")                                   \

@@ -43,3 +43,6 @@ const struct route *hub_route(const struct hub *hub, struct exchange *ex, int *r
  * freed. Rooms derive keys of their own from it: crypto_kdf, with a context of 8 characters. */
 enum status hub_master_key(const struct config *config, const unsigned char **key,
                            struct errors *err) MUST_CHECK;
+/* Another such file; memory that is never freed either. */
+enum status hub_key_file(const char *path, const unsigned char **key,
+                         struct errors *err) MUST_CHECK;

@@ -34,19 +34,12 @@ static enum status read_key(int fd, const char *path, unsigned char *key, struct
     return OK;
 }
 
-enum status hub_master_key(const struct config *config, const unsigned char **key,
-                           struct errors *err)
+enum status hub_key_file(const char *path, const unsigned char **key, struct errors *err)
 {
-    static unsigned char *known; /* one process, one key: the modules' init ask in turn */
-    const char *path = config->master_key;
     unsigned char *bytes;
     enum status s;
     int fd;
 
-    if (known != NULL) {
-        *key = known;
-        return OK;
-    }
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return fail(err, INVALID, "master_key", "%s: %s; `causeway doctor --make-key %s` makes one",
@@ -60,6 +53,17 @@ enum status hub_master_key(const struct config *config, const unsigned char **ke
         return s;
     }
     sodium_mprotect_readonly(bytes);
-    *key = known = bytes;
+    *key = bytes;
+    return OK;
+}
+
+enum status hub_master_key(const struct config *config, const unsigned char **key,
+                           struct errors *err)
+{
+    static const unsigned char *known; /* one process, one key: the modules' init ask in turn */
+
+    if (known == NULL)
+        TRY(hub_key_file(config->master_key, &known, err));
+    *key = known;
     return OK;
 }

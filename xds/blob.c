@@ -6,12 +6,13 @@
 
 #include "hub/base/log.h"
 #include "xds/blob_frame.h"
+#include "xds/blob_pack.h"
 
 /* A document of up to two frames waits in memory until the worker commits it: the I/O thread then
  * touches no disk for it. What waits in memory is bounded over all requests. */
 enum {
     HELD_FRAMES = 2,
-    BUFFER_MAX = BLOB_HEADER + HELD_FRAMES * (BLOB_FRAME + BLOB_TAG),
+    BUFFER_MAX = BLOB_HEADER + HELD_FRAMES * (BLOB_PACK_LENGTH + BLOB_FRAME + BLOB_TAG),
     BUFFER_START = 4096,
     HELD_TOTAL_MAX = 32 << 20,
 };
@@ -26,7 +27,7 @@ enum writer_state {
 struct blob_writer {
     struct blobs *blobs;
     enum writer_state state;
-    bool kept;
+    bool kept, packed;
     struct blob_info info;
     EVP_CIPHER_CTX *cipher;
     EVP_MD_CTX *sha1, *sha256;
@@ -81,7 +82,7 @@ struct blob_writer *blob_begin(struct blobs *b, struct arena *a)
     randombytes_buf(key, sizeof(key));
     randombytes_buf(prefix, sizeof(prefix));
     blob_key_wrap(b, w->info.id, key, w->info.wrapped_key);
-    blob_header_write(b, w->info.id, prefix, w->header);
+    blob_header_write(w->info.id, false, prefix, w->header);
     w->cipher = blob_cipher_new(b, key, true);
     sodium_memzero(key, sizeof(key));
     w->sha1 = EVP_MD_CTX_new();
@@ -114,18 +115,6 @@ static enum status spill(struct blob_writer *w)
     return OK;
 }
 
-static void seal(struct blob_writer *w, bool last)
-{
-    size_t n = w->used - w->open_at;
-
-    must(w->frame <= UINT32_MAX, "a document of more than 2^32 frames");
-    blob_frame_seal(w->cipher, w->header, (uint32_t)w->frame, last, w->buffer + w->open_at, n);
-    w->used += BLOB_TAG;
-    w->open_at = w->used;
-    w->frame++;
-    w->sealed++;
-}
-
 /* Room for n bytes and a tag behind what is there. Never more than BUFFER_MAX. */
 static void reserve(struct blob_writer *w, size_t n)
 {
@@ -140,6 +129,42 @@ static void reserve(struct blob_writer *w, size_t n)
     w->buffer = realloc(w->buffer, capacity);
     must(w->buffer != NULL, "out of memory");
     w->capacity = capacity;
+}
+
+/* The first frame decides about the whole document; nothing has left the buffer yet. */
+static void choose_packing(struct blob_writer *w)
+{
+    if (w->frame > 0 || !blob_pack_helps(w->buffer + w->open_at, w->used - w->open_at))
+        return;
+    w->packed = true;
+    w->header[BLOB_PACKING_AT] = w->buffer[BLOB_PACKING_AT] = 1;
+    w->info.stored_size = BLOB_HEADER;
+}
+
+static void pack(struct blob_writer *w)
+{
+    size_t n;
+
+    reserve(w, BLOB_PACK_LENGTH);
+    n = blob_pack_frame(w->buffer + w->open_at, w->used - w->open_at);
+    w->open_at += BLOB_PACK_LENGTH;
+    w->used = w->open_at + n;
+    w->info.stored_size += BLOB_PACK_LENGTH + n + BLOB_TAG;
+}
+
+static void seal(struct blob_writer *w, bool last)
+{
+    must(w->frame <= UINT32_MAX, "a document of more than 2^32 frames");
+    choose_packing(w);
+    if (w->packed)
+        pack(w);
+    reserve(w, 0);
+    blob_frame_seal(w->cipher, w->header, (uint32_t)w->frame, last, w->buffer + w->open_at,
+                    w->used - w->open_at);
+    w->used += BLOB_TAG;
+    w->open_at = w->used;
+    w->frame++;
+    w->sealed++;
 }
 
 /* A full frame is sealed only when more bytes come: the last one carries the flag. */
@@ -189,7 +214,6 @@ enum status blob_end(struct blob_writer *w)
 {
     if (w->state != WRITING)
         return UPSTREAM;
-    reserve(w, 0);
     seal(w, true);
     must(EVP_DigestFinal_ex(w->sha1, w->info.sha1, NULL) == 1 &&
              EVP_DigestFinal_ex(w->sha256, w->info.sha256, NULL) == 1,

@@ -9,6 +9,9 @@
  * flipped bit, a frame moved, dropped or taken from another blob, and a truncation are all seen,
  * and no plain byte leaves a frame that is not authentic.
  *
+ * A document whose first frame is text is packed: each frame is compressed by itself (zstd) before
+ * it is encrypted, and stands behind its length, 4 bytes, big-endian (blob_pack.h).
+ *
  * SHA-1 (XDS), SHA-256 and the size are computed over the plain bytes as they come, in one pass
  * and constant memory. A writer belongs to one thread at a time. */
 #pragma once
@@ -30,6 +33,9 @@ struct blobs; /* a store and the keys: one a process, used by all threads */
 
 /* master_key: 32 bytes, borrowed for the call. Owns the store from now on. */
 struct blobs *blobs_new(struct store *store, const unsigned char *master_key);
+/* One more key, to open documents with that it wrapped: before threads start, while keys are being
+ * rotated. False when there are too many. */
+bool blobs_know_key(struct blobs *b, const unsigned char *master_key);
 void blobs_free(struct blobs *b);
 const char *blobs_store_name(const struct blobs *b);
 struct store *blobs_store(const struct blobs *b);
@@ -37,7 +43,8 @@ struct store *blobs_store(const struct blobs *b);
 /* What is known of a document once its last byte has come. */
 struct blob_info {
     struct uuid id;
-    uint64_t size; /* plain bytes */
+    uint64_t size;        /* plain bytes */
+    uint64_t stored_size; /* bytes of the object where it is packed; 0: it is not */
     unsigned char sha1[BLOB_SHA1], sha256[BLOB_SHA256];
     unsigned char wrapped_key[BLOB_WRAPPED_KEY];
 };
@@ -66,7 +73,7 @@ struct part_sink blob_part_sink(struct blobs *b);
 struct blob_ref {
     struct uuid id;
     struct str wrapped_key;
-    uint64_t size;
+    uint64_t size, stored_size; /* as struct blob_info has them */
 };
 
 /* Opens a blob for streaming: its key, its header and its length are right. Nothing is held open
@@ -77,3 +84,25 @@ enum status blob_open(struct blobs *b, struct arena *a, const struct blob_ref *r
 /* The whole of a small one, authenticated before any byte of it is used. */
 enum status blob_read(struct blobs *b, struct arena *a, const struct blob_ref *ref,
                       struct str *out) MUST_CHECK;
+
+enum blob_fault {
+    BLOB_SOUND,
+    BLOB_MISSING,    /* the store has no such object */
+    BLOB_TRUNCATED,  /* it is shorter than it was */
+    BLOB_ALTERED,    /* longer, or its header or a frame is not authentic */
+    BLOB_LOCKED,     /* no key at hand opens its key */
+    BLOB_WRONG_HASH, /* authentic, but not the bytes that the hashes are of */
+    BLOB_UNREADABLE, /* the store fails */
+};
+
+/* Reads all of it, and compares it with what is on record. */
+enum blob_fault blob_verify(struct blobs *b, const struct blob_ref *ref,
+                            const unsigned char sha1[BLOB_SHA1],
+                            const unsigned char sha256[BLOB_SHA256]) MUST_CHECK;
+
+enum blob_rewrap { BLOB_KEY_CURRENT, BLOB_KEY_REWRAPPED, BLOB_KEY_LOCKED };
+
+/* Wraps a document's key under the current master key, where another one wrapped it. The bytes of
+ * the document stay as they are. */
+enum blob_rewrap blob_key_rewrap(struct blobs *b, struct uuid id, struct str wrapped,
+                                 unsigned char out[BLOB_WRAPPED_KEY]) MUST_CHECK;

@@ -4,28 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONCE = 12, PREFIX_AT = 40, KEY_CONTEXT_WRAP = 1, KEY_CONTEXT_ID = 2 };
+enum { NONCE = 12, ID_AT = 24, PREFIX_AT = 40, KEY_CONTEXT_WRAP = 1 };
 
 static const char KDF_CONTEXT[crypto_kdf_CONTEXTBYTES + 1] = "blobkey_";
 static const unsigned char MAGIC[10] = {'C', 'W', '-', 'B', 'L', 'O', 'B', 1, 1, 16};
 
+bool blobs_know_key(struct blobs *b, const unsigned char *master_key)
+{
+    unsigned char *key;
+
+    if (b->key_count == BLOB_KEYS_MAX)
+        return false;
+    key = sodium_malloc(crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
+    must(key != NULL, "out of memory");
+    crypto_kdf_derive_from_key(key, crypto_aead_xchacha20poly1305_ietf_KEYBYTES, KEY_CONTEXT_WRAP,
+                               KDF_CONTEXT, master_key);
+    sodium_mprotect_readonly(key);
+    b->wrapping_keys[b->key_count++] = key;
+    return true;
+}
+
 struct blobs *blobs_new(struct store *store, const unsigned char *master_key)
 {
     struct blobs *b = calloc(1, sizeof(*b));
-    unsigned char id[crypto_kdf_BYTES_MIN];
 
     must(b != NULL, "out of memory");
     b->store = store;
     b->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     b->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
     b->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    b->wrapping_key = sodium_malloc(crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
     must(b->cipher != NULL && b->sha1 != NULL && b->sha256 != NULL, "OpenSSL lacks an algorithm");
-    must(b->wrapping_key != NULL, "out of memory");
-    crypto_kdf_derive_from_key(b->wrapping_key, crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
-                               KEY_CONTEXT_WRAP, KDF_CONTEXT, master_key);
-    crypto_kdf_derive_from_key(id, sizeof(id), KEY_CONTEXT_ID, KDF_CONTEXT, master_key);
-    memcpy(b->key_id, id, BLOB_KEY_ID);
+    must(blobs_know_key(b, master_key), "the first key has room");
     return b;
 }
 
@@ -35,7 +44,8 @@ void blobs_free(struct blobs *b)
     EVP_CIPHER_free(b->cipher);
     EVP_MD_free(b->sha1);
     EVP_MD_free(b->sha256);
-    sodium_free(b->wrapping_key);
+    for (size_t i = 0; i < b->key_count; i++)
+        sodium_free(b->wrapping_keys[i]);
     free(b);
 }
 
@@ -49,22 +59,21 @@ struct store *blobs_store(const struct blobs *b)
     return b->store;
 }
 
-void blob_header_write(const struct blobs *b, struct uuid id,
-                       const unsigned char prefix[BLOB_PREFIX], unsigned char out[BLOB_HEADER])
+void blob_header_write(struct uuid id, bool packed, const unsigned char prefix[BLOB_PREFIX],
+                       unsigned char out[BLOB_HEADER])
 {
     memset(out, 0, BLOB_HEADER);
     memcpy(out, MAGIC, sizeof(MAGIC));
-    memcpy(out + 16, b->key_id, BLOB_KEY_ID);
-    memcpy(out + 24, id.b, sizeof(id.b));
+    out[BLOB_PACKING_AT] = packed ? 1 : 0;
+    memcpy(out + ID_AT, id.b, sizeof(id.b));
     memcpy(out + PREFIX_AT, prefix, BLOB_PREFIX);
 }
 
-bool blob_header_matches(const struct blobs *b, struct uuid id,
-                         const unsigned char header[BLOB_HEADER])
+bool blob_header_matches(struct uuid id, bool packed, const unsigned char header[BLOB_HEADER])
 {
     unsigned char expected[BLOB_HEADER];
 
-    blob_header_write(b, id, header + PREFIX_AT, expected);
+    blob_header_write(id, packed, header + PREFIX_AT, expected);
     return memcmp(expected, header, BLOB_HEADER) == 0;
 }
 
@@ -137,16 +146,33 @@ void blob_key_wrap(const struct blobs *b, struct uuid id, const unsigned char ke
     randombytes_buf(nonce, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
     crypto_aead_xchacha20poly1305_ietf_encrypt(out + crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
                                                NULL, key, BLOB_KEY, id.b, sizeof(id.b), NULL, nonce,
-                                               b->wrapping_key);
+                                               b->wrapping_keys[0]);
 }
 
-bool blob_key_unwrap(const struct blobs *b, struct uuid id, struct str wrapped,
-                     unsigned char key[BLOB_KEY])
+int blob_key_unwrap(const struct blobs *b, struct uuid id, struct str wrapped,
+                    unsigned char key[BLOB_KEY])
 {
     const unsigned char *w = (const unsigned char *)wrapped.p;
     size_t nonce = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 
-    return wrapped.n == BLOB_WRAPPED_KEY &&
-           crypto_aead_xchacha20poly1305_ietf_decrypt(key, NULL, NULL, w + nonce, wrapped.n - nonce,
-                                                      id.b, sizeof(id.b), w, b->wrapping_key) == 0;
+    for (size_t i = 0; i < b->key_count && wrapped.n == BLOB_WRAPPED_KEY; i++)
+        if (crypto_aead_xchacha20poly1305_ietf_decrypt(key, NULL, NULL, w + nonce,
+                                                       wrapped.n - nonce, id.b, sizeof(id.b), w,
+                                                       b->wrapping_keys[i]) == 0)
+            return (int)i;
+    return -1;
+}
+
+enum blob_rewrap blob_key_rewrap(struct blobs *b, struct uuid id, struct str wrapped,
+                                 unsigned char out[BLOB_WRAPPED_KEY])
+{
+    unsigned char key[BLOB_KEY];
+    int which = blob_key_unwrap(b, id, wrapped, key);
+
+    if (which < 0)
+        return BLOB_KEY_LOCKED;
+    if (which > 0)
+        blob_key_wrap(b, id, key, out);
+    sodium_memzero(key, sizeof(key));
+    return which == 0 ? BLOB_KEY_CURRENT : BLOB_KEY_REWRAPPED;
 }

@@ -6,14 +6,37 @@ static struct blobs *repository;
 
 struct part_sink xds_part_sink;
 
+static enum status read_keys(const struct config *config, struct store *store, struct errors *err)
+{
+    const unsigned char *key;
+    struct str rest = str_from(config->document_keys_known), path;
+    struct arena a;
+    enum status s;
+
+    s = config->document_key[0] != '\0' ? hub_key_file(config->document_key, &key, err)
+                                        : hub_master_key(config, &key, err);
+    if (s != OK) {
+        store->ops->free(store);
+        return s;
+    }
+    repository = blobs_new(store, key);
+    arena_init(&a);
+    while (s == OK && (rest = str_trim(rest)).n > 0) {
+        path = str_cut(&rest, ' ');
+        s = hub_key_file(str_c(&a, path), &key, err);
+        if (s == OK && !blobs_know_key(repository, key))
+            s = fail(err, INVALID, "config", "document_keys_known names too many keys");
+    }
+    arena_dispose(&a);
+    return s;
+}
+
 enum status xds_repository_open(const struct config *config, struct errors *err)
 {
-    const unsigned char *master_key;
     struct store *store;
 
-    TRY(hub_master_key(config, &master_key, err));
     TRY(store_fs_open(config->store_dir, config->fsync_group_us, &store, err));
-    repository = blobs_new(store, master_key);
+    TRY(read_keys(config, store, err));
     xds_part_sink = blob_part_sink(repository);
     return OK;
 }
@@ -33,11 +56,21 @@ struct blobs *xds_repository(void)
 static const struct statement INSERT_BLOBS = {
     "xds_blob_insert",
     "INSERT INTO xds_blob\n"
-    "       (pkey, entry_uuid, blob_id, store, wrapped_key, size, sha1, sha256, stored_at)\n"
-    "SELECT $1, entry_uuid, blob_id, $2, wrapped_key, size, sha1, sha256, $3\n"
-    "  FROM unnest($4, $5, $6, $7, $8, $9)\n"
-    "       AS b (entry_uuid, blob_id, wrapped_key, size, sha1, sha256)",
+    "       (pkey, entry_uuid, blob_id, store, wrapped_key, size, stored_size, sha1, sha256,\n"
+    "        stored_at)\n"
+    "SELECT $1, entry_uuid, blob_id, $2, wrapped_key, size, nullif(stored_size, 0), sha1, sha256,\n"
+    "       CASE WHEN now() < $4 THEN $3 END\n"
+    "  FROM unnest($5::uuid[], $6::uuid[], $7::bytea[], $8::bigint[], $9::bigint[],\n"
+    "              $10::bytea[], $11::bytea[])\n"
+    "       AS b (entry_uuid, blob_id, wrapped_key, size, stored_size, sha1, sha256)",
 };
+
+/* What began after its lease has ended fails (stored_at is NULL then): the collector may have taken
+ * the bytes for the rest of a submission that never came to its COMMIT (collect.h). */
+static int64_t lease_of(const struct request *rq)
+{
+    return rq->now_us + rq->config->request_seconds * US_PER_SECOND;
+}
 
 void blob_rows_insert(struct request *rq, int64_t pkey, const struct blob_row *rows, size_t count)
 {
@@ -47,6 +80,7 @@ void blob_rows_insert(struct request *rq, int64_t pkey, const struct blob_row *r
     struct str *sha1s = ARENA_ARRAY(rq->arena, count, struct str);
     struct str *sha256s = ARENA_ARRAY(rq->arena, count, struct str);
     int64_t *sizes = ARENA_ARRAY(rq->arena, count, int64_t);
+    int64_t *stored_sizes = ARENA_ARRAY(rq->arena, count, int64_t);
 
     for (size_t i = 0; i < count; i++) {
         const struct blob_info *b = rows[i].info;
@@ -57,21 +91,24 @@ void blob_rows_insert(struct request *rq, int64_t pkey, const struct blob_row *r
         sha1s[i] = str_of(b->sha1, BLOB_SHA1);
         sha256s[i] = str_of(b->sha256, BLOB_SHA256);
         sizes[i] = (int64_t)b->size;
+        stored_sizes[i] = (int64_t)b->stored_size;
     }
     db_queue(rq->db, &INSERT_BLOBS, NULL, DB_INT8(pkey),
              DB_TEXT(str_from(blobs_store_name(repository))), DB_TIME(rq->now_us),
-             DB_UUIDS(entries, count), DB_UUIDS(ids, count), DB_BYTEAS(keys, count),
-             DB_INT8S(sizes, count), DB_BYTEAS(sha1s, count), DB_BYTEAS(sha256s, count));
+             DB_TIME(lease_of(rq)), DB_UUIDS(entries, count), DB_UUIDS(ids, count),
+             DB_BYTEAS(keys, count), DB_INT8S(sizes, count), DB_INT8S(stored_sizes, count),
+             DB_BYTEAS(sha1s, count), DB_BYTEAS(sha256s, count));
 }
 
 /* By pairs: two arrays side by side would try every combination of place and entry. */
 static const struct statement FIND_BLOBS = {
     "xds_blob_find",
-    "SELECT entry_uuid, blob_id, wrapped_key, size\n"
+    "SELECT entry_uuid, blob_id, wrapped_key, size, coalesce(stored_size, 0)\n"
     "  FROM xds_blob\n"
     " WHERE (pkey, entry_uuid) IN (\n"
     "       SELECT place, entry\n"
-    "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, entry))",
+    "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, entry))\n"
+    "   AND removed_at IS NULL",
 };
 
 void blob_rows_queue(struct request *rq, const int64_t *pkeys, const struct uuid *entries,
@@ -86,8 +123,25 @@ bool blob_rows_find(const struct rows *rows, struct uuid entry, struct blob_ref 
         if (!uuid_eq(row_uuid(rows, i, 0), entry))
             continue;
         *ref = (struct blob_ref){row_uuid(rows, i, 1), row_bytea(rows, i, 2),
-                                 (uint64_t)row_int(rows, i, 3)};
+                                 (uint64_t)row_int(rows, i, 3), (uint64_t)row_int(rows, i, 4)};
         return true;
     }
     return false;
+}
+
+static const struct statement REMOVE_BLOBS = {
+    "xds_blob_remove",
+    "UPDATE xds_blob\n"
+    "   SET removed_at = $3\n"
+    " WHERE (pkey, entry_uuid) IN (\n"
+    "       SELECT place, entry\n"
+    "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, entry))\n"
+    "   AND removed_at IS NULL",
+};
+
+void blob_rows_remove(struct request *rq, const int64_t *pkeys, const struct uuid *entries,
+                      size_t count, struct rows *rows)
+{
+    db_queue(rq->db, &REMOVE_BLOBS, rows, DB_INT8S(pkeys, count), DB_UUIDS(entries, count),
+             DB_TIME(rq->now_us));
 }

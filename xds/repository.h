@@ -7,7 +7,8 @@
 #include "hub/request.h"
 #include "xds/blob.h"
 
-/* Opens store_dir under the hub's master key; fills xds_part_sink. */
+/* Opens the store, with the keys that the documents' keys are wrapped under; fills xds_part_sink.
+ */
 enum status xds_repository_open(const struct config *config, struct errors *err) MUST_CHECK;
 void xds_repository_close(void); /* after the last thread */
 struct blobs *xds_repository(void);
@@ -34,3 +35,9 @@ void blob_rows_insert(struct request *rq, int64_t pkey, const struct blob_row *r
 void blob_rows_queue(struct request *rq, const int64_t *pkeys, const struct uuid *entries,
                      size_t count, struct rows *rows);
 bool blob_rows_find(const struct rows *rows, struct uuid entry, struct blob_ref *ref);
+
+/* Takes the documents of these entries out of the repository (ITI-86): from COMMIT on they are not
+ * found, and `causeway xds collect` removes bytes and keys some days later. Queues one statement;
+ * rows->affected says how many were there. */
+void blob_rows_remove(struct request *rq, const int64_t *pkeys, const struct uuid *entries,
+                      size_t count, struct rows *rows);

@@ -15,6 +15,13 @@
 struct store;
 struct store_file;   /* an object that is being written: nobody can read it yet */
 struct store_object; /* an object that is open for reading */
+struct store_walk;   /* a walk over all objects, in the order of their ids */
+
+struct store_entry {
+    struct uuid id;
+    uint64_t size;
+    int64_t since_us; /* when it got its name, by the store's clock */
+};
 
 struct store_ops {
     const char *name; /* as xds_blob.store keeps it */
@@ -33,6 +40,11 @@ struct store_ops {
                         size_t *n) MUST_CHECK;
     void (*close)(struct store_object *o);
     enum status (*remove)(struct store *s, struct uuid id) MUST_CHECK; /* NOT_FOUND: none */
+    /* Objects that come or go meanwhile may be seen or not; all others are seen, once each.
+     * walk_next: *found false at the end. */
+    struct store_walk *(*walk)(struct store *s);
+    enum status (*walk_next)(struct store_walk *w, struct store_entry *out, bool *found) MUST_CHECK;
+    void (*walk_end)(struct store_walk *w);
     void (*free)(struct store *s); /* no file or object of it is open any more */
 };
 

@@ -12,6 +12,7 @@
 #include "hub/metrics.h"
 #include "xds/store.h"
 #include "xds/store_folder.h"
+#include "xds/store_walk.h"
 
 /* STORE/tmp/PROCESS/lock     held with flock for the life of the process
  * STORE/tmp/PROCESS/UUID     being written
@@ -269,6 +270,11 @@ static enum status fs_remove(struct store *s, struct uuid id)
     return result == 0 ? OK : result == ENOENT ? NOT_FOUND : UPSTREAM;
 }
 
+static struct store_walk *fs_walk(struct store *s)
+{
+    return store_walk_new(((struct fs_store *)s)->root);
+}
+
 /* Removes the files of one folder below tmp/, and the folder; its lock goes last, so that whoever
  * finds the folder half emptied can finish. */
 static void empty_folder(int tmp, const char *name)
@@ -358,6 +364,9 @@ static const struct store_ops FS_OPS = {
     .read = fs_read,
     .close = fs_close,
     .remove = fs_remove,
+    .walk = fs_walk,
+    .walk_next = store_walk_next,
+    .walk_end = store_walk_end,
     .free = fs_free,
 };
 

@@ -2,12 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/base/clock.h"
 #include "xds/store.h"
 
 struct mem_object {
     struct uuid id;
     unsigned char *bytes;
     size_t size;
+    int64_t since_us;
     struct mem_object *next;
 };
 
@@ -24,6 +26,11 @@ struct store_file {
 
 struct store_object {
     const struct mem_object *object;
+};
+
+struct store_walk {
+    struct mem_store *store;
+    struct uuid last;
 };
 
 static struct store_file *mem_begin(struct store *s, struct uuid id)
@@ -70,6 +77,7 @@ static enum status mem_commit(struct store *s, struct store_file **files, size_t
     pthread_mutex_lock(&m->lock);
     failing = m->fail_commits;
     for (size_t i = 0; i < count && !failing; i++) {
+        files[i]->object->since_us = clock_now_us();
         files[i]->object->next = m->objects;
         m->objects = files[i]->object;
         free(files[i]);
@@ -144,6 +152,39 @@ static enum status mem_remove(struct store *s, struct uuid id)
     return OK;
 }
 
+static struct store_walk *mem_walk(struct store *s)
+{
+    struct store_walk *w = calloc(1, sizeof(*w));
+
+    must(w != NULL, "out of memory");
+    w->store = (struct mem_store *)s;
+    return w;
+}
+
+/* The least id behind the last one. */
+static enum status mem_walk_next(struct store_walk *w, struct store_entry *out, bool *found)
+{
+    const struct mem_object *least = NULL;
+
+    pthread_mutex_lock(&w->store->lock);
+    for (const struct mem_object *o = w->store->objects; o != NULL; o = o->next)
+        if (uuid_compare(o->id, w->last) > 0 &&
+            (least == NULL || uuid_compare(o->id, least->id) < 0))
+            least = o;
+    *found = least != NULL;
+    if (*found)
+        *out = (struct store_entry){least->id, least->size, least->since_us};
+    pthread_mutex_unlock(&w->store->lock);
+    if (*found)
+        w->last = out->id;
+    return OK;
+}
+
+static void mem_walk_end(struct store_walk *w)
+{
+    free(w);
+}
+
 static void mem_free(struct store *s)
 {
     struct mem_store *m = (struct mem_store *)s;
@@ -169,6 +210,9 @@ static const struct store_ops MEM_OPS = {
     .read = mem_read,
     .close = mem_close,
     .remove = mem_remove,
+    .walk = mem_walk,
+    .walk_next = mem_walk_next,
+    .walk_end = mem_walk_end,
     .free = mem_free,
 };
 

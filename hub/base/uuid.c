@@ -107,3 +107,8 @@ bool uuid_eq(struct uuid a, struct uuid b)
 {
     return memcmp(a.b, b.b, sizeof(a.b)) == 0;
 }
+
+int uuid_compare(struct uuid a, struct uuid b)
+{
+    return memcmp(a.b, b.b, sizeof(a.b));
+}

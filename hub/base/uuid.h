@@ -18,3 +18,4 @@ struct str uuid_urn(struct arena *a, struct uuid u); /* urn:uuid:... */
 bool uuid_parse(struct str s, struct uuid *out);     /* 8-4-4-4-12, any case */
 bool uuid_parse_urn(struct str s, struct uuid *out); /* urn:uuid: and the above */
 bool uuid_eq(struct uuid a, struct uuid b);
+int uuid_compare(struct uuid a, struct uuid b); /* as PostgreSQL and their text sort */

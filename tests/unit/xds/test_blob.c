@@ -33,7 +33,8 @@ static struct blob_ref ref_of(const struct blob_writer *w)
 {
     const struct blob_info *i = blob_info_of(w);
 
-    return (struct blob_ref){i->id, str_of(i->wrapped_key, BLOB_WRAPPED_KEY), i->size};
+    return (struct blob_ref){i->id, str_of(i->wrapped_key, BLOB_WRAPPED_KEY), i->size,
+                             i->stored_size};
 }
 
 static struct blob_ref stored(struct blobs *b, struct arena *a, struct str bytes, size_t step)
@@ -125,8 +126,95 @@ static void the_store_never_sees_a_plain_byte(void)
         strbuf_lit(&doc, "patient Maria Muster ");
     ref = stored(b, &a, strbuf_str(&doc), 16384);
     bytes = store_mem_bytes(blobs_store(b), ref.id, &size);
-    CU_ASSERT_EQUAL(*size, 64 + doc.n + 5 * 16);
+    CU_ASSERT_EQUAL(*size, ref.stored_size);
     CU_ASSERT(str_find_str(str_of(bytes, *size), STR("Muster")) < 0);
+    arena_dispose(&a);
+    blobs_free(b);
+}
+
+/* A document of text, as a CDA is: lines that resemble each other. */
+static struct str text(struct arena *a, size_t n)
+{
+    struct strbuf b = strbuf_on(a, n + 64);
+
+    for (size_t i = 0; b.n < n; i++)
+        strbuf_addf(&b, "<observation code=\"%zu\" value=\"%zu\"/>\n", i % 97, i * i % 10007);
+    return str_slice(strbuf_str(&b), 0, n);
+}
+
+static void text_is_packed_and_comes_back_in_any_pieces(void)
+{
+    static const size_t steps[] = {1000, 65536, 70000, 1 << 20};
+    struct blobs *b = blobs_new(store_mem_new(), MASTER);
+
+    for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
+        for (size_t j = 0; j < sizeof(steps) / sizeof(steps[0]); j++) {
+            struct arena a;
+            struct byte_source *s;
+            struct strbuf got;
+            struct str doc;
+            struct blob_ref ref;
+            size_t *size;
+
+            arena_init(&a);
+            doc = text(&a, SIZES[i]);
+            ref = stored(b, &a, doc, steps[j]);
+            CU_ASSERT_PTR_NOT_NULL(store_mem_bytes(blobs_store(b), ref.id, &size));
+            CU_ASSERT_EQUAL(ref.stored_size, doc.n >= 4096 ? *size : 0);
+            CU_ASSERT(doc.n < 4096 || *size < doc.n / 2);
+            CU_ASSERT_EQUAL_FATAL(blob_open(b, &a, &ref, &s), OK);
+            got = strbuf_on(&a, doc.n);
+            CU_ASSERT(read_pieces(s, steps[j], &got));
+            CU_ASSERT(str_eq(strbuf_str(&got), doc));
+            arena_dispose(&a);
+        }
+    }
+    blobs_free(b);
+}
+
+/* Text in front, then what no compression makes less: the frame is kept as it is. */
+static void a_frame_that_does_not_become_less_is_kept_as_it_is(void)
+{
+    struct blobs *b = blobs_new(store_mem_new(), MASTER);
+    struct arena a;
+    struct strbuf doc;
+    struct str got;
+    struct blob_ref ref;
+    uint32_t noise = 1;
+
+    arena_init(&a);
+    doc = strbuf_on(&a, 3 * BLOB_FRAME);
+    strbuf_add(&doc, text(&a, BLOB_FRAME));
+    while (doc.n < 2 * BLOB_FRAME + 9) {
+        noise = noise * 1664525 + 1013904223;
+        strbuf_addc(&doc, (char)(noise >> 24));
+    }
+    ref = stored(b, &a, strbuf_str(&doc), 100000);
+    CU_ASSERT(ref.stored_size > BLOB_FRAME && ref.stored_size < 2 * BLOB_FRAME);
+    CU_ASSERT_EQUAL(blob_read(b, &a, &ref, &got), OK);
+    CU_ASSERT(str_eq(got, strbuf_str(&doc)));
+    arena_dispose(&a);
+    blobs_free(b);
+}
+
+static void every_flipped_bit_of_a_packed_document_is_seen(void)
+{
+    struct blobs *b = blobs_new(store_mem_new(), MASTER);
+    struct arena a;
+    struct blob_ref ref;
+    struct str got;
+    unsigned char *bytes;
+    size_t *size;
+
+    arena_init(&a);
+    ref = stored(b, &a, text(&a, 5000), 5000);
+    bytes = store_mem_bytes(blobs_store(b), ref.id, &size);
+    for (size_t i = 0; i < *size; i++) {
+        bytes[i] ^= (unsigned char)(1 << i % 8);
+        CU_ASSERT_EQUAL(blob_read(b, &a, &ref, &got), INTERNAL);
+        bytes[i] ^= (unsigned char)(1 << i % 8);
+    }
+    CU_ASSERT_EQUAL(blob_read(b, &a, &ref, &got), OK);
     arena_dispose(&a);
     blobs_free(b);
 }
@@ -314,7 +402,7 @@ static void a_key_opens_only_its_own_blob_under_its_own_master_key(void)
     arena_init(&a);
     one = stored(b, &a, STR("one"), 3);
     two = stored(b, &a, STR("two"), 3);
-    mixed = (struct blob_ref){one.id, two.wrapped_key, one.size};
+    mixed = (struct blob_ref){one.id, two.wrapped_key, one.size, one.stored_size};
     CU_ASSERT_EQUAL(blob_read(b, &a, &mixed, &got), INTERNAL);
     CU_ASSERT_EQUAL(blob_read(stranger, &a, &one, &got), INTERNAL);
     CU_ASSERT_EQUAL(blob_read(b, &a, &one, &got), OK);
@@ -403,6 +491,92 @@ static void what_waits_in_memory_is_bounded(void)
     blobs_free(b);
 }
 
+static const unsigned char NEXT_MASTER[32] = "the master key of the next years";
+
+static void a_rewrapped_key_opens_under_the_new_master_key_alone(void)
+{
+    struct store *store = store_mem_new();
+    struct blobs *b = blobs_new(store, MASTER), *next = blobs_new(store_mem_new(), NEXT_MASTER);
+    unsigned char out[BLOB_WRAPPED_KEY];
+    struct arena a;
+    struct blob_ref ref;
+    struct str got;
+
+    arena_init(&a);
+    ref = stored(b, &a, text(&a, 100), 100);
+    CU_ASSERT_EQUAL(blob_key_rewrap(next, ref.id, ref.wrapped_key, out), BLOB_KEY_LOCKED);
+    CU_ASSERT(blobs_know_key(next, MASTER));
+    CU_ASSERT_EQUAL(blob_key_rewrap(next, ref.id, ref.wrapped_key, out), BLOB_KEY_REWRAPPED);
+    ref.wrapped_key = str_of(out, sizeof(out));
+    CU_ASSERT_EQUAL(blob_key_rewrap(next, ref.id, ref.wrapped_key, out), BLOB_KEY_CURRENT);
+    CU_ASSERT_NOT_EQUAL(blob_read(b, &a, &ref, &got), OK);
+    CU_ASSERT(blobs_know_key(b, NEXT_MASTER));
+    CU_ASSERT_EQUAL(blob_read(b, &a, &ref, &got), OK);
+    arena_dispose(&a);
+    blobs_free(next);
+    blobs_free(b);
+}
+
+static enum blob_fault verified(struct blobs *b, const struct blob_writer *w)
+{
+    struct blob_ref ref = ref_of(w);
+
+    return blob_verify(b, &ref, blob_info_of(w)->sha1, blob_info_of(w)->sha256);
+}
+
+static void a_verification_names_each_fault(void)
+{
+    struct blobs *b = blobs_new(store_mem_new(), MASTER);
+    struct blobs *stranger = blobs_new(store_mem_new(), NEXT_MASTER);
+    unsigned char wrong[BLOB_SHA256] = {1}, *bytes;
+    struct arena a;
+    struct blob_writer *w;
+    struct blob_ref ref;
+    size_t *size;
+
+    arena_init(&a);
+    w = written(b, &a, document(&a, 3 * BLOB_FRAME), 1 << 20);
+    CU_ASSERT_EQUAL(verified(b, w), BLOB_MISSING);
+    CU_ASSERT_EQUAL_FATAL(blob_commit(&w, 1), OK);
+    CU_ASSERT_EQUAL(verified(b, w), BLOB_SOUND);
+    CU_ASSERT_EQUAL(verified(stranger, w), BLOB_LOCKED);
+    ref = ref_of(w);
+    CU_ASSERT_EQUAL(blob_verify(b, &ref, wrong, blob_info_of(w)->sha256), BLOB_WRONG_HASH);
+    CU_ASSERT_EQUAL(blob_verify(b, &ref, blob_info_of(w)->sha1, wrong), BLOB_WRONG_HASH);
+    bytes = store_mem_bytes(blobs_store(b), ref.id, &size);
+    bytes[BLOB_HEADER + BLOB_FRAME / 2] ^= 1;
+    CU_ASSERT_EQUAL(verified(b, w), BLOB_ALTERED);
+    *size -= 1;
+    CU_ASSERT_EQUAL(verified(b, w), BLOB_TRUNCATED);
+    arena_dispose(&a);
+    blobs_free(stranger);
+    blobs_free(b);
+}
+
+static void a_walk_sees_every_object_once_in_order(void)
+{
+    struct store *s = store_mem_new();
+    struct blobs *b = blobs_new(s, MASTER);
+    struct store_walk *walk;
+    struct store_entry e;
+    struct arena a;
+    struct uuid ids[20];
+    bool found;
+
+    arena_init(&a);
+    for (size_t i = 0; i < 20; i++)
+        ids[i] = stored(b, &a, text(&a, i), 1000).id;
+    walk = s->ops->walk(s);
+    for (size_t i = 0; i < 20; i++) {
+        CU_ASSERT(s->ops->walk_next(walk, &e, &found) == OK && found && uuid_eq(e.id, ids[i]));
+        CU_ASSERT_EQUAL(e.size, BLOB_HEADER + i + BLOB_TAG);
+    }
+    CU_ASSERT(s->ops->walk_next(walk, &e, &found) == OK && !found);
+    s->ops->walk_end(walk);
+    arena_dispose(&a);
+    blobs_free(b);
+}
+
 SUITE(test_blob, CASE(what_is_written_is_read_in_any_pieces),
       CASE(hashes_and_size_are_those_of_the_plain_bytes), CASE(the_store_never_sees_a_plain_byte),
       CASE(every_tampering_is_seen_and_nothing_unauthentic_is_given),
@@ -411,4 +585,9 @@ SUITE(test_blob, CASE(what_is_written_is_read_in_any_pieces),
       CASE(a_key_opens_only_its_own_blob_under_its_own_master_key),
       CASE(a_blob_that_no_transaction_names_ends_with_the_arena),
       CASE(a_request_that_runs_again_commits_its_blobs_once),
-      CASE(a_store_that_fails_leaves_nothing_and_says_so), CASE(what_waits_in_memory_is_bounded));
+      CASE(a_store_that_fails_leaves_nothing_and_says_so), CASE(what_waits_in_memory_is_bounded),
+      CASE(text_is_packed_and_comes_back_in_any_pieces),
+      CASE(a_frame_that_does_not_become_less_is_kept_as_it_is),
+      CASE(every_flipped_bit_of_a_packed_document_is_seen),
+      CASE(a_rewrapped_key_opens_under_the_new_master_key_alone),
+      CASE(a_verification_names_each_fault), CASE(a_walk_sees_every_object_once_in_order));

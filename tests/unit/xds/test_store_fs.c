@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hub/base/arena.h"
+#include "hub/base/clock.h"
 #include "tests/support/suite.h"
 #include "xds/store.h"
 
@@ -274,8 +275,41 @@ static void symbolic_links_are_not_followed(void)
     remove_store(s);
 }
 
+/* Names of other times lie in other folders; what is no object is passed over. */
+static void a_walk_sees_every_object_once_in_order(void)
+{
+    struct store *s = new_store(0);
+    struct store_walk *walk = NULL;
+    struct store_entry e;
+    struct uuid ids[5];
+    char path[128];
+    bool found;
+
+    for (size_t i = 0; i < 5; i++) {
+        struct store_file *f;
+
+        clock_set_for_tests(INT64_C(1700000000000000) + (int64_t)i * 3000 * US_PER_SECOND);
+        ids[i] = uuid_v7();
+        f = begun(s, ids[i], "some text");
+        CU_ASSERT_EQUAL(s->ops->commit(s, &f, 1), OK);
+    }
+    clock_set_for_tests(0);
+    snprintf(path, sizeof(path), "%.110s.bak", path_of(ids[2]));
+    CU_ASSERT(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
+    walk = s->ops->walk(s);
+    for (size_t i = 0; i < 5; i++) {
+        CU_ASSERT(s->ops->walk_next(walk, &e, &found) == OK && found && uuid_eq(e.id, ids[i]));
+        CU_ASSERT_EQUAL(e.size, 9);
+        CU_ASSERT(llabs(e.since_us - clock_now_us()) < 60 * US_PER_SECOND);
+    }
+    CU_ASSERT(s->ops->walk_next(walk, &e, &found) == OK && !found);
+    s->ops->walk_end(walk);
+    remove_store(s);
+}
+
 SUITE(test_store_fs, CASE(the_bytes_are_synced_then_named_then_the_folder_is_synced),
       CASE(what_was_committed_is_read_and_removed), CASE(a_failed_sync_leaves_none_of_a_submission),
       CASE(concurrent_commits_share_folder_fsyncs_that_began_after_their_rename),
       CASE(temporaries_of_the_dead_go_and_those_of_the_living_stay),
-      CASE(an_aborted_file_leaves_nothing), CASE(symbolic_links_are_not_followed));
+      CASE(an_aborted_file_leaves_nothing), CASE(symbolic_links_are_not_followed),
+      CASE(a_walk_sees_every_object_once_in_order));
