@@ -18,7 +18,8 @@ void identity_gate(struct request *rq, const struct person *person,
         .items = ARENA_ARRAY(rq->arena, found->count, struct mpi_identifier),
     };
     for (size_t i = 0; i < found->count; i++) {
-        if (!found->items[i].active)
+        if (!found->items[i].active ||
+            !member_knows_domain(rq->principal.member, found->items[i].id.authority))
             continue;
         if (may_see(rq, person, &found->items[i], policies))
             out->items[out->count++] = found->items[i];

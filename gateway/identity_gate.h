@@ -1,7 +1,8 @@
 /* The gate for identifiers: what the index found -> what this principal may see.
  *
- * A member always resolves its own identifiers and the XAD-PID; identifiers of other members only
- * where consent permits. The only way to struct identity_visible; encoders of identity answers
+ * A member always resolves its own identifiers; the XAD-PID and identifiers of other members only
+ * of domains that it registered for (all, when it registered for none), and those of other members
+ * only where consent permits. The only way to struct identity_visible; encoders of identity answers
  * take nothing else. Pure over rows that were read in one snapshot. */
 #pragma once
 

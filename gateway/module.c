@@ -2,6 +2,7 @@
 
 #include "gateway/hl7_store.h"
 #include "gateway/mllp.h"
+#include "gateway/notify.h"
 #include "hub/hub.h"
 
 static const struct route ROUTES[] = {
@@ -18,4 +19,7 @@ static enum status start(const struct config *config, struct errors *err)
     return OK;
 }
 
-const struct hub_module gateway_module = {.name = "gateway", .routes = ROUTES, .init = start};
+const struct hub_module gateway_module = {.name = "gateway",
+                                          .routes = ROUTES,
+                                          .carriers = notify_carriers,
+                                          .init = start};

@@ -67,7 +67,7 @@ static const struct command serve_command = {"serve", "run the hub", serve};
 
 static const struct command *const commands[] = {
     &serve_command, &migrate_command, &doctor_command, &member_command,
-    &mpi_command,   &consent_command, &audit_command,
+    &mpi_command,   &consent_command, &audit_command,  &outbox_command,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -36,7 +36,17 @@ static const struct statement READ = {
     " ARRAY(SELECT c.not_after FROM member_cert c"
     "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint),"
     " ARRAY(SELECT c.direct::integer FROM member_cert c"
-    "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint)"
+    "  WHERE c.member_id = m.member_id ORDER BY c.fingerprint),"
+    " ARRAY(SELECT d.oid FROM member_domain d"
+    "  WHERE d.member_id = m.member_id ORDER BY d.oid),"
+    " ARRAY(SELECT n.format FROM member_notify n"
+    "  WHERE n.member_id = m.member_id ORDER BY n.format),"
+    " ARRAY(SELECT n.address FROM member_notify n"
+    "  WHERE n.member_id = m.member_id ORDER BY n.format),"
+    " ARRAY(SELECT n.application FROM member_notify n"
+    "  WHERE n.member_id = m.member_id ORDER BY n.format),"
+    " ARRAY(SELECT n.facility FROM member_notify n"
+    "  WHERE n.member_id = m.member_id ORDER BY n.format)"
     " FROM epoch e"
     " LEFT JOIN member m ON true"
     " WHERE e.name = 'member'"
@@ -58,6 +68,11 @@ enum column {
     FINGERPRINTS,
     NOT_AFTERS,
     DIRECTS,
+    DOMAINS,
+    NOTIFY_FORMATS,
+    NOTIFY_ADDRESSES,
+    NOTIFY_APPLICATIONS,
+    NOTIFY_FACILITIES,
 };
 
 static void authorities_read(struct arena *a, const struct rows *r, int row, struct member *m)
@@ -106,6 +121,32 @@ static void certs_read(struct arena *a, const struct rows *r, int row, struct me
     }
 }
 
+static void domains_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    m->domain_count = row_texts(a, r, row, DOMAINS, &m->domains);
+    for (size_t i = 0; i < m->domain_count; i++)
+        m->domains[i] = str_dup(a, m->domains[i]);
+}
+
+static void notify_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    struct str *formats, *addresses, *applications, *facilities;
+
+    m->notify_count = row_texts(a, r, row, NOTIFY_FORMATS, &formats);
+    must(row_texts(a, r, row, NOTIFY_ADDRESSES, &addresses) == m->notify_count &&
+             row_texts(a, r, row, NOTIFY_APPLICATIONS, &applications) == m->notify_count &&
+             row_texts(a, r, row, NOTIFY_FACILITIES, &facilities) == m->notify_count,
+         "arrays of one table");
+    m->notify = ARENA_ARRAY(a, m->notify_count, struct member_notify);
+    for (size_t i = 0; i < m->notify_count; i++)
+        m->notify[i] = (struct member_notify){
+            .format = str_dup(a, formats[i]),
+            .address = str_dup(a, addresses[i]),
+            .application = str_dup(a, applications[i]),
+            .facility = str_dup(a, facilities[i]),
+        };
+}
+
 static void member_read(struct arena *a, const struct rows *r, int row, struct member *m)
 {
     m->id = row_int(r, row, ID);
@@ -117,6 +158,8 @@ static void member_read(struct arena *a, const struct rows *r, int row, struct m
     authorities_read(a, r, row, m);
     applications_read(a, r, row, m);
     certs_read(a, r, row, m);
+    domains_read(a, r, row, m);
+    notify_read(a, r, row, m);
 }
 
 static struct snapshot *snapshot_new(void)
@@ -220,6 +263,22 @@ bool member_owns_authority(const struct member *m, struct str oid)
         if (str_eq(m->authorities[i].oid, oid))
             return true;
     return false;
+}
+
+bool member_knows_domain(const struct member *m, struct str oid)
+{
+    for (size_t i = 0; i < m->domain_count; i++)
+        if (str_eq(m->domains[i], oid))
+            return true;
+    return m->domain_count == 0 || member_owns_authority(m, oid);
+}
+
+const struct member_notify *member_notify_of(const struct member *m, struct str format)
+{
+    for (size_t i = 0; i < m->notify_count; i++)
+        if (str_eq(m->notify[i].format, format))
+            return &m->notify[i];
+    return NULL;
 }
 
 const struct member *member_by_authority(const struct member_directory *d, struct str oid)

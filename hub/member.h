@@ -18,6 +18,13 @@ struct member_application {
     struct str application, facility; /* MSH-3 and MSH-4; an empty facility matches any */
 };
 
+/* Where the hub tells this member of changed identifiers. */
+struct member_notify {
+    struct str format;                /* "hl7v2" (ITI-10), "hl7v3" (ITI-46), "links" (ITI-64) */
+    struct str address;               /* HOST:PORT or URL */
+    struct str application, facility; /* MSH-5 and MSH-6 */
+};
+
 struct member_cert {
     unsigned char fingerprint[32]; /* SHA-256 of the DER */
     int64_t not_after_us;
@@ -37,6 +44,10 @@ struct member {
     size_t application_count;
     struct member_cert *certs;
     size_t cert_count;
+    struct str *domains; /* that identity answers may name, beside its own; none: every one */
+    size_t domain_count;
+    struct member_notify *notify; /* at most one of a format */
+    size_t notify_count;
 };
 
 struct member_directory {
@@ -63,6 +74,10 @@ const struct member *member_by_authority(const struct member_directory *d, struc
 struct str member_authority_oid(const struct member_directory *d, const struct member *m,
                                 struct str name_space, struct str oid);
 bool member_owns_authority(const struct member *m, struct str oid);
+/* May answers to this member name identifiers of this domain? Its own, and those that it
+ * registered for; without any registration all of them. */
+bool member_knows_domain(const struct member *m, struct str oid);
+const struct member_notify *member_notify_of(const struct member *m, struct str format);
 /* Do MSH-3 and MSH-4 belong to this member? */
 bool member_owns_application(const struct member_directory *d, const struct member *m,
                              struct str application, struct str facility);

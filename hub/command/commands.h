@@ -3,7 +3,8 @@
 
 #include "hub/module.h"
 
-extern const struct command migrate_command, doctor_command, member_command, audit_command;
+extern const struct command migrate_command, doctor_command, member_command, audit_command,
+    outbox_command;
 
 struct identifier;
 struct person;

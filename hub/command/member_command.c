@@ -1,12 +1,10 @@
 #include "hub/base/hex.h"
 #include "hub/base/oid.h"
 #include "hub/command/commands.h"
+#include "hub/command/member_change.h"
 #include "hub/command/member_check.h"
 #include "hub/command/member_print.h"
 #include "hub/command/operation.h"
-
-/* DICOM PS3.16 CID 403: what kind of security alert a change of members is. */
-#define ALERT_MEMBER STR("110137 User Security Attributes Changed")
 
 static const struct statement ADD_MEMBER = {
     "member_add",
@@ -46,47 +44,6 @@ static const struct statement REMOVE_CERT = {
     "DELETE FROM member_cert"
     " WHERE fingerprint = $1",
 };
-
-/* --- what the verbs share ------------------------------------------------------------------ */
-
-static struct str word(const struct operation *o, size_t i)
-{
-    return str_from(o->args.positional[i]);
-}
-
-static enum status member_named(struct operation *o, const struct member **m)
-{
-    *m = member_by_name(o->members, word(o, 0));
-    if (*m != NULL)
-        return OK;
-    return fail(o->args.err, NOT_FOUND, "member",
-                "no member is called '%s'; `causeway member list` shows them",
-                o->args.positional[0]);
-}
-
-static void audit_change(struct operation *o, struct str member, struct str change)
-{
-    struct audit_row *row = audit_add(o->args.arena, &o->audit);
-
-    audit_object_add(o->args.arena, row, "alert", ALERT_MEMBER, STR_NONE);
-    audit_object_add(o->args.arena, row, "member", member, change);
-}
-
-/* After a change: the member as it is now, or a sentence. */
-static enum status report(struct operation *o, struct strbuf *out, struct str member,
-                          const char *sentence)
-{
-    struct member_directory *now;
-
-    if (!o->args.json) {
-        strbuf_addf(out, "%.*s %s\n", STR_ARG(member), sentence);
-        return OK;
-    }
-    TRY(member_directory_read(o->db, &now));
-    member_print(out, o->args.arena, member_by_name(now, member), true);
-    member_directory_release(now);
-    return OK;
-}
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
@@ -130,7 +87,7 @@ static enum status new_member_names(struct operation *o, struct new_member *n)
     const char *organization = cli_value(&o->args, "organization");
     const char *charset = cli_value(&o->args, "charset");
 
-    n->name = word(o, 0);
+    n->name = member_word(o);
     n->organization = oid_strip_urn(str_from(organization));
     n->charset = charset != NULL ? str_from(charset) : STR("");
     if (!member_name_valid(n->name))
@@ -166,13 +123,14 @@ static void new_member_audit(struct operation *o, const struct new_member *n)
         strbuf_addf(&b, ", application %.*s|%.*s", STR_ARG(n->applications[i].application),
                     STR_ARG(n->applications[i].facility));
     strbuf_addf(&b, ", %.*s", STR_ARG(cert_words(o, "with", &n->cert)));
-    audit_change(o, n->name, strbuf_str(&b));
+    member_audit(o, n->name, strbuf_str(&b));
 }
 
 static enum status work_add(struct operation *o, struct strbuf *out)
 {
     struct new_member *n = ARENA_NEW(o->args.arena, struct new_member);
     struct rows added;
+    size_t domains;
     int64_t id;
 
     TRY(new_member_names(o, n));
@@ -188,8 +146,9 @@ static enum status work_add(struct operation *o, struct strbuf *out)
         db_queue(o->db, &ADD_APPLICATION, NULL, DB_TEXT(n->applications[i].application),
                  DB_TEXT(n->applications[i].facility), DB_INT8(id));
     cert_queue(o, id, &n->cert);
+    TRY(member_domains_queue(o, id, &domains));
     new_member_audit(o, n);
-    return report(o, out, n->name, "is enrolled, and may connect at once");
+    return member_report(o, out, n->name, "is enrolled, and may connect at once");
 }
 
 /* --- the other verbs ----------------------------------------------------------------------- */
@@ -215,12 +174,13 @@ static enum status set_suspended(struct operation *o, struct strbuf *out, bool s
 
     TRY(member_named(o, &m));
     if (m->suspended == suspended)
-        return report(o, out, word(o, 0), suspended ? "is suspended already" : "is not suspended");
+        return member_report(o, out, member_word(o),
+                             suspended ? "is suspended already" : "is not suspended");
     db_queue(o->db, &SUSPEND, NULL, DB_INT8(m->id), DB_BOOL(suspended));
-    audit_change(o, m->name, suspended ? STR("suspended") : STR("resumed"));
-    return report(o, out, word(o, 0),
-                  suspended ? "is suspended; its open connections are being closed"
-                            : "may connect again");
+    member_audit(o, m->name, suspended ? STR("suspended") : STR("resumed"));
+    return member_report(o, out, member_word(o),
+                         suspended ? "is suspended; its open connections are being closed"
+                                   : "may connect again");
 }
 
 static enum status work_suspend(struct operation *o, struct strbuf *out)
@@ -241,8 +201,8 @@ static enum status work_cert_add(struct operation *o, struct strbuf *out)
     TRY(member_named(o, &m));
     TRY(member_cert_given(o, m, c));
     cert_queue(o, m->id, c);
-    audit_change(o, m->name, cert_words(o, "added", c));
-    return report(o, out, word(o, 0), "may connect with this certificate too");
+    member_audit(o, m->name, cert_words(o, "added", c));
+    return member_report(o, out, member_word(o), "may connect with this certificate too");
 }
 
 static enum status work_cert_remove(struct operation *o, struct strbuf *out)
@@ -260,10 +220,10 @@ static enum status work_cert_remove(struct operation *o, struct strbuf *out)
         return fail(o->args.err, NOT_FOUND, "certificate", "%.*s has no such certificate",
                     STR_ARG(m->name));
     db_queue(o->db, &REMOVE_CERT, NULL, DB_BYTEA(str_dup(o->args.arena, str_of(fingerprint, 32))));
-    audit_change(o, m->name,
+    member_audit(o, m->name,
                  str_printf(o->args.arena, "removed certificate %.*s",
                             STR_ARG(hex_encode(o->args.arena, fingerprint, 32))));
-    return report(o, out, word(o, 0), "can no longer connect with this certificate");
+    return member_report(o, out, member_word(o), "can no longer connect with this certificate");
 }
 
 static enum status work_authority_add(struct operation *o, struct strbuf *out)
@@ -278,10 +238,10 @@ static enum status work_authority_add(struct operation *o, struct strbuf *out)
         return fail(o->args.err, INVALID, "authority", "--authority is required");
     authorities_queue(o, m->id, new, count);
     for (size_t i = 0; i < count; i++)
-        audit_change(o, m->name,
+        member_audit(o, m->name,
                      str_printf(o->args.arena, "added authority %.*s=%.*s", STR_ARG(new[i].oid),
                                 STR_ARG(new[i].name_space)));
-    return report(o, out, word(o, 0), "feeds this authority now");
+    return member_report(o, out, member_word(o), "feeds this authority now");
 }
 
 static enum status work_authority_remove(struct operation *o, struct strbuf *out)
@@ -296,8 +256,9 @@ static enum status work_authority_remove(struct operation *o, struct strbuf *out
         return fail(o->args.err, NOT_FOUND, "authority", "%.*s does not feed authority %.*s",
                     STR_ARG(m->name), STR_ARG(old.oid));
     db_queue(o->db, &REMOVE_AUTHORITY, NULL, DB_TEXT(old.oid));
-    audit_change(o, m->name, str_printf(o->args.arena, "removed authority %.*s", STR_ARG(old.oid)));
-    return report(o, out, word(o, 0), "no longer feeds this authority; its records stay");
+    member_audit(o, m->name, str_printf(o->args.arena, "removed authority %.*s", STR_ARG(old.oid)));
+    return member_report(o, out, member_word(o),
+                         "no longer feeds this authority; its records stay");
 }
 
 /* --- help ---------------------------------------------------------------------------------- */
@@ -310,6 +271,7 @@ static const struct cli_option add_options[] = {
     {"direct", NULL, "trust this certificate by itself, without a CA"},
     {"application", "APP[|FAC]", "MSH-3 and MSH-4 of its HL7 v2 messages; none: any free one"},
     {"charset", "CS", "of HL7 v2 messages without MSH-18, as '8859/1'; default ASCII"},
+    {"domain", "OID", "a domain that answers to it may name; none: every one"},
     {"strict-adt", NULL, "answer AR, not AA, to ADT events that the hub does not use"},
     {NULL, NULL, NULL},
 };
@@ -334,7 +296,7 @@ static const struct cli_option authority_options[] = {
 static const struct operation_kind add = {
     .cli =
         {"causeway member add NAME --organization OID [--authority OID[=NS]]... --cert FILE "
-         "[--direct] [--application APP[|FAC]]... [--charset CS] [--strict-adt]",
+         "[--direct] [--application APP[|FAC]]... [--charset CS] [--domain OID]... [--strict-adt]",
          "Enrols an organization: who it is, which patient identifiers it issues, and the\n"
          "certificate by which it is known. It may connect at once; no restart is needed.\n"
          "The certificate must chain to a CA of tls_ca, unless --direct trusts it by itself.\n"
@@ -425,6 +387,19 @@ static int run_authority(const void *context, int argc, char **argv)
                         argv);
 }
 
+static int run_domain(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("member domain",
+                        "The patient identification domains that a member registered for.", context,
+                        argc, argv);
+}
+
+static int run_notify(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("member notify", "Whom the hub tells of changed identifiers, and where.",
+                        context, argc, argv);
+}
+
 static const struct cli_verb verbs[] = {
     {"add", "enrol an organization", operation_run, &add},
     {"list", "all members", operation_run, &list},
@@ -433,6 +408,9 @@ static const struct cli_verb verbs[] = {
     {"resume", "let it connect again", operation_run, &resume},
     {"cert", "its certificates: add, remove", run_cert, cert_verbs},
     {"authority", "its assigning authorities: add, remove", run_authority, authority_verbs},
+    {"domain", "the domains that it is told of: add, remove", run_domain, member_domain_verbs},
+    {"notify", "notifications of changed identifiers: add, remove", run_notify,
+     member_notify_verbs},
     {NULL, NULL, NULL, NULL},
 };
 

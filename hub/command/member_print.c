@@ -3,6 +3,7 @@
 #include "hub/base/arena.h"
 #include "hub/base/clock.h"
 #include "hub/base/hex.h"
+#include "hub/base/json_text.h"
 #include "hub/command/cli_print.h"
 
 static struct str date(struct arena *a, int64_t us)
@@ -58,6 +59,33 @@ static void certs_json(struct strbuf *out, struct arena *a, const struct member 
     strbuf_lit(out, "]");
 }
 
+static void domains_json(struct strbuf *out, const struct member *m)
+{
+    cli_json_key(out, "domains");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < m->domain_count; i++) {
+        cli_json_comma(out);
+        json_text_add(out, m->domains[i]);
+    }
+    strbuf_lit(out, "]");
+}
+
+static void notify_json(struct strbuf *out, const struct member *m)
+{
+    cli_json_key(out, "notify");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < m->notify_count; i++) {
+        cli_json_comma(out);
+        strbuf_lit(out, "{");
+        cli_json_text(out, "format", m->notify[i].format);
+        cli_json_text(out, "address", m->notify[i].address);
+        cli_json_text(out, "application", m->notify[i].application);
+        cli_json_text(out, "facility", m->notify[i].facility);
+        strbuf_lit(out, "}");
+    }
+    strbuf_lit(out, "]");
+}
+
 static void member_json(struct strbuf *out, struct arena *a, const struct member *m)
 {
     cli_json_comma(out);
@@ -71,6 +99,8 @@ static void member_json(struct strbuf *out, struct arena *a, const struct member
     authorities_json(out, m);
     applications_json(out, m);
     certs_json(out, a, m);
+    domains_json(out, m);
+    notify_json(out, m);
     strbuf_lit(out, "}");
 }
 
@@ -137,6 +167,12 @@ static void lists_text(struct cli_table *t, struct arena *a, const struct member
                           ? str_printf(a, "%.*s at %.*s", STR_ARG(m->applications[i].application),
                                        STR_ARG(m->applications[i].facility))
                           : m->applications[i].application);
+    for (size_t i = 0; i < m->domain_count; i++)
+        cli_table_row(t, STR("domain"), m->domains[i]);
+    for (size_t i = 0; i < m->notify_count; i++)
+        cli_table_row(t, STR("notified"),
+                      str_printf(a, "at %.*s, %.*s", STR_ARG(m->notify[i].address),
+                                 STR_ARG(m->notify[i].format)));
     for (size_t i = 0; i < m->cert_count; i++)
         cli_table_row(t, STR("certificate"),
                       str_printf(a, "%.*s until %.*s, trusted %s",

@@ -7,6 +7,7 @@
 
 #include "hub/data/migrate.h"
 #include "hub/hub.h"
+#include "hub/outbox.h"
 
 static const struct statement BUMP = {
     "operation_bump_member_epoch",
@@ -59,6 +60,7 @@ static enum status transact(struct operation *o, const struct operation_kind *ki
 
     TRY(hub_master_key(&o->config, &master_key, o->args.err));
     audit_init(master_key);
+    outbox_init(master_key);
     TRY(migrate_check(o->db, o->args.arena, o->config.migrations, o->args.err));
     db_begin(o->db, READ_COMMITTED);
     if (kind->changes_members)

@@ -1,0 +1,31 @@
+/* Outgoing connections over mutual TLS: blocking, each step with a deadline. For threads that may
+ * wait: the outbox's senders. A connection belongs to one thread.
+ *
+ * Both sides show certificates (ITI-19). dial() itself demands only that the other one has one;
+ * the caller decides by dial_trust whether it is whom it meant. */
+#pragma once
+
+#include "hub/base/arena.h"
+#include "hub/base/err.h"
+#include "hub/net/server.h"
+
+struct dialed;
+
+/* What is known of the other side's certificate. */
+struct dial_trust {
+    unsigned char fingerprint[32]; /* SHA-256 of the DER */
+    bool chain_valid;              /* it chains to a configured CA, and nothing is revoked */
+    bool name_valid;               /* it is a server's, for the host that was dialled */
+};
+
+/* `address` is HOST:PORT or [IPV6]:PORT; files are read anew, so that a renewed certificate holds
+ * at once. UPSTREAM or TIMED_OUT with the reason in err. */
+enum status dial(const struct net_tls_settings *tls, struct str address, int64_t deadline_us,
+                 struct dialed **out, struct errors *err) MUST_CHECK;
+struct dial_trust dial_trust(const struct dialed *d);
+enum status dial_write(struct dialed *d, struct str bytes, int64_t deadline_us,
+                       struct errors *err) MUST_CHECK;
+/* At least one byte, or UPSTREAM at the end of the stream. */
+enum status dial_read(struct dialed *d, void *to, size_t size, int64_t deadline_us, size_t *n,
+                      struct errors *err) MUST_CHECK;
+void dial_close(struct dialed *d); /* NULL is fine */

@@ -1,0 +1,159 @@
+"""ITI-10 and ITI-64: what changes is told, in order, once it is durable, and never to a wrong one."""
+import time
+
+import pytest
+
+from hospital import Patient
+from hospital.listener import Listener
+
+SETTINGS = {"outbox_ack_seconds": 1, "outbox_attempts": 3, "outbox_pause_seconds": 1}
+SAME = {"family": "Notified", "given": "Nora", "birth": "19700102", "sex": "F",
+        "address": "1 Bell Road^^Springfield^IL^62701^US", "phone": "2175550101"}
+
+
+def person(hospital, number, **changes):
+    return Patient([hospital.cx(number)], **{**SAME, **changes})
+
+
+@pytest.fixture
+def listener(hub, lakeside):
+    with Listener(lakeside.identity, hub.ca) as made:
+        hub.run("member", "notify", "add", "lakeside", "--to", made.address)
+        time.sleep(0.6)  # the hub hears of members within a quarter of a second
+        yield made
+        hub.run("member", "notify", "remove", "lakeside")
+
+
+def ids(message):
+    return sorted(i for i, _ in message.identifiers())
+
+
+def test_a_new_link_is_told_with_all_identifiers(hub, listener, lakeside, harbour):
+    lakeside.feed("A04", person(lakeside, "N-1"))
+    first = listener.wait(1)[0]
+    assert first["MSH-9"] == "ADT^A31^ADT_A05" and first["PID-5"] == " " and first["PV1-2"] == "N"
+    assert "N-1" in ids(first)
+    harbour.feed("A04", person(harbour, "N-2"))
+    second = listener.wait(2)[1]
+    assert {"N-1", "N-2"} <= set(ids(second))
+    assert second["MSH-10"] != first["MSH-10"]
+    rows = hub.audit(transaction="ITI-10")
+    assert len(rows) == 2 and all(r["member"]["name"] == "lakeside" for r in rows)
+
+
+def test_an_update_of_the_address_alone_is_not_told(listener, lakeside):
+    lakeside.feed("A04", person(lakeside, "N-3", family="Still", given="Stella"))
+    listener.wait(1)
+    lakeside.feed("A08", person(lakeside, "N-3", family="Still", given="Stella",
+                                address="2 Other Road^^Springfield^IL^62701^US"))
+    time.sleep(1)
+    assert len(listener.messages) == 1
+
+
+def test_no_answer_closes_the_connection_and_the_same_message_comes_again(hub, listener, lakeside):
+    listener.answer = None
+    lakeside.feed("A04", person(lakeside, "N-4", family="Quiet", given="Quentin"))
+    first, second = listener.wait(2)[:2]
+    assert first["MSH-10"] == second["MSH-10"] and listener.connections >= 2
+    listener.answer = "AA"
+    assert not _waits(hub)
+
+
+def test_an_answer_to_another_message_is_no_acknowledgement(hub, listener, lakeside):
+    listener.answer = "other"
+    lakeside.feed("A04", person(lakeside, "N-5", family="Crossed", given="Carl"))
+    first, second = listener.wait(2)[:2]
+    assert first["MSH-10"] == second["MSH-10"]
+    listener.answer = "AA"
+    assert not _waits(hub)
+
+
+def test_a_refused_message_is_a_dead_letter_that_can_be_sent_again(hub, listener, lakeside):
+    listener.answer = "AE"
+    lakeside.feed("A04", person(lakeside, "N-6", family="Dead", given="Dora"))
+    listener.wait(1)
+    dead = _dead(hub, 1)
+    assert dead[0]["transaction"] == "ITI-10" and dead[0]["trouble"] == "refused: AE"
+    listener.answer = "AA"
+    lakeside.feed("A04", person(lakeside, "N-7", family="Living", given="Lisa"))
+    assert "N-7" in ids(listener.wait(2)[1])  # the next one went on
+    hub.run("outbox", "resend", "--id", dead[0]["id"])
+    assert "N-6" in ids(listener.wait(3)[2])
+    assert not _waits(hub)
+
+
+def test_too_many_attempts_make_a_dead_letter(hub, listener, lakeside):
+    listener.answer = "AR"
+    lakeside.feed("A04", person(lakeside, "N-8", family="Busy", given="Bert"))
+    listener.wait(3)
+    assert _dead(hub, 1)[0]["attempts"] == 3
+    hub.run("outbox", "drop", "--member", "lakeside")
+    assert not hub.json("outbox", "list")["messages"]
+
+
+def test_notifications_survive_a_kill_and_another_process_may_send_them(hub, listener, lakeside, harbour,
+                                                                        make_hub):
+    listener.answer = None
+    numbers = [f"N-2{i}" for i in range(5)]
+    for i, number in enumerate(numbers):
+        lakeside.feed("A04", person(lakeside, number, family=f"Ordered{i}", given=f"Olga{i}"))
+    hub.kill()
+    listener.answer = "AA"
+    heard = len(listener.messages)
+    other = make_hub("notify_twin", twin=hub)
+    try:
+        told = listener.wait(heard + 5, seconds=30)[heard:]
+        order = [next(n for n in ids(m) if n in numbers) for m in told]
+        assert order == sorted(order)
+    finally:
+        other.stop()
+        lakeside.close()
+        harbour.close()
+        hub.start()
+
+
+def test_a_stranger_who_listens_at_the_address_is_told_nothing(hub, lakeside, tmp_path):
+    from hospital import pki
+    stranger = pki.self_signed(tmp_path, "stranger")
+    with Listener(stranger, hub.ca) as wrong:
+        hub.run("member", "notify", "add", "lakeside", "--to", wrong.address)
+        time.sleep(0.6)
+        lakeside.feed("A04", person(lakeside, "N-9", family="Secret", given="Sam"))
+        assert "certificate" in _dead(hub, 1)[0]["trouble"]
+        assert not wrong.messages
+        hub.run("outbox", "drop", "--member", "lakeside")
+        hub.run("member", "notify", "remove", "lakeside")
+
+
+def test_only_registered_domains_are_told(hub, listener, lakeside, harbour):
+    hub.run("member", "domain", "add", "lakeside", "--domain", lakeside.authority)
+    time.sleep(0.6)
+    try:
+        lakeside.feed("A04", person(lakeside, "N-10", family="Narrow", given="Nick"))
+        assert ids(listener.wait(1)[0]) == ["N-10"]
+        harbour.feed("A04", person(harbour, "N-11", family="Narrow", given="Nick"))
+        time.sleep(1)
+        assert len(listener.messages) == 1  # its own set did not change
+        assert lakeside.pix(lakeside.cx("N-10"))["QAK-2"] == "NF"
+    finally:
+        hub.run("member", "domain", "remove", "lakeside", "--domain", lakeside.authority)
+
+
+def _waits(hub, seconds=8):
+    """True when something still waits after a while."""
+    end = time.monotonic() + seconds
+    while hub.json("outbox", "list")["messages"]:
+        if time.monotonic() > end:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _dead(hub, count, seconds=15):
+    end = time.monotonic() + seconds
+    while True:
+        dead = hub.json("outbox", "list", "--dead")["messages"]
+        if len(dead) >= count:
+            return dead
+        assert time.monotonic() < end, hub.json("outbox", "list")
+        time.sleep(0.2)
