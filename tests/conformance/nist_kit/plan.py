@@ -64,7 +64,8 @@ class Section:
         for element in self.root.iterfind("TestStep"):
             id = element.get("id")
             seen[id] = seen.get(id, 0) + 1
-            name = f"{self.test}/{self.name}/{id}" + (f"#{seen[id]}" if seen[id] > 1 else "")
+            name = "/".join(x for x in (self.test, self.name, id) if x)
+            name += f"#{seen[id]}" if seen[id] > 1 else ""
             found.append(Step(name, id, element, self.folder))
         return found
 

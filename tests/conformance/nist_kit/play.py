@@ -199,8 +199,8 @@ class Turn:
                 self.site.feed(self.session.parameters[symbol])
         if self._has("NoPatientId") and self.step.statuses == ["Success"]:
             for patient in metadata.values(root, metadata.PATIENT):
-                if self.site.strange(patient):
-                    self.site.feed(patient)
+                self.site.adopt(patient)
+        self._fill(root, self.site.adopted)
 
     def _assign(self, root):
         assigned = self.log.assigned

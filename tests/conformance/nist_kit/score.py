@@ -60,8 +60,7 @@ class Score:
 
     def json(self):
         steps = {r.name: {"transaction": r.transaction, "outcome": r.outcome, "details": r.details,
-                          **({"known": self.excepted(r.name)} if r.outcome == "failed"
-                             and self.excepted(r.name) else {})}
+                          **({"known": self.excepted(r.name)} if self.excepted(r.name) else {})}
                  for r in self.results}
         return json.dumps({**{o: len(self.of(o)) for o in OUTCOMES},
                            "by_transaction": self.by_transaction(), "by_test": self.by_test(),

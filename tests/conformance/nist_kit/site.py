@@ -21,14 +21,23 @@ class Site:
         self.source, self.wire, self.xad, self.home = source, wire, xad, home
         self.source_id, self.check = source_id, check
         self.sender, self.fed = mllp.Sender("KIT", "REGION"), set()
+        self.adopted = {}
 
     def new_patient(self):
         """A patient identifier (CX) that no one knows yet."""
         return cx(f"KIT{_run}.{next(_serial)}", self.xad)
 
-    def strange(self, patient):
-        """Whether it is of the affinity domain and the hub has not been told of it."""
-        return patient not in self.fed and patient.endswith(f"^^^&{self.xad}&ISO")
+    def adopt(self, patient):
+        """Makes an identifier that the kit has written out known: one of another affinity domain
+        gets this one's authority, and every later mention of it does."""
+        id, found, _ = patient.partition("^^^&")
+        if not found or patient.startswith("$"):
+            return
+        here = cx(id, self.xad)
+        if here != patient:
+            self.adopted[patient] = here
+        if here not in self.fed:
+            self.feed(here)
 
     def feed(self, patient):
         """ITI-8 A04. No two of the run's patients look alike, so none are linked."""
