@@ -19,6 +19,7 @@
 #include "mpi/command.h"
 #include "mpi/identity.h"
 #include "mpi/module.h"
+#include "xds/command.h"
 #include "xds/module.h"
 
 static const struct hub_module *const modules[] = {
@@ -66,8 +67,8 @@ static int serve(int argc, char **argv)
 static const struct command serve_command = {"serve", "run the hub", serve};
 
 static const struct command *const commands[] = {
-    &serve_command, &migrate_command, &doctor_command, &member_command,
-    &mpi_command,   &consent_command, &audit_command,  &outbox_command,
+    &serve_command,   &migrate_command, &doctor_command, &member_command, &mpi_command,
+    &consent_command, &audit_command,   &outbox_command, &xds_command,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -59,14 +59,14 @@ static const struct statement INSERT_BLOBS = {
     "       (pkey, entry_uuid, blob_id, store, wrapped_key, size, stored_size, sha1, sha256,\n"
     "        stored_at)\n"
     "SELECT $1, entry_uuid, blob_id, $2, wrapped_key, size, nullif(stored_size, 0), sha1, sha256,\n"
-    "       CASE WHEN now() < $4 THEN $3 END\n"
+    "       CASE WHEN clock_timestamp() < $4 THEN $3 END\n"
     "  FROM unnest($5::uuid[], $6::uuid[], $7::bytea[], $8::bigint[], $9::bigint[],\n"
     "              $10::bytea[], $11::bytea[])\n"
     "       AS b (entry_uuid, blob_id, wrapped_key, size, stored_size, sha1, sha256)",
 };
 
-/* What began after its lease has ended fails (stored_at is NULL then): the collector may have taken
- * the bytes for the rest of a submission that never came to its COMMIT (collect.h). */
+/* A row that is written after its lease has ended fails (stored_at is NULL then): the collector may
+ * have taken the bytes for the rest of a submission that never came to its COMMIT (collect.h). */
 static int64_t lease_of(const struct request *rq)
 {
     return rq->now_us + rq->config->request_seconds * US_PER_SECOND;

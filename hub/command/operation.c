@@ -92,6 +92,8 @@ int operation_run(const void *context, int argc, char **argv)
     if (o.db == NULL)
         return 2;
     status = transact(&o, kind, &out);
+    if (status == OK && kind->then != NULL)
+        status = kind->then(&o, &out);
     if (status != OK)
         db_rollback(o.db);
     db_close(o.db);

@@ -25,6 +25,8 @@ struct operation_kind {
     bool changes_members; /* bumps the epoch first, which keeps other changes out until COMMIT */
     /* Between BEGIN and COMMIT. What it puts in `out` is printed when all has succeeded. */
     enum status (*work)(struct operation *o, struct strbuf *out);
+    /* After COMMIT: long work, in transactions of its own. May be NULL. */
+    enum status (*then)(struct operation *o, struct strbuf *out);
 };
 
 /* Parses, connects, runs, prints; the exit status. As cli_verb wants it: the context is a struct
