@@ -20,6 +20,8 @@
     X(TEXT, repository_unique_id, NULL, 3, 64, "OID of the document repository of this hub")       \
     X(TEXT, xad_source, "hub", 1, 64,                                                              \
       "Who issues XAD-PIDs: 'hub', or the name of the member that feeds them by ITI-8")            \
+    X(TEXT, golden_trust, "", 0, 2000,                                                             \
+      "Members whose demographics are believed first, best in front, separated by commas")         \
     X(TEXT, unknown_patient, "error", 5, 5,                                                        \
       "A query for an unknown patient: 'error' (XDSUnknownPatientId) or 'empty'")                  \
     X(SECTION, database, "PostgreSQL", 0, 0, "")                                                   \

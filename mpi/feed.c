@@ -1,6 +1,7 @@
 #include "mpi/feed.h"
 
 #include "mpi/change.h"
+#include "mpi/golden_store.h"
 #include "mpi/identity.h"
 #include "mpi/keys.h"
 #include "mpi/match.h"
@@ -144,6 +145,7 @@ static enum status prepare(struct mpi_feeding *w)
     r->into = w->before.into;
     r->version = w->before.version + 1;
     r->member_id = w->feed->member_id;
+    r->said_at_us = rq->now_us;
     r->demographics = mpi_demographics_json(rq->arena, &w->demographics);
     r->packed = mpi_pack(rq->arena, &w->normal);
     w->changed = !w->known || r->id_count != w->before.id_count ||
@@ -213,7 +215,7 @@ static enum status check_again(struct mpi_feeding *w)
         return moved(w);
     if (w->known &&
         (!place_eq(now.place, w->hit.place) || !person_ref_eq(now.person, w->hit.person) ||
-         !mpi_person_read(w->rq, &w->own.rows[0], &w->person)))
+         !mpi_person_read(w->rq, &w->own.rows[0], 0, &w->person)))
         return moved(w);
     return OK;
 }
@@ -311,7 +313,7 @@ static enum status check_owners(struct mpi_feeding *w, const struct mpi_owners *
                                 const struct mpi_locked *locked, struct mpi_person *persons)
 {
     for (size_t i = 0; i < locked->count; i++)
-        if (!mpi_person_read(w->rq, &locked->rows[i], &persons[i]))
+        if (!mpi_person_read(w->rq, &locked->rows[i], 0, &persons[i]))
             return moved(w);
     for (size_t i = 0; i < owners->count; i++)
         for (size_t j = 0; j < locked->count; j++)
@@ -471,7 +473,7 @@ static enum status update_record(struct mpi_feeding *w)
     if (!w->search)
         return OK;
     mpi_block_keys_remove(rq, &w->before, &w->normal_before);
-    mpi_block_keys_store(rq, &w->after, &w->normal);
+    mpi_block_keys_store(rq, &w->after, &w->normal, w->hit.person);
     TRY(gather(w));
     match(w);
     keep_link(w);
@@ -497,29 +499,6 @@ static void link_new(struct mpi_feeding *w, struct place place, const char *reas
     mpi_link_store(w->rq, &link);
 }
 
-/* The hub's own record of a new person: it carries the XAD-PID, and the documents that name no
- * member's record. */
-static struct place anchor_store(struct mpi_feeding *w, struct str xad_pid)
-{
-    struct request *rq = w->rq;
-    struct identifier id = mpi_xad_identifier(rq, xad_pid);
-    int64_t state = MPI_STATE_ACTIVE;
-    struct mpi_record anchor = {
-        .place = {w->after.place.pkey, row_int(&w->numbers, 0, 2)},
-        .version = 1,
-        .anchor = true,
-        .id_count = 1,
-        .ids = arena_copy(rq->arena, &id, sizeof(id)),
-        .states = arena_copy(rq->arena, &state, sizeof(state)),
-    };
-
-    mpi_record_store(rq, &anchor, "anchor");
-    link_new(w, anchor.place, "anchor", NULL);
-    mpi_identifier_store(rq, id, anchor.place, w->hit.person, 0);
-    mpi_xad_store(rq, xad_pid, w->hit.person);
-    return anchor.place;
-}
-
 static void person_of_its_own(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
@@ -529,7 +508,9 @@ static void person_of_its_own(struct mpi_feeding *w)
     w->person.xad_pid = w->xad_pid;
     if (is_hub_issuing(rq)) {
         w->person.xad_pid = uuid_text(rq->arena, uuid_v4());
-        w->anchor = anchor_store(w, w->person.xad_pid);
+        w->anchor =
+            mpi_anchor_store(rq, w->hit.person, row_int(&w->numbers, 0, 2), w->person.xad_pid)
+                .place;
         places[count++] = w->anchor;
     } else if (w->xad_pid.n > 0)
         mpi_xad_store(rq, w->xad_pid, w->hit.person);
@@ -582,7 +563,7 @@ static enum status add_record(struct mpi_feeding *w)
     mpi_record_store(rq, r, w->feed->event);
     link_new(w, r->place, joins ? "demographics" : "new", &decision);
     store_new_identifiers(w);
-    mpi_block_keys_store(rq, r, &w->normal);
+    mpi_block_keys_store(rq, r, &w->normal, w->hit.person);
     if (joins)
         join_person(w);
     else
@@ -652,6 +633,8 @@ enum status mpi_feed(struct request *rq, struct mpi_feeding *w, struct mpi_fed *
     TRY(prepare(w));
     TRY(look_under_locks(w));
     TRY(w->known ? update_record(w) : add_record(w));
+    if (w->changed)
+        TRY(mpi_golden_rebuild(rq, w->hit.person, w->person.places, w->person.place_count));
     TRY(tell(w));
     *out = (struct mpi_fed){
         .place = w->after.place,

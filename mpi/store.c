@@ -19,13 +19,11 @@ void mpi_records_queue(struct request *rq, const struct place *places, size_t co
 {
     static const struct statement FIND = {
         "mpi_records",
-        "SELECT DISTINCT ON (pkey, record_id)"
-        "       pkey, record_id, version, member_id, anchor, authorities, identifiers, states,"
-        "       demographics, packed, into_pkey, into_record"
-        "  FROM mpi_record"
-        " WHERE pkey = ANY($1)"
-        "   AND record_id = ANY($2)"
-        " ORDER BY pkey, record_id, version DESC",
+        MPI_RECORD_COLUMNS "  FROM mpi_record"
+                           " WHERE (pkey, record_id) IN ("
+                           "       SELECT place, record"
+                           "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))"
+                           " ORDER BY pkey, record_id, version DESC",
     };
     int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
     int64_t *records = ARENA_ARRAY(rq->arena, count, int64_t);
@@ -47,6 +45,7 @@ struct mpi_record mpi_record_read(struct request *rq, const struct rows *rows, i
         .demographics = row_null(rows, row, 8) ? STR_NONE : row_json(rows, row, 8),
         .packed = row_bytea(rows, row, 9),
         .into = {row_int(rows, row, 10), row_int(rows, row, 11)},
+        .said_at_us = row_time(rows, row, 12),
     };
     struct str *authorities, *ids;
 
@@ -70,8 +69,10 @@ void mpi_record_store(struct request *rq, const struct mpi_record *r, const char
     static const struct statement INSERT = {
         "mpi_record_insert",
         "INSERT INTO mpi_record (pkey, record_id, version, member_id, anchor, event, at, request,"
-        "       authorities, identifiers, states, demographics, packed, into_pkey, into_record)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::smallint[], $12, $13, $14, $15)",
+        "       authorities, identifiers, states, demographics, packed, into_pkey, into_record,"
+        "       said_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::smallint[], $12, $13, $14, $15,"
+        "       $16)",
     };
     struct str *authorities = ARENA_ARRAY(rq->arena, r->id_count, struct str);
     struct str *ids = ARENA_ARRAY(rq->arena, r->id_count, struct str);
@@ -86,7 +87,7 @@ void mpi_record_store(struct request *rq, const struct mpi_record *r, const char
              DB_TEXTS(authorities, r->id_count), DB_TEXTS(ids, r->id_count),
              DB_INT4S(r->states, r->id_count), DB_JSONB(r->demographics), DB_BYTEA(r->packed),
              int8_or_null(r->into.pkey, r->into.record_id),
-             int8_or_null(r->into.record_id, r->into.record_id));
+             int8_or_null(r->into.record_id, r->into.record_id), DB_TIME(r->said_at_us));
 }
 
 void mpi_link_store(struct request *rq, const struct mpi_link *link)
@@ -104,6 +105,22 @@ void mpi_link_store(struct request *rq, const struct mpi_link *link)
              link->decision ? DB_UUID(*link->decision) : DB_NULL(DB_TYPE_UUID));
 }
 
+void mpi_link_move(struct request *rq, const struct mpi_link *link)
+{
+    static const struct statement CLOSE = {
+        "mpi_link_close",
+        "UPDATE mpi_link"
+        "   SET until = $4"
+        " WHERE pkey = $1"
+        "   AND record_id = $2"
+        "   AND version = $3",
+    };
+
+    db_queue(rq->db, &CLOSE, NULL, DB_INT8(link->place.pkey), DB_INT8(link->place.record_id),
+             DB_INT4(link->version - 1), DB_TIME(rq->now_us));
+    mpi_link_store(rq, link);
+}
+
 void mpi_identifier_store(struct request *rq, struct identifier id, struct place place,
                           struct person_ref person, int64_t member_id)
 {
@@ -119,14 +136,50 @@ void mpi_identifier_store(struct request *rq, struct identifier id, struct place
              DB_INT8(person.person_id), DB_INT8(member_id));
 }
 
+void mpi_identifier_set_state(struct request *rq, struct identifier id,
+                              enum mpi_identifier_state state)
+{
+    static const struct statement UPDATE = {
+        "mpi_identifier_set_state",
+        "UPDATE mpi_identifier"
+        "   SET state = $4"
+        " WHERE ikey = $1"
+        "   AND authority = $2"
+        "   AND id = $3",
+    };
+
+    db_queue(rq->db, &UPDATE, NULL, DB_INT8(mpi_identifier_key(id)), DB_TEXT(id.authority),
+             DB_TEXT(id.id), DB_INT4(state));
+}
+
+void mpi_identifiers_move(struct request *rq, const struct mpi_record *r, struct person_ref person)
+{
+    static const struct statement MOVE = {
+        "mpi_identifier_move",
+        "UPDATE mpi_identifier"
+        "   SET person_pkey = $4,"
+        "       person_id = $5"
+        " WHERE ikey = ANY($1)"
+        "   AND pkey = $2"
+        "   AND record_id = $3",
+    };
+    int64_t *keys = ARENA_ARRAY(rq->arena, r->id_count, int64_t);
+
+    for (size_t i = 0; i < r->id_count; i++)
+        keys[i] = mpi_identifier_key(r->ids[i]);
+    db_queue(rq->db, &MOVE, NULL, DB_INT8S(keys, r->id_count), DB_INT8(r->place.pkey),
+             DB_INT8(r->place.record_id), DB_INT8(person.pkey), DB_INT8(person.person_id));
+}
+
 void mpi_block_keys_store(struct request *rq, const struct mpi_record *r,
-                          const struct mpi_normal *n)
+                          const struct mpi_normal *n, struct person_ref person)
 {
     static const struct statement INSERT = {
         "mpi_block_key_insert",
-        "INSERT INTO mpi_block_key (bkey, pkey, record_id, version, rule, member_id, packed)"
-        " VALUES ($1, $2, $3, $4, $5::smallint, $6, $7)"
-        "     ON CONFLICT (bkey, pkey, record_id) DO UPDATE"
+        "INSERT INTO mpi_block_key (bkey, pkey, record_id, version, rule, member_id, packed,"
+        "       person_pkey, person_id)"
+        " VALUES ($1, $2, $3, $4, $5::smallint, $6, $7, $8, $9)"
+        "     ON CONFLICT (bkey, fine, pkey, record_id) DO UPDATE"
         "    SET version = EXCLUDED.version,"
         "        packed = EXCLUDED.packed",
     };
@@ -136,7 +189,36 @@ void mpi_block_keys_store(struct request *rq, const struct mpi_record *r,
     for (size_t i = 0; i < count; i++)
         db_queue(rq->db, &INSERT, NULL, DB_INT8(keys[i].key), DB_INT8(r->place.pkey),
                  DB_INT8(r->place.record_id), DB_INT4(r->version), DB_INT4(keys[i].rule),
-                 DB_INT8(r->member_id), DB_BYTEA(r->packed));
+                 DB_INT8(r->member_id), DB_BYTEA(r->packed), DB_INT8(person.pkey),
+                 DB_INT8(person.person_id));
+}
+
+void mpi_block_keys_move(struct request *rq, const struct mpi_record *r, struct person_ref person)
+{
+    static const struct statement MOVE = {
+        "mpi_block_key_move",
+        "UPDATE mpi_block_key"
+        "   SET person_pkey = $4,"
+        "       person_id = $5"
+        " WHERE bkey = ANY($1)"
+        "   AND pkey = $2"
+        "   AND record_id = $3",
+    };
+    struct mpi_block_key keys[MPI_BLOCK_KEYS_MAX];
+    struct mpi_normal n;
+    size_t count;
+    int64_t *values;
+
+    if (r->packed.p == NULL)
+        return;
+    must(mpi_unpack(r->packed, &n), "a stored record that cannot be unpacked");
+    count = mpi_block_keys(&n, keys);
+    values = ARENA_ARRAY(rq->arena, count, int64_t);
+    for (size_t i = 0; i < count; i++)
+        values[i] = keys[i].key;
+    if (count > 0)
+        db_queue(rq->db, &MOVE, NULL, DB_INT8S(values, count), DB_INT8(r->place.pkey),
+                 DB_INT8(r->place.record_id), DB_INT8(person.pkey), DB_INT8(person.person_id));
 }
 
 void mpi_block_keys_remove(struct request *rq, const struct mpi_record *r,
@@ -226,6 +308,68 @@ void mpi_xad_store(struct request *rq, struct str xad_pid, struct person_ref per
              DB_TIME(rq->now_us));
 }
 
+void mpi_xad_subsume(struct request *rq, struct str xad_pid, struct str surviving)
+{
+    static const struct statement SUBSUME = {
+        "mpi_xad_subsume",
+        "UPDATE mpi_xad"
+        "   SET status = 'subsumed',"
+        "       subsumed_by = $3,"
+        "       subsumed_at = $4"
+        " WHERE ikey = $1"
+        "   AND xad_pid = $2",
+    };
+    struct identifier id = mpi_xad_identifier(rq, xad_pid);
+
+    db_queue(rq->db, &SUBSUME, NULL, DB_INT8(mpi_identifier_key(id)), DB_TEXT(xad_pid),
+             DB_TEXT(surviving), DB_TIME(rq->now_us));
+}
+
+void mpi_xad_revive(struct request *rq, struct str xad_pid)
+{
+    static const struct statement REVIVE = {
+        "mpi_xad_revive",
+        "UPDATE mpi_xad"
+        "   SET status = 'active',"
+        "       subsumed_by = NULL,"
+        "       subsumed_at = NULL"
+        " WHERE ikey = $1"
+        "   AND xad_pid = $2",
+    };
+    struct identifier id = mpi_xad_identifier(rq, xad_pid);
+
+    db_queue(rq->db, &REVIVE, NULL, DB_INT8(mpi_identifier_key(id)), DB_TEXT(xad_pid));
+}
+
+struct mpi_record mpi_anchor_store(struct request *rq, struct person_ref person, int64_t record_id,
+                                   struct str xad_pid)
+{
+    struct identifier id = mpi_xad_identifier(rq, xad_pid);
+    int64_t state = MPI_STATE_ACTIVE;
+    struct mpi_record anchor = {
+        .place = {person.pkey, record_id},
+        .version = 1,
+        .anchor = true,
+        .id_count = 1,
+        .ids = arena_copy(rq->arena, &id, sizeof(id)),
+        .states = arena_copy(rq->arena, &state, sizeof(state)),
+        .said_at_us = rq->now_us,
+    };
+    struct mpi_link link = {
+        .place = anchor.place,
+        .version = 1,
+        .person = person,
+        .reason = "anchor",
+        .decided_by = STR("algorithm"),
+    };
+
+    mpi_record_store(rq, &anchor, "anchor");
+    mpi_link_store(rq, &link);
+    mpi_identifier_store(rq, id, anchor.place, person, 0);
+    mpi_xad_store(rq, xad_pid, person);
+    return anchor;
+}
+
 static int by_person(const void *a, const void *b)
 {
     const struct person_ref *x = a, *y = b;
@@ -236,8 +380,7 @@ static int by_person(const void *a, const void *b)
 }
 
 #define PERSON_BY_REF                                                                              \
-    "SELECT p.pkey, p.person_id, p.place_pkeys, p.place_records, p.xad_pid,"                       \
-    "       p.merged_id IS NOT NULL, p.constituent_pkeys, p.constituent_ids, to_jsonb(p)"          \
+    MPI_PERSON_COLUMNS("to_jsonb(p)")                                                              \
     "  FROM mpi_person p"                                                                          \
     " WHERE p.pkey = $1"                                                                           \
     "   AND p.person_id = $2"
@@ -264,22 +407,24 @@ void mpi_persons_queue(struct request *rq, const struct person_ref *refs, size_t
                  DB_INT8(locked->refs[i].person_id));
 }
 
-bool mpi_person_read(struct request *rq, const struct rows *rows, struct mpi_person *out)
+bool mpi_person_read(struct request *rq, const struct rows *rows, int row, struct mpi_person *out)
 {
     int64_t *pkeys, *records, *constituent_pkeys, *constituents;
 
-    if (rows->count == 0)
+    if (row >= rows->count)
         return false;
     *out = (struct mpi_person){
-        .ref = {row_int(rows, 0, 0), row_int(rows, 0, 1)},
-        .place_count = row_ints(rq->arena, rows, 0, 2, &pkeys),
-        .xad_pid = row_text(rows, 0, 4),
-        .merged = row_bool(rows, 0, 5),
-        .constituent_count = row_ints(rq->arena, rows, 0, 6, &constituent_pkeys),
-        .image = row_json(rows, 0, 8),
+        .ref = {row_int(rows, row, 0), row_int(rows, row, 1)},
+        .place_count = row_ints(rq->arena, rows, row, 2, &pkeys),
+        .xad_pid = row_text(rows, row, 4),
+        .merged = row_bool(rows, row, 5),
+        .constituent_count = row_ints(rq->arena, rows, row, 6, &constituent_pkeys),
+        .image = row_json(rows, row, 8),
+        .into = {row_int(rows, row, 9), row_int(rows, row, 10)},
+        .link_epoch = row_int(rows, row, 11),
     };
-    row_ints(rq->arena, rows, 0, 3, &records);
-    row_ints(rq->arena, rows, 0, 7, &constituents);
+    row_ints(rq->arena, rows, row, 3, &records);
+    row_ints(rq->arena, rows, row, 7, &constituents);
     out->places = ARENA_ARRAY(rq->arena, out->place_count, struct place);
     for (size_t i = 0; i < out->place_count; i++)
         out->places[i] = (struct place){pkeys[i], records[i]};
@@ -287,6 +432,46 @@ bool mpi_person_read(struct request *rq, const struct rows *rows, struct mpi_per
     for (size_t i = 0; i < out->constituent_count; i++)
         out->constituents[i] = (struct person_ref){constituent_pkeys[i], constituents[i]};
     return !out->merged;
+}
+
+void mpi_person_update(struct request *rq, const struct mpi_person *p)
+{
+    static const struct statement UPDATE = {
+        "mpi_person_update",
+        "UPDATE mpi_person"
+        "   SET place_pkeys = $3,"
+        "       place_records = $4,"
+        "       constituent_pkeys = $5,"
+        "       constituent_ids = $6,"
+        "       merged_pkey = $7,"
+        "       merged_id = $8,"
+        "       xad_pid = $9,"
+        "       link_epoch = link_epoch + 1,"
+        "       changed_at = $10"
+        " WHERE pkey = $1"
+        "   AND person_id = $2",
+    };
+    struct arena *a = rq->arena;
+    int64_t *pkeys = ARENA_ARRAY(a, p->place_count, int64_t);
+    int64_t *records = ARENA_ARRAY(a, p->place_count, int64_t);
+    int64_t *constituent_pkeys = ARENA_ARRAY(a, p->constituent_count, int64_t);
+    int64_t *constituents = ARENA_ARRAY(a, p->constituent_count, int64_t);
+
+    for (size_t i = 0; i < p->place_count; i++) {
+        pkeys[i] = p->places[i].pkey;
+        records[i] = p->places[i].record_id;
+    }
+    for (size_t i = 0; i < p->constituent_count; i++) {
+        constituent_pkeys[i] = p->constituents[i].pkey;
+        constituents[i] = p->constituents[i].person_id;
+    }
+    db_queue(rq->db, &UPDATE, NULL, DB_INT8(p->ref.pkey), DB_INT8(p->ref.person_id),
+             DB_INT8S(pkeys, p->place_count), DB_INT8S(records, p->place_count),
+             DB_INT8S(constituent_pkeys, p->constituent_count),
+             DB_INT8S(constituents, p->constituent_count),
+             p->merged ? DB_INT8(p->into.pkey) : DB_NULL(DB_TYPE_INT8),
+             p->merged ? DB_INT8(p->into.person_id) : DB_NULL(DB_TYPE_INT8), DB_TEXT(p->xad_pid),
+             DB_TIME(rq->now_us));
 }
 
 struct str mpi_reasons_json(struct arena *a, const enum mpi_reason *reasons, size_t count)

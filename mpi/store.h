@@ -21,9 +21,14 @@ struct mpi_record {
     int64_t *states;                 /* enum mpi_identifier_state, by identifier */
     struct str demographics, packed; /* STR_NONE in an anchor */
     struct place into;               /* the record that its source merged it into; zero: none */
+    int64_t said_at_us;              /* when its source last sent demographics */
 };
 
 /* The current version of each of these records; *rows is for mpi_record_read, a row a record. */
+#define MPI_RECORD_COLUMNS                                                                         \
+    "SELECT DISTINCT ON (pkey, record_id)"                                                         \
+    "       pkey, record_id, version, member_id, anchor, authorities, identifiers, states,"        \
+    "       demographics, packed, into_pkey, into_record, said_at"
 void mpi_records_queue(struct request *rq, const struct place *places, size_t count,
                        struct rows *rows);
 struct mpi_record mpi_record_read(struct request *rq, const struct rows *rows, int row);
@@ -39,13 +44,21 @@ struct mpi_link {
     const struct uuid *decision; /* NULL: none */
 };
 void mpi_link_store(struct request *rq, const struct mpi_link *link);
+/* The record goes from the person of version - 1 to this one. */
+void mpi_link_move(struct request *rq, const struct mpi_link *link);
 
 void mpi_identifier_store(struct request *rq, struct identifier id, struct place place,
                           struct person_ref person, int64_t member_id);
+void mpi_identifier_set_state(struct request *rq, struct identifier id,
+                              enum mpi_identifier_state state);
+/* All identifiers of the record name this person. */
+void mpi_identifiers_move(struct request *rq, const struct mpi_record *r, struct person_ref person);
+
 void mpi_block_keys_store(struct request *rq, const struct mpi_record *r,
-                          const struct mpi_normal *n);
+                          const struct mpi_normal *n, struct person_ref person);
 void mpi_block_keys_remove(struct request *rq, const struct mpi_record *r,
                            const struct mpi_normal *n);
+void mpi_block_keys_move(struct request *rq, const struct mpi_record *r, struct person_ref person);
 
 /* A new person with these records; xad_pid may be STR_NONE. */
 void mpi_person_store(struct request *rq, struct person_ref person, const struct place *places,
@@ -53,6 +66,13 @@ void mpi_person_store(struct request *rq, struct person_ref person, const struct
 void mpi_person_add_place(struct request *rq, struct person_ref person, struct place place);
 void mpi_person_set_xad(struct request *rq, struct person_ref person, struct str xad_pid);
 void mpi_xad_store(struct request *rq, struct str xad_pid, struct person_ref person);
+void mpi_xad_subsume(struct request *rq, struct str xad_pid, struct str surviving);
+void mpi_xad_revive(struct request *rq, struct str xad_pid);
+
+/* The hub's own record of a person, numbered record_id at the person's place: it carries the
+ * XAD-PID, and the documents that name no member's record. Record, link, identifier, XAD-PID. */
+struct mpi_record mpi_anchor_store(struct request *rq, struct person_ref person, int64_t record_id,
+                                   struct str xad_pid);
 
 /* Persons, one statement each, in ascending order; FOR UPDATE when `lock`. */
 struct mpi_locked {
@@ -68,12 +88,21 @@ struct mpi_person {
     size_t place_count;
     struct str xad_pid;
     bool merged;
+    struct person_ref into; /* where merged */
     struct person_ref *constituents;
     size_t constituent_count;
+    int64_t link_epoch;
     struct str image; /* the row as JSON, for the merge log */
 };
-/* False when the row is gone or was merged into another meanwhile. */
-bool mpi_person_read(struct request *rq, const struct rows *rows, struct mpi_person *out);
+/* `image` is to_jsonb(p) for who writes the merge log, else NULL::jsonb. */
+#define MPI_PERSON_COLUMNS(image)                                                                  \
+    "SELECT p.pkey, p.person_id, p.place_pkeys, p.place_records, p.xad_pid,"                       \
+    "       p.merged_id IS NOT NULL, p.constituent_pkeys, p.constituent_ids, " image ","           \
+    "       p.merged_pkey, p.merged_id, p.link_epoch"
+/* False when the row is gone or was merged into another meanwhile (all is filled in then too). */
+bool mpi_person_read(struct request *rq, const struct rows *rows, int row, struct mpi_person *out);
+/* The row with its lists as they will be. */
+void mpi_person_update(struct request *rq, const struct mpi_person *p);
 
 struct uuid mpi_decision_store(struct request *rq, const struct mpi_record *r,
                                const struct mpi_decision *d, const struct mpi_candidate *candidates,
