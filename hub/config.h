@@ -63,6 +63,8 @@
     X(NUMBER, max_hl7_kb, "1024", 1, 65536, "Kilobytes of one HL7 v2 message")                     \
     X(NUMBER, max_results, "5000", 1, 100000,                                                      \
       "Visible objects of one stored query; more is XDSTooManyResults")                            \
+    X(NUMBER, max_scanned, "50000", 100, 1000000,                                                  \
+      "Associations that one query may follow, and objects that one without a patient may meet")   \
     X(NUMBER, request_seconds, "30", 1, 3600, "Deadline of a request once it is complete")         \
     X(NUMBER, handshake_seconds, "5", 1, 60, "For a TLS handshake")                                \
     X(NUMBER, head_seconds, "10", 1, 60, "For the head of a request")                              \

@@ -22,7 +22,7 @@ struct snapshot {
 static const struct statement READ = {
     "member_directory_read",
     "SELECT e.value, m.member_id, m.name, m.organization, m.suspended_at IS NOT NULL,"
-    " m.strict_adt, m.charset,"
+    " m.strict_adt, m.multi_patient, m.charset,"
     " ARRAY(SELECT a.oid FROM member_authority a"
     "  WHERE a.member_id = m.member_id ORDER BY a.oid),"
     " ARRAY(SELECT a.name_space FROM member_authority a"
@@ -60,6 +60,7 @@ enum column {
     ORGANIZATION,
     SUSPENDED,
     STRICT_ADT,
+    MULTI_PATIENT,
     CHARSET,
     OIDS,
     NAME_SPACES,
@@ -154,6 +155,7 @@ static void member_read(struct arena *a, const struct rows *r, int row, struct m
     m->organization = str_dup(a, row_text(r, row, ORGANIZATION));
     m->suspended = row_bool(r, row, SUSPENDED);
     m->strict_adt = row_bool(r, row, STRICT_ADT);
+    m->multi_patient = row_bool(r, row, MULTI_PATIENT);
     m->charset = str_dup(a, row_text(r, row, CHARSET));
     authorities_read(a, r, row, m);
     applications_read(a, r, row, m);

@@ -37,6 +37,7 @@ struct member {
     struct str organization; /* OID */
     bool suspended;
     bool strict_adt;    /* an ADT event that the hub does not use is answered AR, not AA */
+    bool multi_patient; /* it may ask about several patients at once (ITI-51) */
     struct str charset; /* of HL7 v2 messages without MSH-18; empty means ASCII */
     struct member_authority *authorities;
     size_t authority_count;

@@ -35,7 +35,7 @@
     X(creation_time, "creationTime", TEXT, SLOT, "creationTime", DTM, STABLE,                      \
       "$XDSDocumentEntryCreationTime", "DocumentReference.content.attachment.creation")            \
     X(document_availability, "documentAvailability", TEXT, SLOT, "documentAvailability", ANY,      \
-      OPTIONAL, NULL, NULL)                                                                        \
+      OPTIONAL, "$XDSDocumentEntryDocumentAvailability", NULL)                                     \
     X(event_code, "eventCodeList", CODES, CODING, "urn:uuid:2c6b8cb7-8b2a-4051-b291-b1ae6a575ef4", \
       ANY, OPTIONAL, "$XDSDocumentEntryEventCodeList", "DocumentReference.context.event")          \
     X(format_code, "formatCode", CODE, CODING, "urn:uuid:a09d5840-386c-46f2-b5ad-9c3699a4309d",    \

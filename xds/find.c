@@ -111,14 +111,20 @@ static size_t distinct_owners(struct request *rq, const struct mpi_owners *owner
     return n;
 }
 
+const struct person *xds_find_person(const struct xds_candidates *found, struct person_ref ref)
+{
+    for (size_t i = 0; i < found->people.count; i++)
+        if (ref.person_id != 0 && person_ref_eq(found->people.people[i].ref, ref))
+            return &found->people.people[i];
+    return NULL;
+}
+
 static const struct person *owner_of(const struct xds_candidates *found,
                                      const struct mpi_owners *owners, struct place place)
 {
     for (size_t i = 0; i < owners->count; i++)
         if (place_eq(owners->places[i], place))
-            for (size_t j = 0; j < found->people.count; j++)
-                if (person_ref_eq(found->people.people[j].ref, owners->refs[i]))
-                    return &found->people.people[j];
+            return xds_find_person(found, owners->refs[i]);
     return NULL;
 }
 
@@ -154,14 +160,10 @@ static bool nobody_merged(const struct mpi_people *people)
     return true;
 }
 
-/* The owners, and their policies in the same flush; a person that others were merged into needs
- * theirs too, which are known only then. */
-static enum status find_people(struct request *rq, const struct mpi_owners *owners,
-                               struct xds_candidates *found)
+/* A person that others were merged into needs their policies too, which are known only then. */
+enum status xds_find_people(struct request *rq, const struct person_ref *refs, size_t n,
+                            struct xds_candidates *found)
 {
-    struct person_ref *refs;
-    size_t n = distinct_owners(rq, owners, &refs);
-
     mpi_people_queue(rq, refs, n, &found->people);
     consent_queue(rq, refs, n, &found->policies);
     TRY(db_flush(rq->db));
@@ -178,6 +180,7 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
 {
     struct xds_uid_lookup lookup;
     struct mpi_owners owners;
+    struct person_ref *refs;
     struct place *places;
     struct rows documents;
     size_t n;
@@ -195,7 +198,8 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
         beside->queue(rq, &lookup, beside->context);
     TRY(db_flush(rq->db));
     TRY(mpi_owners_read(rq, &owners));
-    TRY(find_people(rq, &owners, found));
+    n = distinct_owners(rq, &owners, &refs);
+    TRY(xds_find_people(rq, refs, n, found));
     for (int i = 0; i < documents.count; i++) {
         struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, &documents, i);
 

@@ -35,6 +35,12 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
                                      const struct xds_beside *beside,
                                      struct xds_candidates *found) MUST_CHECK;
 
+/* The people, and their policies in the same flush; a second one where persons were merged. */
+enum status xds_find_people(struct request *rq, const struct person_ref *refs, size_t count,
+                            struct xds_candidates *found) MUST_CHECK;
+/* The person that the reference names among found->people, or NULL. */
+const struct person *xds_find_person(const struct xds_candidates *found, struct person_ref ref);
+
 /* Queues the consent policies of found->people and all their constituents; xds_policies_read after
  * the flush. */
 void xds_policies_queue(struct request *rq, struct xds_candidates *found);

@@ -5,7 +5,9 @@
 
 /* Made here and nowhere else. */
 struct xds_visible {
-    struct xds_candidate *v;
+    struct xds_candidate *all;
+    size_t all_count;
+    size_t *shown; /* numbers in `all`, ascending */
     size_t n, withheld;
 };
 
@@ -16,7 +18,7 @@ void xds_candidates_add(struct request *rq, struct xds_candidates *c, struct xds
     c->v[c->n++] = (struct xds_candidate){object, person, witness};
 }
 
-static bool permitted(struct request *rq, const struct xds_candidates *found,
+bool xds_gate_permits(struct request *rq, const struct xds_candidates *found,
                       const struct xds_candidate *c)
 {
     struct consent_object object = {c->person, c->object->source_member};
@@ -26,86 +28,119 @@ static bool permitted(struct request *rq, const struct xds_candidates *found,
                CONSENT_PERMIT;
 }
 
-static int compare_uuid(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct uuid));
-}
-
-/* Which objects consent lets through, sorted by their UUIDs: what the ends of associations are
- * looked up in. */
+/* What consent lets through, sorted by UUID: what the ends of associations are looked up in. */
 struct permitted {
-    bool *object; /* in the order of the candidates */
-    struct uuid *uuids;
+    const struct xds_candidate **v;
     size_t n;
 };
 
-static struct permitted decide(struct request *rq, const struct xds_candidates *found)
+static int compare_candidates(const void *a, const void *b)
 {
-    struct permitted p = {ARENA_ARRAY(rq->arena, found->n, bool),
-                          ARENA_ARRAY(rq->arena, found->n, struct uuid), 0};
+    const struct xds_candidate *const *x = a, *const *y = b;
+
+    return memcmp(&(*x)->object->uuid, &(*y)->object->uuid, sizeof(struct uuid));
+}
+
+static struct permitted decide(struct request *rq, const struct xds_candidates *found, bool *passes)
+{
+    struct permitted p = {ARENA_ARRAY(rq->arena, found->n, const struct xds_candidate *), 0};
 
     for (size_t i = 0; i < found->n; i++) {
-        p.object[i] = permitted(rq, found, &found->v[i]);
-        if (p.object[i])
-            p.uuids[p.n++] = found->v[i].object->uuid;
+        passes[i] = xds_gate_permits(rq, found, &found->v[i]);
+        if (passes[i])
+            p.v[p.n++] = &found->v[i];
     }
     if (p.n > 1)
-        qsort(p.uuids, p.n, sizeof(*p.uuids), compare_uuid);
+        qsort(p.v, p.n, sizeof(*p.v), compare_candidates);
     return p;
 }
 
-static bool end_visible(const struct permitted *p, const struct xds_end *end)
+static const struct xds_candidate *find_end(const struct permitted *p, const struct xds_end *end)
 {
-    return p->n > 0 && bsearch(&end->uuid, p->uuids, p->n, sizeof(*p->uuids), compare_uuid);
+    struct xds_object wanted = {.uuid = end->uuid};
+    const struct xds_candidate key = {.object = &wanted}, *at = &key;
+    const struct xds_candidate **found =
+        p->n == 0 ? NULL : bsearch(&at, p->v, p->n, sizeof(*p->v), compare_candidates);
+
+    return found ? *found : NULL;
+}
+
+/* Torn, when an unlink has parted its ends, until a relink heals it (ARCHITECTURE.md, "Data"). A
+ * set may refer to another patient's document: mother and child. */
+static bool torn(const struct xds_association *link, const struct person *from,
+                 const struct person *to)
+{
+    if (link->from.kind == XDS_SET && str_eq(link->set_status, STR("Reference")))
+        return false;
+    return !person_ref_eq(from->ref, to->ref);
 }
 
 /* An association may be the end of another (SS-HM), never of one that is such an end itself, so
  * that looking one level down is enough: its own ends are candidates as well, or it is hidden. */
-static bool association_visible(const struct permitted *p, const struct xds_candidates *found,
-                                const struct xds_association *link, int depth)
+static bool association_visible(const struct permitted *p, const struct xds_association *link,
+                                int depth)
 {
-    const struct xds_end *ends[] = {&link->from, &link->to};
+    const struct xds_candidate *from = find_end(p, &link->from), *to = find_end(p, &link->to);
 
+    if (from == NULL || to == NULL || torn(link, from->person, to->person))
+        return false;
     for (int i = 0; i < 2; i++) {
-        if (!end_visible(p, ends[i]))
-            return false;
-        if (ends[i]->kind != XDS_ASSOCIATION)
-            continue;
-        for (size_t j = 0; j < found->n; j++) {
-            const struct xds_association *inner = xds_association(found->v[j].object);
+        const struct xds_association *inner = xds_association(i == 0 ? from->object : to->object);
 
-            if (inner && uuid_eq(inner->o.uuid, ends[i]->uuid) &&
-                (depth == 0 || !association_visible(p, found, inner, depth - 1)))
-                return false;
-        }
+        if (inner && (depth == 0 || !association_visible(p, inner, depth - 1)))
+            return false;
     }
     return true;
 }
 
-static bool visible(const struct permitted *p, const struct xds_candidates *found, size_t i)
+static void add_visible(struct xds_visible *out, const struct xds_candidate *c)
 {
-    const struct xds_association *link = xds_association(found->v[i].object);
-
-    return p->object[i] && (link == NULL || association_visible(p, found, link, 1));
+    if (!c->witness)
+        out->shown[out->n++] = out->all_count;
+    out->all[out->all_count++] = *c;
 }
 
 enum status xds_gate(struct request *rq, const struct xds_candidates *found,
                      const struct xds_visible **seen)
 {
-    struct permitted p = decide(rq, found);
+    bool *passes = ARENA_ARRAY(rq->arena, found->n, bool);
+    struct permitted p = decide(rq, found, passes);
     struct xds_visible *out = ARENA_NEW(rq->arena, struct xds_visible);
 
-    out->v = ARENA_ARRAY(rq->arena, found->n, struct xds_candidate);
+    out->all = ARENA_ARRAY(rq->arena, found->n, struct xds_candidate);
+    out->shown = ARENA_ARRAY(rq->arena, found->n, size_t);
     for (size_t i = 0; i < found->n; i++) {
-        if (!visible(&p, found, i))
+        const struct xds_association *link = xds_association(found->v[i].object);
+
+        if (passes[i] && (link == NULL || association_visible(&p, link, 1)))
+            add_visible(out, &found->v[i]);
+        else
             out->withheld += !found->v[i].witness;
-        else if (!found->v[i].witness)
-            out->v[out->n++] = found->v[i];
     }
     if (out->withheld > 0)
         metric_add(METRIC_consent_denials_total, out->withheld);
     *seen = out;
     return request_alive(rq);
+}
+
+const struct xds_candidate *xds_visible_all(const struct xds_visible *seen, size_t *n)
+{
+    *n = seen->all_count;
+    return seen->all;
+}
+
+const struct xds_visible *xds_visible_choose(struct request *rq, const struct xds_visible *seen,
+                                             const bool *chosen)
+{
+    struct xds_visible *out = ARENA_NEW(rq->arena, struct xds_visible);
+
+    *out = *seen;
+    out->shown = ARENA_ARRAY(rq->arena, seen->all_count, size_t);
+    out->n = 0;
+    for (size_t i = 0; i < seen->all_count; i++)
+        if (chosen[i])
+            out->shown[out->n++] = i;
+    return out;
 }
 
 size_t xds_visible_count(const struct xds_visible *seen)
@@ -115,12 +150,12 @@ size_t xds_visible_count(const struct xds_visible *seen)
 
 const struct xds_object *xds_visible_object(const struct xds_visible *seen, size_t i)
 {
-    return seen->v[i].object;
+    return seen->all[seen->shown[i]].object;
 }
 
 const struct person *xds_visible_person(const struct xds_visible *seen, size_t i)
 {
-    return seen->v[i].person;
+    return seen->all[seen->shown[i]].person;
 }
 
 size_t xds_visible_withheld(const struct xds_visible *seen)

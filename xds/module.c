@@ -17,6 +17,14 @@ static const struct transaction registry[] = {
         .render_failure = xds_query_failure,
     },
     {
+        .name = "ITI-51",
+        .action = "urn:ihe:iti:2009:MultiPatientStoredQuery",
+        .isolation = REPEATABLE_READ,
+        .audit = {"110112", 'E'},
+        .handle = xds_query,
+        .render_failure = xds_query_failure,
+    },
+    {
         .name = "ITI-42",
         .action = "urn:ihe:iti:2007:RegisterDocumentSet-b",
         .isolation = READ_COMMITTED,

@@ -8,26 +8,35 @@
 #include "xds/response.h"
 #include "xds/rim_write.h"
 
-static bool same_person(const struct person *a, const struct person *b)
+/* What may not be answered, judged by what would be shown: never a silent cut. */
+static enum status check_count(struct request *rq, const struct xds_visible *seen)
 {
-    return person_ref_eq(a->ref, b->ref);
+    if (xds_visible_count(seen) <= (size_t)rq->config->max_results)
+        return OK;
+    return fail(rq->err, INVALID, "XDSTooManyResults",
+                "this query has more than %lld results; narrow it",
+                (long long)rq->config->max_results);
 }
 
-/* What may not be answered, judged by what would be shown: never a silent cut, and whole objects
- * of one patient only (3.18.4.1.3). */
-static enum status check_limits(struct request *rq, const struct xds_query *q,
-                                const struct xds_visible *seen)
+/* Whole objects of one patient only, but for ITI-51 (3.18.4.1.3). Associations are nobody's. */
+static enum status check_patient(struct request *rq, const struct xds_query *q,
+                                 const struct xds_visible *seen)
 {
-    size_t n = xds_visible_count(seen);
+    const struct person *first = NULL;
 
-    if (n > (size_t)rq->config->max_results)
-        return fail(rq->err, INVALID, "XDSTooManyResults",
-                    "this query has more than %lld results; narrow it",
-                    (long long)rq->config->max_results);
-    for (size_t i = 1; q->leaf_class && i < n; i++)
-        if (!same_person(xds_visible_person(seen, 0), xds_visible_person(seen, i)))
+    if (!q->leaf_class || strcmp(q->type->transaction, "ITI-18") != 0)
+        return OK;
+    for (size_t i = 0; i < xds_visible_count(seen); i++) {
+        const struct person *p = xds_visible_person(seen, i);
+
+        if (xds_visible_object(seen, i)->kind == XDS_ASSOCIATION)
+            continue;
+        first = first ? first : p;
+        if (!person_ref_eq(first->ref, p->ref))
             return fail(rq->err, INVALID, "XDSResultNotSinglePatient",
-                        "these documents are of several patients: ask for ObjectRefs");
+                        "%s finds objects of several patients, %.*s for one: ask for ObjectRefs",
+                        q->type->name, STR_ARG(xds_visible_object(seen, i)->id));
+    }
     return OK;
 }
 
@@ -69,40 +78,46 @@ static struct audit_row *add_row(struct request *rq, struct str patient, struct 
     return row;
 }
 
+/* What was found, and what of it is shown. */
+struct answer {
+    const struct xds_candidates *found;
+    const bool *meant; /* of found: what would be shown if nothing were hidden */
+    const struct xds_visible *seen;
+};
+
+/* How much is not shown; of one person, or of all (NULL). */
+static size_t withheld_of(const struct answer *answer, const struct person *p)
+{
+    size_t n = 0, shown = 0;
+
+    for (size_t i = 0; i < answer->found->n; i++)
+        n += answer->meant[i] && (p == NULL || answer->found->v[i].person == p);
+    for (size_t i = 0; i < xds_visible_count(answer->seen); i++)
+        shown += p == NULL || xds_visible_person(answer->seen, i) == p;
+    return n > shown ? n - shown : 0;
+}
+
 static void note_withheld(struct request *rq, struct audit_row *row, size_t count)
 {
     if (count > 0)
         row->description = str_printf(rq->arena, "withheld by consent: %zu", count);
 }
 
-/* How much of what was found of a person is not shown. */
-static size_t withheld_of(const struct person *p, const struct xds_candidates *found,
-                          const struct xds_visible *seen)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < found->n; i++)
-        n += found->v[i].person == p && !found->v[i].witness;
-    for (size_t i = 0; i < xds_visible_count(seen); i++)
-        n -= xds_visible_person(seen, i) == p;
-    return n;
-}
-
 /* One row a patient: the one that the query names, else each of whom something was found, shown or
  * withheld; a query that reached nobody has a row of its own. */
-static void audit_query(struct request *rq, const struct xds_candidates *found,
-                        const struct xds_visible *seen)
+static void audit_query(struct request *rq, const struct answer *answer)
 {
-    size_t people = rq->patient.n > 0 ? 0 : found->people.count;
+    const struct mpi_people *people = &answer->found->people;
+    size_t n = rq->patient.n > 0 ? 0 : people->count;
 
-    for (size_t i = 0; i < people; i++) {
-        const struct person *p = &found->people.people[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct person *p = &people->people[i];
         struct audit_row *row = add_row(rq, patient_shown(rq, p), p->ref);
 
-        note_withheld(rq, row, withheld_of(p, found, seen));
+        note_withheld(rq, row, withheld_of(answer, p));
     }
-    if (people == 0)
-        note_withheld(rq, add_row(rq, rq->patient, rq->person), xds_visible_withheld(seen));
+    if (n == 0)
+        note_withheld(rq, add_row(rq, rq->patient, rq->person), withheld_of(answer, NULL));
 }
 
 /* --- answer ------------------------------------------------------------------------------------
@@ -149,13 +164,35 @@ static enum status write_response(struct request *rq, const struct xds_query *q,
     return end_response(w, &answer, rp);
 }
 
+/* Each kind belongs to one transaction; ITI-51 wants the operator's permission. */
+static enum status check_transaction(struct request *rq, const struct xds_query *q)
+{
+    if (strcmp(q->type->transaction, rq->transaction->name) != 0)
+        return fail(rq->err, INVALID, "XDSUnknownStoredQuery", "%s (%.*s) is no query of %s",
+                    q->type->name, STR_ARG(str_slice(q->id, 0, 120)), rq->transaction->name);
+    if (strcmp(q->type->transaction, "ITI-51") == 0 && !rq->principal.member->multi_patient)
+        return fail(rq->err, DENIED, "XDSRegistryError",
+                    "%.*s has no permission to ask about several patients at once",
+                    STR_ARG(rq->principal.member->name));
+    return OK;
+}
+
 static enum status read_query(struct request *rq, struct xds_query *q)
 {
     xmlNode *request = rq->message.soap->body;
     enum status s = xds_query_read(rq->arena, request, q, rq->err);
 
     request_about(rq, "query", q->id, query_text(rq, request));
-    return s;
+    return s == OK ? check_transaction(rq, q) : s;
+}
+
+static const struct xds_visible *choose(struct request *rq, const struct xds_query *q,
+                                        const struct xds_visible *seen)
+{
+    size_t n;
+    const struct xds_candidate *all = xds_visible_all(seen, &n);
+
+    return xds_visible_choose(rq, seen, xds_query_select(rq->arena, q, all, n));
 }
 
 enum status xds_query(struct request *rq, struct reply *rp)
@@ -167,8 +204,11 @@ enum status xds_query(struct request *rq, struct reply *rp)
     TRY(read_query(rq, &q));
     TRY(q.type->find(rq, &q, &found));
     TRY(xds_gate(rq, &found, &seen));
-    TRY(check_limits(rq, &q, seen));
-    audit_query(rq, &found, seen);
+    seen = choose(rq, &q, seen);
+    TRY(check_count(rq, seen));
+    TRY(check_patient(rq, &q, seen));
+    audit_query(rq,
+                &(struct answer){&found, xds_query_select(rq->arena, &q, found.v, found.n), seen});
     return write_response(rq, &q, seen, rp);
 }
 

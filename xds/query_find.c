@@ -1,25 +1,90 @@
-/* Candidates of the query kinds. SQL narrows by what it can say in constant text; the query's own
- * evaluation in memory is the last word. */
-#include "xds/find.h"
-#include "xds/query.h"
+/* Candidates of the query kinds that name patients. SQL narrows by what it can say in constant
+ * text; the query's own evaluation in memory is the last word. */
+#include "xds/query_gather.h"
 #include "xds/rows.h"
 
-static const struct statement FIND_DOCUMENTS = {
-    "xds_find_documents",
-    "SELECT " XDS_DOCUMENT_COLUMNS "\n"
-    "  FROM xds_document_entry\n"
-    " WHERE pkey = ANY($1)\n"
-    "   AND record_id = ANY($2)\n"
-    "   AND status = ANY($3)\n"
-    "   AND object_type = ANY($4)\n"
-    "   AND ($5::text[] IS NULL OR class_code = ANY($5))\n"
-    "   AND ($6::text[] IS NULL OR type_code = ANY($6))\n"
-    "   AND ($7::text[] IS NULL OR format_code = ANY($7))\n"
-    "   AND ($8::text[] IS NULL OR practice_setting_code = ANY($8))\n"
-    "   AND ($9::text[] IS NULL OR healthcare_facility_type_code = ANY($9))\n"
-    "   AND ($10::text[] IS NULL OR event_code && $10)\n"
-    "   AND ($11::text[] IS NULL OR confidentiality_code && $11)\n"
-    " ORDER BY registered_at, entry_uuid",
+/* What narrows, in the order of `narrowings` below. */
+#define DOCUMENT_CODES                                                                             \
+    "   AND status = ANY($1)\n"                                                                    \
+    "   AND object_type = ANY($2)\n"                                                               \
+    "   AND ($3::text[] IS NULL OR class_code = ANY($3))\n"                                        \
+    "   AND ($4::text[] IS NULL OR type_code = ANY($4))\n"                                         \
+    "   AND ($5::text[] IS NULL OR format_code = ANY($5))\n"                                       \
+    "   AND ($6::text[] IS NULL OR practice_setting_code = ANY($6))\n"                             \
+    "   AND ($7::text[] IS NULL OR healthcare_facility_type_code = ANY($7))\n"                     \
+    "   AND ($8::text[] IS NULL OR event_code && $8)\n"                                            \
+    "   AND ($9::text[] IS NULL OR confidentiality_code && $9)\n"
+#define FOLDER_CODES                                                                               \
+    "   AND status = ANY($1)\n"                                                                    \
+    "   AND ($2::text[] IS NULL OR code && $2)\n"
+
+/* In slices: no more is read at once than may be shown, and what comes after the last of it only if
+ * some of it was not for showing. */
+#define OF_PERSON(columns, superseded, table, codes, pkeys, records, at, uuid, limit)              \
+    "SELECT " columns superseded ", registered_at\n"                                               \
+    "  FROM " table " AS o\n"                                                                      \
+    " WHERE pkey = ANY(" pkeys ")\n"                                                               \
+    "   AND record_id = ANY(" records ")\n" codes "   AND (registered_at, entry_uuid) > (" at      \
+    ", " uuid ")\n"                                                                                \
+    " ORDER BY registered_at, entry_uuid\n"                                                        \
+    " LIMIT " limit
+
+static const struct statement of_person[XDS_KINDS] = {
+    [XDS_DOCUMENT] = {"xds_find_documents",
+                      OF_PERSON(XDS_DOCUMENT_COLUMNS, XDS_SUPERSEDED("xds_document_entry"),
+                                "xds_document_entry", DOCUMENT_CODES, "$10", "$11", "$12", "$13",
+                                "$14")},
+    [XDS_SET] = {"xds_find_sets",
+                 OF_PERSON(XDS_SET_COLUMNS, ", false", "xds_submission_set",
+                           "   AND status = ANY($1)\n", "$2", "$3", "$4", "$5", "$6")},
+    [XDS_FOLDER] = {"xds_find_folders",
+                    OF_PERSON(XDS_FOLDER_COLUMNS, XDS_SUPERSEDED("xds_folder"), "xds_folder",
+                              FOLDER_CODES, "$3", "$4", "$5", "$6", "$7")},
+};
+
+/* across places: ITI-51 may name no patient. Never more than max_scanned rows. */
+#define OF_ANYONE(columns, table, codes, limit)                                                    \
+    "SELECT " columns XDS_SUPERSEDED(table) "\n"                                                   \
+                                            "  FROM " table " AS o\n"                              \
+                                            " WHERE true\n" codes " LIMIT " limit
+
+static const struct statement of_anyone[XDS_KINDS] = {
+    [XDS_DOCUMENT] = {"xds_scan_documents",
+                      OF_ANYONE(XDS_DOCUMENT_COLUMNS, "xds_document_entry", DOCUMENT_CODES, "$10")},
+    [XDS_FOLDER] = {"xds_scan_folders",
+                    OF_ANYONE(XDS_FOLDER_COLUMNS, "xds_folder", FOLDER_CODES, "$3")},
+};
+
+/* --- parameters ------------------------------------------------------------------------------- */
+
+static const char *const document_codes[] = {
+    "$XDSDocumentEntryClassCode",
+    "$XDSDocumentEntryTypeCode",
+    "$XDSDocumentEntryFormatCode",
+    "$XDSDocumentEntryPracticeSettingCode",
+    "$XDSDocumentEntryHealthcareFacilityTypeCode",
+    "$XDSDocumentEntryEventCodeList",
+    "$XDSDocumentEntryConfidentialityCode",
+};
+
+static const char *const folder_codes[] = {"$XDSFolderCodeList"};
+
+/* What a kind's statements narrow by, in the order of their first parameters. */
+static const struct narrowing {
+    const char *status, *type; /* type: NULL where the kind has none */
+    const char *const *codes;
+    size_t n;
+} narrowings[XDS_KINDS] = {
+    [XDS_DOCUMENT] = {"$XDSDocumentEntryStatus", "$XDSDocumentEntryType", document_codes, 7},
+    [XDS_SET] = {"$XDSSubmissionSetStatus", NULL, NULL, 0},
+    [XDS_FOLDER] = {"$XDSFolderStatus", NULL, folder_codes, 1},
+};
+
+enum { VALUES_MAX = 14 };
+
+struct values {
+    struct db_value v[VALUES_MAX];
+    size_t n;
 };
 
 /* The first group of an argument as an array, NULL when it was not given: what it narrows to, all
@@ -31,9 +96,9 @@ static struct db_value narrowed(const struct xds_query *q, const char *name)
     return arg ? DB_TEXTS(arg->groups[0].v, arg->groups[0].n) : DB_NULL(DB_TYPE_TEXTS);
 }
 
-static struct db_value statuses(struct request *rq, const struct xds_query *q)
+static struct db_value statuses(struct request *rq, const struct xds_query *q, const char *name)
 {
-    struct xds_texts urns = xds_query_texts(q, "$XDSDocumentEntryStatus");
+    struct xds_texts urns = xds_query_texts(q, name);
     struct str *names = ARENA_ARRAY(rq->arena, urns.n, struct str);
 
     for (size_t i = 0; i < urns.n; i++)
@@ -42,101 +107,236 @@ static struct db_value statuses(struct request *rq, const struct xds_query *q)
     return DB_TEXTS(names, urns.n);
 }
 
-static struct db_value types(const struct xds_query *q)
+static struct db_value types(const struct xds_query *q, const char *name)
 {
     static const struct str stable[] = {STR(XDS_STABLE_TYPE)};
-    struct xds_texts given = xds_query_texts(q, "$XDSDocumentEntryType");
+    struct xds_texts given = xds_query_texts(q, name);
 
     return given.n > 0 ? DB_TEXTS(given.v, given.n) : DB_TEXTS(stable, 1);
 }
 
-static void queue_documents(struct request *rq, const struct xds_query *q,
-                            const struct person *person, struct rows *rows)
+static struct values narrow(struct request *rq, const struct xds_query *q, enum xds_kind kind)
 {
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, person->place_count, int64_t);
-    int64_t *records = ARENA_ARRAY(rq->arena, person->place_count, int64_t);
+    const struct narrowing *by = &narrowings[kind];
+    struct values values = {.n = 0};
 
-    for (size_t i = 0; i < person->place_count; i++) {
-        pkeys[i] = person->places[i].pkey;
-        records[i] = person->places[i].record_id;
-    }
-    db_queue(rq->db, &FIND_DOCUMENTS, rows, DB_INT8S(pkeys, person->place_count),
-             DB_INT8S(records, person->place_count), statuses(rq, q), types(q),
-             narrowed(q, "$XDSDocumentEntryClassCode"), narrowed(q, "$XDSDocumentEntryTypeCode"),
-             narrowed(q, "$XDSDocumentEntryFormatCode"),
-             narrowed(q, "$XDSDocumentEntryPracticeSettingCode"),
-             narrowed(q, "$XDSDocumentEntryHealthcareFacilityTypeCode"),
-             narrowed(q, "$XDSDocumentEntryEventCodeList"),
-             narrowed(q, "$XDSDocumentEntryConfidentialityCode"));
+    values.v[values.n++] = statuses(rq, q, by->status);
+    if (by->type)
+        values.v[values.n++] = types(q, by->type);
+    for (size_t i = 0; i < by->n; i++)
+        values.v[values.n++] = narrowed(q, by->codes[i]);
+    return values;
 }
 
-/* The XAD-PID that a query names -> whether it stands for anybody. A subsumed one has no content;
- * for one that nobody fed the region chooses (3.18.4.1.3). */
-static enum status find_patient(struct request *rq, struct str cx, bool *known)
+static enum xds_kind kind_of(const struct xds_query *q)
 {
-    struct identifier *id = ARENA_NEW(rq->arena, struct identifier);
-    struct mpi_lookup lookup;
+    enum xds_kind kind = XDS_DOCUMENT;
 
-    rq->patient = cx;
-    *known = false;
-    if (identifier_parse_cx(cx, id) && str_eq(id->authority, str_from(rq->config->xad_authority))) {
-        mpi_lookup_queue(rq, id, 1, &lookup);
-        TRY(db_flush(rq->db));
-        TRY(mpi_lookup_read(rq, &lookup));
-        rq->person = lookup.hits[0].person;
-        *known = lookup.hits[0].known == MPI_ACTIVE;
-        if (lookup.hits[0].known != MPI_UNKNOWN)
-            return OK;
-    }
-    if (str_eq(str_from(rq->config->unknown_patient), STR("empty")))
+    while (!(q->type->kinds & XDS_BIT(kind)))
+        kind++;
+    return kind;
+}
+
+/* --- patients --------------------------------------------------------------------------------- */
+
+/* By policy: an empty answer, or an error, for an identifier of another authority or one that
+ * nobody fed; the region chooses (3.18.4.1.3). */
+static enum status check_known(struct request *rq, struct str cx, enum mpi_known known)
+{
+    if (known != MPI_UNKNOWN || str_eq(str_from(rq->config->unknown_patient), STR("empty")))
         return OK;
     return fail(rq->err, INVALID, "XDSUnknownPatientId", "%.*s: nobody has fed this identifier",
                 STR_ARG(str_slice(cx, 0, 120)));
 }
 
-enum status xds_query_find_documents(struct request *rq, const struct xds_query *q,
-                                     struct xds_candidates *found)
+static bool has_ref(const struct person_ref *refs, size_t n, struct person_ref ref)
 {
-    struct str cx = xds_query_texts(q, "$XDSDocumentEntryPatientId").v[0];
-    const struct person *person;
-    struct rows documents;
-    bool known;
+    for (size_t i = 0; i < n; i++)
+        if (person_ref_eq(refs[i], ref))
+            return true;
+    return false;
+}
 
-    *found = (struct xds_candidates){0};
-    TRY(find_patient(rq, cx, &known));
-    if (!known)
-        return OK;
-    mpi_people_queue(rq, &rq->person, 1, &found->people);
+/* The patients that the query names -> the persons, each once. An id that was merged away has no
+ * content of its own. */
+static enum status find_patients(struct request *rq, const struct xds_texts *cx,
+                                 struct person_ref **out, size_t *count)
+{
+    struct identifier *ids = ARENA_ARRAY(rq->arena, cx->n, struct identifier);
+    struct person_ref *refs = ARENA_ARRAY(rq->arena, cx->n, struct person_ref);
+    struct mpi_lookup lookup;
+    size_t n = 0;
+
+    for (size_t i = 0; i < cx->n; i++)
+        (void)identifier_parse_cx(cx->v[i], &ids[i]);
+    mpi_lookup_queue(rq, ids, cx->n, &lookup);
     TRY(db_flush(rq->db));
-    TRY(mpi_people_read(rq, &found->people));
-    person = &found->people.people[0];
-    queue_documents(rq, q, person, &documents);
-    xds_policies_queue(rq, found);
-    TRY(db_flush(rq->db));
-    TRY(xds_policies_read(rq, found));
-    for (int i = 0; i < documents.count; i++) {
-        struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, &documents, i);
+    TRY(mpi_lookup_read(rq, &lookup));
+    for (size_t i = 0; i < cx->n; i++) {
+        struct mpi_hit hit = lookup.hits[i];
+
+        if (!str_eq(ids[i].authority, str_from(rq->config->xad_authority)))
+            hit = (struct mpi_hit){.known = MPI_UNKNOWN};
+        if (cx->n == 1)
+            rq->person = hit.person;
+        TRY(check_known(rq, cx->v[i], hit.known));
+        if (hit.known == MPI_ACTIVE && !has_ref(refs, n, hit.person))
+            refs[n++] = hit.person;
+    }
+    *out = refs;
+    *count = n;
+    return OK;
+}
+
+/* --- objects of persons, in slices ------------------------------------------------------------ */
+
+struct slice {
+    const struct person *person;
+    struct rows rows;
+    int64_t after_us;
+    struct uuid after;
+    bool done;
+};
+
+static struct db_value places_pkeys(struct request *rq, const struct person *p)
+{
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, p->place_count, int64_t);
+
+    for (size_t i = 0; i < p->place_count; i++)
+        pkeys[i] = p->places[i].pkey;
+    return DB_INT8S(pkeys, p->place_count);
+}
+
+static struct db_value places_records(struct request *rq, const struct person *p)
+{
+    int64_t *records = ARENA_ARRAY(rq->arena, p->place_count, int64_t);
+
+    for (size_t i = 0; i < p->place_count; i++)
+        records[i] = p->places[i].record_id;
+    return DB_INT8S(records, p->place_count);
+}
+
+static void queue_slice(struct request *rq, const struct xds_query *q, enum xds_kind kind,
+                        struct slice *slice)
+{
+    struct values values = narrow(rq, q, kind);
+
+    values.v[values.n++] = places_pkeys(rq, slice->person);
+    values.v[values.n++] = places_records(rq, slice->person);
+    values.v[values.n++] = DB_TIME(slice->after_us);
+    values.v[values.n++] = DB_UUID(slice->after);
+    values.v[values.n++] = DB_INT8(rq->config->max_results + 1);
+    db_queue_values(rq->db, &of_person[kind], &slice->rows, values.v, values.n);
+}
+
+/* Adds what matches, and counts what may be shown of it. */
+static enum status read_slice(struct request *rq, const struct xds_query *q, enum xds_kind kind,
+                              struct slice *slice, struct xds_candidates *found, size_t *visible)
+{
+    int width = xds_rows_width(kind);
+
+    for (int i = 0; i < slice->rows.count; i++) {
+        struct xds_object *o = xds_rows_read(rq->arena, kind, &slice->rows, i);
 
         TRY(request_alive(rq));
-        if (xds_query_match(q, o))
-            xds_candidates_add(rq, found, o, person, false);
+        o->superseded = row_bool(&slice->rows, i, width);
+        slice->after_us = row_time(&slice->rows, i, width + 1);
+        slice->after = o->uuid;
+        if (!xds_query_match(q, o))
+            continue;
+        xds_candidates_add(rq, found, o, slice->person, false);
+        *visible += xds_gate_permits(rq, found, &found->v[found->n - 1]);
+    }
+    slice->done = slice->rows.count <= rq->config->max_results;
+    return OK;
+}
+
+/* Until all is read, or too much to be shown has been. */
+static enum status read_slices(struct request *rq, const struct xds_query *q, struct slice *slices,
+                               size_t n, struct xds_candidates *found)
+{
+    enum xds_kind kind = kind_of(q);
+    size_t visible = 0, open = n;
+
+    for (bool first = true; first || (open > 0 && visible <= (size_t)rq->config->max_results);
+         first = false) {
+        for (size_t i = 0; i < n; i++)
+            if (!slices[i].done)
+                queue_slice(rq, q, kind, &slices[i]);
+        if (first)
+            xds_policies_queue(rq, found);
+        TRY(db_flush(rq->db));
+        if (first)
+            TRY(xds_policies_read(rq, found));
+        open = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (!slices[i].done)
+                TRY(read_slice(rq, q, kind, &slices[i], found, &visible));
+            open += !slices[i].done;
+        }
     }
     return OK;
 }
 
-/* An entryUUID names the entry, a uniqueId every entry of that document. An id that is a UUID is
- * not taken for a uniqueId, nor the other way round. */
-enum status xds_query_get_documents(struct request *rq, const struct xds_query *q,
-                                    struct xds_candidates *found)
+/* A person that a merge has just taken away has no places. */
+static enum status find_objects(struct request *rq, const struct xds_query *q,
+                                struct xds_candidates *found)
 {
-    struct xds_texts uuids = xds_query_texts(q, "$XDSDocumentEntryEntryUUID");
-    struct xds_texts ids = uuids.n > 0 ? uuids : xds_query_texts(q, "$XDSDocumentEntryUniqueId");
-    struct str *wanted = ARENA_ARRAY(rq->arena, ids.n, struct str);
-    struct uuid u;
-    size_t n = 0;
+    size_t n = found->people.count;
+    struct slice *slices = ARENA_ARRAY(rq->arena, n, struct slice);
 
-    for (size_t i = 0; i < ids.n; i++)
-        if (uuid_parse_urn(ids.v[i], &u) == (uuids.n > 0))
-            wanted[n++] = ids.v[i];
-    return xds_find_documents_by_id(rq, wanted, n, NULL, found);
+    for (size_t i = 0; i < n; i++)
+        slices[i] = (struct slice){.person = &found->people.people[i], .after_us = INT64_MIN};
+    return read_slices(rq, q, slices, n, found);
+}
+
+/* --- all of a patient, and of anyone ---------------------------------------------------------- */
+
+/* With associations: what they lead to may be another's. */
+static enum status find_all(struct request *rq, const struct xds_query *q,
+                            struct xds_candidates *found)
+{
+    const struct person *person = &found->people.people[0];
+    struct xds_gather g;
+
+    xds_gather_init(&g, rq, found);
+    xds_gather_at(&g, person->places, person->place_count);
+    TRY(xds_gather_round(&g));
+    return xds_query_follow(&g, q);
+}
+
+static enum status find_anyones(struct request *rq, const struct xds_query *q,
+                                struct xds_candidates *found)
+{
+    enum xds_kind kind = kind_of(q);
+    struct values values = narrow(rq, q, kind);
+    struct xds_gather g;
+
+    xds_gather_init(&g, rq, found);
+    values.v[values.n++] = DB_INT8(rq->config->max_scanned + 1);
+    db_queue_values(rq->db, &of_anyone[kind], xds_gather_rows_capped(&g, kind, false), values.v,
+                    values.n);
+    TRY(xds_gather_round(&g));
+    return xds_gather_finish(&g);
+}
+
+enum status xds_query_find_by_patient(struct request *rq, const struct xds_query *q,
+                                      struct xds_candidates *found)
+{
+    const struct xds_argument *patients = xds_query_argument_of(q, XDS_VALUE_PATIENT);
+    struct person_ref *refs;
+    size_t n;
+
+    *found = (struct xds_candidates){0};
+    if (patients == NULL)
+        return find_anyones(rq, q, found);
+    if (patients->groups[0].n == 1)
+        rq->patient = patients->groups[0].v[0];
+    TRY(find_patients(rq, &patients->groups[0], &refs, &n));
+    if (n == 0)
+        return OK;
+    mpi_people_queue(rq, refs, n, &found->people);
+    TRY(db_flush(rq->db));
+    TRY(mpi_people_read(rq, &found->people));
+    return q->type->links ? find_all(rq, q, found) : find_objects(rq, q, found);
 }

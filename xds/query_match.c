@@ -105,6 +105,17 @@ static bool attribute_matches(const struct xds_argument *arg, struct str wanted,
     return false;
 }
 
+#define ONLINE  "urn:ihe:iti:2010:DocumentAvailability:Online"
+#define OFFLINE "urn:ihe:iti:2010:DocumentAvailability:Offline"
+
+/* An entry that does not say is online. */
+static bool availability_matches(struct str wanted, const struct xds_object *o)
+{
+    struct str value = ((const struct xds_document *)(const void *)o)->document_availability;
+
+    return str_eq(wanted, value.n > 0 ? value : STR(ONLINE));
+}
+
 static bool status_matches(struct str wanted, const struct xds_object *o)
 {
     return str_eq(wanted, o->status == XDS_APPROVED ? STR(XDS_STATUS_APPROVED)
@@ -137,8 +148,13 @@ static bool one_matches(const struct xds_argument *arg, struct str wanted,
     case XDS_VALUE_CODE:
     case XDS_VALUE_PATTERN:
         return attribute_matches(arg, wanted, o);
+    case XDS_VALUE_AVAILABILITY:
+        return availability_matches(wanted, o);
+    case XDS_VALUE_LEVEL:
     case XDS_VALUE_PATIENT:
-    case XDS_VALUE_IDS:
+    case XDS_VALUE_UUIDS:
+    case XDS_VALUE_UNIQUES:
+    case XDS_VALUE_LOGICALS:
     case XDS_VALUE_HOME:
         break; /* these said where to look */
     }
@@ -168,11 +184,37 @@ static bool type_matches(const struct xds_query *q, const struct xds_object *o)
     return true;
 }
 
+/* What $MetadataLevel 1 leaves out (XDS Metadata Update 3.18.4.1.2.3.5.1.1). */
+static bool level_matches(const struct xds_query *q, const struct xds_object *o)
+{
+    if (q->level == 2)
+        return true;
+    switch (o->kind) {
+    case XDS_DOCUMENT:
+        return !o->superseded && !availability_matches(STR(OFFLINE), o);
+    case XDS_FOLDER:
+        return !o->superseded && o->status == XDS_APPROVED;
+    case XDS_ASSOCIATION:
+        return o->status == XDS_APPROVED;
+    case XDS_SET:
+    case XDS_KINDS:
+        break; /* a submission set has one version, always Approved */
+    }
+    return true;
+}
+
+static bool argument_matches(const struct xds_argument *arg, const struct xds_object *o)
+{
+    for (size_t g = 0; g < arg->n; g++)
+        if (!group_matches(arg, &arg->groups[g], o))
+            return false;
+    return true;
+}
+
 bool xds_query_match(const struct xds_query *q, const struct xds_object *o)
 {
     for (size_t i = 0; i < q->n; i++)
-        for (size_t g = 0; g < q->arguments[i].n; g++)
-            if (!group_matches(&q->arguments[i], &q->arguments[i].groups[g], o))
-                return false;
-    return type_matches(q, o);
+        if (q->arguments[i].parameter->kind == o->kind && !argument_matches(&q->arguments[i], o))
+            return false;
+    return level_matches(q, o) && type_matches(q, o);
 }

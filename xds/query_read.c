@@ -126,6 +126,11 @@ static bool time_ok(struct str s)
     return xds_time(s, &us);
 }
 
+static bool level_ok(struct str s)
+{
+    return str_eq(s, STR("1")) || str_eq(s, STR("2"));
+}
+
 static bool any_ok(struct str s)
 {
     (void)s;
@@ -143,7 +148,11 @@ static const struct {
     [XDS_VALUE_FROM] = {time_ok, "a time as YYYY[MM[DD[hh[mm[ss]]]]]"},
     [XDS_VALUE_TO] = {time_ok, "a time as YYYY[MM[DD[hh[mm[ss]]]]]"},
     [XDS_VALUE_PATIENT] = {patient_ok, "an identifier as 'id^^^&OID&ISO'"},
-    [XDS_VALUE_IDS] = {any_ok, "an id"},
+    [XDS_VALUE_AVAILABILITY] = {any_ok, "a documentAvailability"},
+    [XDS_VALUE_LEVEL] = {level_ok, "1 or 2"},
+    [XDS_VALUE_UUIDS] = {any_ok, "an entryUUID"},
+    [XDS_VALUE_UNIQUES] = {any_ok, "a uniqueId"},
+    [XDS_VALUE_LOGICALS] = {any_ok, "a logicalID"},
     [XDS_VALUE_HOME] = {any_ok, "a homeCommunityId"},
 };
 
@@ -162,7 +171,9 @@ static void check_values(const struct xds_parameter *p, struct xds_texts *values
                          struct errors *err)
 {
     if (p->count == XDS_SINGLE && values->n > 1)
-        fail(err, INVALID, NUMBER, "%s takes one value, this query gives %zu", p->name, values->n);
+        fail(err, INVALID, NUMBER, "%s takes one value, this query gives %zu: '%.*s', '%.*s'...",
+             p->name, values->n, STR_ARG(str_slice(values->v[0], 0, 120)),
+             STR_ARG(str_slice(values->v[1], 0, 120)));
     for (size_t i = 0; i < values->n; i++)
         if (values->v[i].n > MAX_LENGTH)
             fail(err, INVALID, "XDSRegistryError", "a value of %s has more than %d bytes", p->name,
@@ -186,7 +197,7 @@ static const struct xds_query_type *find_type(struct str id)
 }
 
 /* The attribute that names the parameter, without its From or To. */
-static const struct xds_attribute *find_attribute(enum xds_kind kind, const struct xds_parameter *p)
+static const struct xds_attribute *find_attribute(const struct xds_parameter *p)
 {
     struct str name = str_from(p->name);
 
@@ -194,7 +205,7 @@ static const struct xds_attribute *find_attribute(enum xds_kind kind, const stru
         name = str_slice(name, 0, name.n - strlen("From"));
     else if (p->type == XDS_VALUE_TO)
         name = str_slice(name, 0, name.n - strlen("To"));
-    for (const struct xds_attribute *at = xds_models[kind].attributes; at->member; at++)
+    for (const struct xds_attribute *at = xds_models[p->kind].attributes; at->member; at++)
         if (at->parameter && str_eq(str_from(at->parameter), name))
             return at;
     return NULL;
@@ -219,20 +230,30 @@ static bool read_slot_values(struct arena *a, const xmlNode *slot, struct xds_te
 }
 
 static struct xds_argument *argument_for(struct arena *a, struct xds_query *q,
-                                         const struct xds_parameter *p, struct errors *err)
+                                         const struct xds_parameter *p, struct str value,
+                                         struct errors *err)
 {
     struct xds_argument *arg = find_argument(q, p);
 
     if (arg && p->count != XDS_REPEATED) {
-        fail(err, INVALID, NUMBER, "%s stands more than once", p->name);
+        fail(err, INVALID, NUMBER, "%s stands more than once, again as %.*s", p->name,
+             STR_ARG(str_slice(value, 0, 120)));
         return NULL;
     }
     if (arg == NULL) {
         q->arguments = xds_grow(a, q->arguments, q->n, sizeof(*q->arguments));
         arg = &q->arguments[q->n++];
-        *arg = (struct xds_argument){p, find_attribute(q->type->kind, p), NULL, 0};
+        *arg = (struct xds_argument){p, find_attribute(p), NULL, 0};
     }
     return arg;
+}
+
+/* As written: for errors. */
+static struct str first_value(struct arena *a, const xmlNode *slot)
+{
+    const xmlNode *value = xml_child(xml_child(slot, NS_RIM, "ValueList"), NS_RIM, "Value");
+
+    return value ? xml_text(a, value) : STR("nothing");
 }
 
 /* Parameters that this query does not have are let pass (3.18.4.1.2.3.3). */
@@ -245,7 +266,7 @@ static void read_slot(struct arena *a, struct xds_query *q, const xmlNode *slot,
 
     while (p->name && !str_eq(name, str_from(p->name)))
         p++;
-    if (p->name == NULL || (arg = argument_for(a, q, p, err)) == NULL)
+    if (p->name == NULL || (arg = argument_for(a, q, p, first_value(a, slot), err)) == NULL)
         return;
     if (!read_slot_values(a, slot, &values) || q->value_count + values.n > MAX_VALUES) {
         fail(err, INVALID, "XDSRegistryError",
@@ -260,6 +281,15 @@ static void read_slot(struct arena *a, struct xds_query *q, const xmlNode *slot,
     arg->groups[arg->n++] = values;
 }
 
+const struct xds_argument *xds_query_argument_of(const struct xds_query *q,
+                                                 enum xds_value_type type)
+{
+    for (size_t i = 0; i < q->n; i++)
+        if (q->arguments[i].parameter->type == type && q->arguments[i].n > 0)
+            return &q->arguments[i];
+    return NULL;
+}
+
 static bool given(const struct xds_query *q, const struct xds_parameter *p)
 {
     for (size_t i = 0; i < q->n; i++)
@@ -268,22 +298,47 @@ static bool given(const struct xds_query *q, const struct xds_parameter *p)
     return false;
 }
 
-static void check_needs(const struct xds_query *q, struct errors *err)
+/* "$A, $B or $C": the parameters of that need. */
+static struct str names_of(struct arena *a, const struct xds_query *q, enum xds_value_need need)
 {
-    size_t alternatives = 0, chosen = 0;
+    struct strbuf b = strbuf_on(a, 256);
+
+    for (const struct xds_parameter *p = q->type->parameters; p->name; p++)
+        if (p->need == need)
+            strbuf_addf(&b, "%s%s", b.n > 0 ? " or " : "", p->name);
+    return strbuf_str(&b);
+}
+
+static void check_choice(struct arena *a, const struct xds_query *q, enum xds_value_need need,
+                         struct errors *err)
+{
+    size_t offered = 0, chosen = 0;
 
     for (const struct xds_parameter *p = q->type->parameters; p->name; p++) {
+        offered += p->need == need;
+        chosen += p->need == need && given(q, p);
+    }
+    if (offered > 0 && chosen == 0)
+        fail(err, INVALID, MISSING, "%s needs %.*s", q->type->name, STR_ARG(names_of(a, q, need)));
+    if (need == XDS_ONE_OF && chosen > 1)
+        fail(err, INVALID, NUMBER, "%s takes one of %.*s, not %zu", q->type->name,
+             STR_ARG(names_of(a, q, need)), chosen);
+}
+
+static void check_needs(struct arena *a, const struct xds_query *q, struct errors *err)
+{
+    for (const struct xds_parameter *p = q->type->parameters; p->name; p++)
         if (p->need == XDS_MUST && !given(q, p))
             fail(err, INVALID, MISSING, "%s is required by %s", p->name, q->type->name);
-        alternatives += p->need == XDS_ONE_OF;
-        chosen += p->need == XDS_ONE_OF && given(q, p);
-    }
-    if (alternatives > 0 && chosen == 0)
-        fail(err, INVALID, MISSING, "%s needs %s, or another parameter that says which",
-             q->type->name, q->type->parameters->name);
-    if (chosen > 1)
-        fail(err, INVALID, NUMBER, "%s takes one of its parameters that say which, not %zu",
-             q->type->name, chosen);
+    check_choice(a, q, XDS_ONE_OF, err);
+    check_choice(a, q, XDS_SOME_OF, err);
+}
+
+static int level_of(const struct xds_query *q)
+{
+    const struct xds_argument *level = xds_query_argument_of(q, XDS_VALUE_LEVEL);
+
+    return level && str_eq(level->groups[0].v[0], STR("2")) ? 2 : 1;
 }
 
 static enum status read_option(const xmlNode *request, struct xds_query *q, struct errors *err)
@@ -317,7 +372,8 @@ enum status xds_query_read(struct arena *a, const xmlNode *request, struct xds_q
     TRY(read_option(request, out, err));
     XML_EACH(slot, query, NS_RIM, "Slot")
     read_slot(a, out, slot, err);
-    check_needs(out, err);
+    check_needs(a, out, err);
+    out->level = level_of(out);
     return err->status;
 }
 

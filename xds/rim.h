@@ -67,7 +67,8 @@ struct xds_object {
     struct uuid uuid; /* entryUUID; zero until the symbol is resolved */
     struct str lid;   /* as the message wrote it; urn:uuid:... once registered */
     struct uuid logical;
-    int version; /* VersionInfo: 1 for the first */
+    int version;     /* VersionInfo: 1 for the first */
+    bool superseded; /* read from the registry: there is a later version */
     enum xds_status status;
     struct str home; /* homeCommunityId as urn:oid:..., or STR_NONE */
     bool limited;    /* limited metadata (TF-3 4.1.3.1) */

@@ -31,6 +31,19 @@ enum { XDS_HEADER_COLUMN_COUNT = 9 };
                     "source_record, "                                                              \
                     "target_uuid, target_kind, target_pkey, target_record"
 
+/* One column more behind a kind's own, of table `o`: is there a later version? An update deprecates
+ * the version before. */
+#define XDS_SUPERSEDED(table)                                                                      \
+    ",\n       o.status = 'deprecated' AND EXISTS (\n"                                             \
+    "       SELECT 1\n"                                                                            \
+    "         FROM " table " AS later\n"                                                           \
+    "        WHERE later.pkey = o.pkey\n"                                                          \
+    "          AND later.logical_id = o.logical_id\n"                                              \
+    "          AND later.version > o.version)"
+
+/* How many columns the kind's own are: what a statement selects behind them begins there. */
+int xds_rows_width(enum xds_kind kind);
+
 /* Is it a column of the kind's table, by its own name? */
 bool xds_stored(const struct xds_attribute *at);
 

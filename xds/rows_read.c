@@ -247,6 +247,15 @@ struct xds_object *xds_rows_read(struct arena *a, enum xds_kind kind, const stru
     return o;
 }
 
+int xds_rows_width(enum xds_kind kind)
+{
+    int n = XDS_HEADER_COLUMN_COUNT + 2; /* code_names, extra_slots */
+
+    for (const struct xds_attribute *at = xds_models[kind].attributes; at->member; at++)
+        n += xds_stored(at);
+    return kind == XDS_ASSOCIATION ? n + 8 : n; /* two ends of four columns */
+}
+
 int64_t xds_uid_key(struct str id)
 {
     return hash_key(&id, 1);

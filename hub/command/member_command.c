@@ -8,14 +8,20 @@
 
 static const struct statement ADD_MEMBER = {
     "member_add",
-    "INSERT INTO member (name, organization, strict_adt, charset)"
-    " VALUES ($1, $2, $3, $4)"
+    "INSERT INTO member (name, organization, strict_adt, multi_patient, charset)"
+    " VALUES ($1, $2, $3, $4, $5)"
     " RETURNING member_id",
 };
 static const struct statement SUSPEND = {
     "member_suspend",
     "UPDATE member"
     " SET suspended_at = CASE WHEN $2 THEN now() END"
+    " WHERE member_id = $1",
+};
+static const struct statement PERMIT_MULTI_PATIENT = {
+    "member_permit_multi_patient",
+    "UPDATE member"
+    " SET multi_patient = $2"
     " WHERE member_id = $1",
 };
 static const struct statement ADD_AUTHORITY = {
@@ -138,7 +144,8 @@ static enum status work_add(struct operation *o, struct strbuf *out)
     TRY(member_applications_given(o, n->applications, &n->application_count));
     TRY(member_cert_given(o, NULL, &n->cert));
     db_queue(o->db, &ADD_MEMBER, &added, DB_TEXT(n->name), DB_TEXT(n->organization),
-             DB_BOOL(cli_value(&o->args, "strict-adt") != NULL), DB_TEXT(n->charset));
+             DB_BOOL(cli_value(&o->args, "strict-adt") != NULL),
+             DB_BOOL(cli_value(&o->args, "multi-patient") != NULL), DB_TEXT(n->charset));
     TRY(db_flush(o->db));
     id = row_int(&added, 0, 0);
     authorities_queue(o, id, n->authorities, n->authority_count);
@@ -191,6 +198,31 @@ static enum status work_suspend(struct operation *o, struct strbuf *out)
 static enum status work_resume(struct operation *o, struct strbuf *out)
 {
     return set_suspended(o, out, false);
+}
+
+static enum status set_permitted(struct operation *o, struct strbuf *out, bool permitted)
+{
+    const struct member *m;
+
+    TRY(member_named(o, &m));
+    if (cli_value(&o->args, "multi-patient") == NULL)
+        return fail(o->args.err, INVALID, "member", "say what: --multi-patient");
+    db_queue(o->db, &PERMIT_MULTI_PATIENT, NULL, DB_INT8(m->id), DB_BOOL(permitted));
+    member_audit(o, m->name,
+                 permitted ? STR("permitted multi-patient") : STR("forbade multi-patient"));
+    return member_report(o, out, member_word(o),
+                         permitted ? "may ask about several patients at once"
+                                   : "can no longer ask about several patients at once");
+}
+
+static enum status work_permit(struct operation *o, struct strbuf *out)
+{
+    return set_permitted(o, out, true);
+}
+
+static enum status work_forbid(struct operation *o, struct strbuf *out)
+{
+    return set_permitted(o, out, false);
 }
 
 static enum status work_cert_add(struct operation *o, struct strbuf *out)
@@ -273,6 +305,11 @@ static const struct cli_option add_options[] = {
     {"charset", "CS", "of HL7 v2 messages without MSH-18, as '8859/1'; default ASCII"},
     {"domain", "OID", "a domain that answers to it may name; none: every one"},
     {"strict-adt", NULL, "answer AR, not AA, to ADT events that the hub does not use"},
+    {"multi-patient", NULL, "it may ask about several patients at once (ITI-51)"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_option permission_options[] = {
+    {"multi-patient", NULL, "asking about several patients at once (ITI-51)"},
     {NULL, NULL, NULL},
 };
 static const struct cli_option cert_add_options[] = {
@@ -296,7 +333,8 @@ static const struct cli_option authority_options[] = {
 static const struct operation_kind add = {
     .cli =
         {"causeway member add NAME --organization OID [--authority OID[=NS]]... --cert FILE "
-         "[--direct] [--application APP[|FAC]]... [--charset CS] [--domain OID]... [--strict-adt]",
+         "[--direct] [--application APP[|FAC]]... [--charset CS] [--domain OID]... [--strict-adt] "
+         "[--multi-patient]",
          "Enrols an organization: who it is, which patient identifiers it issues, and the\n"
          "certificate by which it is known. It may connect at once; no restart is needed.\n"
          "The certificate must chain to a CA of tls_ca, unless --direct trusts it by itself.\n"
@@ -327,6 +365,17 @@ static const struct operation_kind suspend = {
 static const struct operation_kind resume = {
     .cli = {"causeway member resume NAME", "Lets a suspended member connect again.", no_options},
     CHANGE("causeway member resume", work_resume),
+};
+static const struct operation_kind permit = {
+    .cli = {"causeway member permit NAME --multi-patient",
+            "Lets a member do what is not every member's. `causeway member forbid` takes it back.",
+            permission_options},
+    CHANGE("causeway member permit", work_permit),
+};
+static const struct operation_kind forbid = {
+    .cli = {"causeway member forbid NAME --multi-patient", "Takes a permission back.",
+            permission_options},
+    CHANGE("causeway member forbid", work_forbid),
 };
 static const struct operation_kind cert_add = {
     .cli = {"causeway member cert add NAME --cert FILE [--direct]",
@@ -406,6 +455,8 @@ static const struct cli_verb verbs[] = {
     {"show", "one member", operation_run, &show},
     {"suspend", "stop a member from connecting", operation_run, &suspend},
     {"resume", "let it connect again", operation_run, &resume},
+    {"permit", "let a member do what is not every member's", operation_run, &permit},
+    {"forbid", "take that back", operation_run, &forbid},
     {"cert", "its certificates: add, remove", run_cert, cert_verbs},
     {"authority", "its assigning authorities: add, remove", run_authority, authority_verbs},
     {"domain", "the domains that it is told of: add, remove", run_domain, member_domain_verbs},

@@ -95,6 +95,7 @@ static void member_json(struct strbuf *out, struct arena *a, const struct member
     cli_json_text(out, "organization", m->organization);
     cli_json_bool(out, "suspended", m->suspended);
     cli_json_bool(out, "strict_adt", m->strict_adt);
+    cli_json_bool(out, "multi_patient", m->multi_patient);
     cli_json_text(out, "charset", m->charset);
     authorities_json(out, m);
     applications_json(out, m);
@@ -195,6 +196,8 @@ void member_print(struct strbuf *out, struct arena *a, const struct member *m, b
     cli_table_row(&t, STR("organization"), m->organization);
     cli_table_row(&t, STR("unused ADT"),
                   m->strict_adt ? STR("refused (AR)") : STR("accepted (AA)"));
+    cli_table_row(&t, STR("several patients"),
+                  m->multi_patient ? STR("may ask (ITI-51)") : STR("may not ask (ITI-51)"));
     cli_table_row(&t, STR("character set"), m->charset.n > 0 ? m->charset : STR("ASCII"));
     lists_text(&t, a, m);
     cli_table_write(&t, out);
