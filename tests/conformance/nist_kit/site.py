@@ -48,14 +48,6 @@ class Site:
                          address=f"{number} Kit Street^^Town{number}^IL^{10000 + number}^US")
         return self._acknowledged(mllp.adt("A04", self.sender, person))
 
-    def move(self, old, new, old_local=None, new_local=None):
-        """ITI-64: the local identifier that was linked to `old` is linked to `new` from now on."""
-        pid = "~".join(x for x in (new, new_local) if x)
-        mrg = "~".join(x for x in (old, old_local) if x)
-        return self._acknowledged(mllp.message(
-            mllp.msh(self.sender, "ADT^A43^ADT_A43", version="2.5"), f"EVN|A43|{mllp.timestamp()}",
-            f"PID|||{pid}|| ", f"MRG|{mrg}"))
-
     def _acknowledged(self, text):
         answer = self.wire().ask(text)
         return [] if answer["MSA-1"] in ("AA", "CA") else [f"expected MSA-1 AA, got {answer}"]
