@@ -51,6 +51,8 @@ struct consent_policies {
     } standard;
     const struct person_ref *persons; /* whose policies were read: others are denied */
     size_t person_count;
+    const int64_t *places; /* of consent_queue_places: everyone there was read */
+    size_t place_count;
     struct consent_policy *items;
     size_t count;
     struct rows standard_rows, rows;
@@ -60,6 +62,12 @@ struct consent_policies {
  * that will be decided about (struct person.constituents), repeats do no harm. Copied. */
 void consent_queue(struct request *rq, const struct person_ref *persons, size_t count,
                    struct consent_policies *out);
+/* The same for everyone at these places, before it is known who they are (a flush less). After the
+ * flush consent_covers says whose policies they are, borrowing the list; false when somebody lies
+ * elsewhere: then consent_queue reads them anew. */
+void consent_queue_places(struct request *rq, const int64_t *pkeys, size_t count,
+                          struct consent_policies *out);
+bool consent_covers(struct consent_policies *out, const struct person_ref *persons, size_t count);
 enum status consent_read(struct request *rq, struct consent_policies *out) MUST_CHECK;
 
 struct consent_decision consent_decide(const struct principal *principal,

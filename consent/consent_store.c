@@ -56,8 +56,10 @@ static struct consent_policy policy_row(const struct rows *rows, int row)
     };
 }
 
-/* What is current, by the only current version: no clock is compared. */
-static void queue_now(struct db *db, struct keys k, struct consent_policies *out)
+/* What is current, by the only current version: no clock is compared. Policies are read by place
+ * alone: few persons share one, and consent_decide asks whose each is. */
+static void queue_now(struct db *db, const int64_t *pkeys, size_t count,
+                      struct consent_policies *out)
 {
     static const struct statement STANDARD = {
         "consent_default_now",
@@ -68,12 +70,12 @@ static void queue_now(struct db *db, struct keys k, struct consent_policies *out
     static const struct statement POLICIES = {
         "consent_policies_now",
         "SELECT " POLICY_COLUMNS "  FROM consent_policy"
-        " WHERE " OF_PERSONS "   AND until IS NULL",
+        " WHERE pkey = ANY($1)"
+        "   AND until IS NULL",
     };
 
     db_queue0(db, &STANDARD, &out->standard_rows);
-    db_queue(db, &POLICIES, &out->rows, DB_INT8S(k.pkeys, out->person_count),
-             DB_INT8S(k.ids, out->person_count));
+    db_queue(db, &POLICIES, &out->rows, DB_INT8S(pkeys, count));
 }
 
 static void queue_as_of(struct db *db, struct keys k, int64_t at_us, struct consent_policies *out)
@@ -107,7 +109,7 @@ void consent_store_queue(struct db *db, struct arena *a, const struct person_ref
         .person_count = count,
     };
     if (as_of_us == 0)
-        queue_now(db, k, out);
+        queue_now(db, k.pkeys, count, out);
     else
         queue_as_of(db, k, as_of_us, out);
 }
@@ -130,6 +132,34 @@ void consent_queue(struct request *rq, const struct person_ref *persons, size_t 
                    struct consent_policies *out)
 {
     consent_store_queue(rq->db, rq->arena, persons, count, 0, out);
+}
+
+void consent_queue_places(struct request *rq, const int64_t *pkeys, size_t count,
+                          struct consent_policies *out)
+{
+    *out = (struct consent_policies){
+        .places = arena_copy(rq->arena, pkeys, count * sizeof(*pkeys)),
+        .place_count = count,
+    };
+    queue_now(rq->db, pkeys, count, out);
+}
+
+static bool at_places(const struct consent_policies *p, struct person_ref person)
+{
+    for (size_t i = 0; i < p->place_count; i++)
+        if (p->places[i] == person.pkey)
+            return true;
+    return false;
+}
+
+bool consent_covers(struct consent_policies *out, const struct person_ref *persons, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!at_places(out, persons[i]))
+            return false;
+    out->persons = persons;
+    out->person_count = count;
+    return true;
 }
 
 enum status consent_read(struct request *rq, struct consent_policies *out)

@@ -112,9 +112,11 @@ static enum status resolve_patient(struct request *rq, struct identifier id, str
     return OK;
 }
 
-/* Libraries that must be set up once, before any thread. */
+/* Libraries that must be set up once, before any thread. Random bytes come from a generator of each
+ * thread, seeded by the kernel: a request takes them a dozen times, and nothing here forks. */
 static bool set_up_libraries(void)
 {
+    randombytes_set_implementation(&randombytes_internal_implementation);
     if (sodium_init() < 0 || OPENSSL_init_ssl(0, NULL) != 1)
         return false;
     xml_init();

@@ -2,8 +2,9 @@
 
 #include "mpi/keys.h"
 
-/* People and records are looked up by pairs: two arrays side by side would try every combination,
- * and a thousand people at a thousand places have a million. */
+/* Two arrays side by side would try every combination, and a thousand people at a thousand places
+ * have a million. So what is few at a place is looked up by the place alone, and sorted out here;
+ * what may be many, by pairs. */
 
 enum { STATE_ACTIVE = 1 }; /* mpi_identifier.state */
 
@@ -56,20 +57,15 @@ void mpi_people_queue(struct request *rq, const struct person_ref *refs, size_t 
         "SELECT pkey, person_id, place_pkeys, place_records, xad_pid, constituent_pkeys,"
         "       constituent_ids"
         "  FROM mpi_person"
-        " WHERE (pkey, person_id) IN ("
-        "       SELECT place, person"
-        "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, person))"
+        " WHERE pkey = ANY($1)"
         "   AND merged_id IS NULL",
     };
     int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
-    int64_t *persons = ARENA_ARRAY(rq->arena, count, int64_t);
 
     *people = (struct mpi_people){.count = count, .refs = refs};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         pkeys[i] = refs[i].pkey;
-        persons[i] = refs[i].person_id;
-    }
-    db_queue(rq->db, &FIND, &people->rows, DB_INT8S(pkeys, count), DB_INT8S(persons, count));
+    db_queue(rq->db, &FIND, &people->rows, DB_INT8S(pkeys, count));
 }
 
 static struct place *places_read(struct request *rq, const struct rows *rows, int row,
@@ -125,6 +121,58 @@ enum status mpi_people_read(struct request *rq, struct mpi_people *people)
     return OK;
 }
 
+void mpi_owners_queue(struct request *rq, const struct place *places, size_t count,
+                      struct mpi_owners *owners)
+{
+    /* All that is at these places, which is little more than what is asked for; and the persons
+     * that lie there too, which is nearly always. */
+    static const struct statement FIND = {
+        "mpi_owners",
+        "SELECT p.pkey, p.person_id, p.place_pkeys, p.place_records, p.xad_pid,"
+        "       p.constituent_pkeys, p.constituent_ids,"
+        "       l.pkey, l.record_id, l.person_pkey, l.person_id"
+        "  FROM mpi_link AS l"
+        "  LEFT JOIN mpi_person AS p"
+        "    ON p.pkey = l.pkey"
+        "   AND p.person_id = l.person_id"
+        "   AND l.person_pkey = l.pkey"
+        "   AND p.merged_id IS NULL"
+        " WHERE l.pkey = ANY($1)"
+        "   AND l.until IS NULL",
+    };
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
+
+    *owners = (struct mpi_owners){.count = count, .places = places};
+    for (size_t i = 0; i < count; i++)
+        pkeys[i] = places[i].pkey;
+    db_queue(rq->db, &FIND, &owners->rows, DB_INT8S(pkeys, count));
+}
+
+static void owner_read(struct request *rq, struct mpi_owners *owners, int row)
+{
+    const struct rows *rows = &owners->rows;
+    struct place place = {row_int(rows, row, 7), row_int(rows, row, 8)};
+    struct person found = {0};
+
+    for (size_t i = 0; i < owners->count; i++) {
+        if (!place_eq(owners->places[i], place))
+            continue;
+        if (found.ref.person_id == 0 && !row_null(rows, row, 0))
+            found = person_read(rq, rows, row);
+        owners->refs[i] = (struct person_ref){row_int(rows, row, 9), row_int(rows, row, 10)};
+        owners->people[i] = found;
+    }
+}
+
+enum status mpi_owners_read(struct request *rq, struct mpi_owners *owners)
+{
+    owners->refs = ARENA_ARRAY(rq->arena, owners->count, struct person_ref);
+    owners->people = ARENA_ARRAY(rq->arena, owners->count, struct person);
+    for (int row = 0; row < owners->rows.count; row++)
+        owner_read(rq, owners, row);
+    return OK;
+}
+
 /* The two halves of places as the arrays that PostgreSQL takes. */
 static void places_split(struct request *rq, const struct place *places, size_t count,
                          int64_t **pkeys, int64_t **records)
@@ -135,38 +183,6 @@ static void places_split(struct request *rq, const struct place *places, size_t 
         (*pkeys)[i] = places[i].pkey;
         (*records)[i] = places[i].record_id;
     }
-}
-
-void mpi_owners_queue(struct request *rq, const struct place *places, size_t count,
-                      struct mpi_owners *owners)
-{
-    static const struct statement FIND = {
-        "mpi_owners",
-        "SELECT pkey, record_id, person_pkey, person_id"
-        "  FROM mpi_link"
-        " WHERE (pkey, record_id) IN ("
-        "       SELECT place, record"
-        "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))"
-        "   AND until IS NULL",
-    };
-    int64_t *pkeys, *records;
-
-    *owners = (struct mpi_owners){.count = count, .places = places};
-    places_split(rq, places, count, &pkeys, &records);
-    db_queue(rq->db, &FIND, &owners->rows, DB_INT8S(pkeys, count), DB_INT8S(records, count));
-}
-
-enum status mpi_owners_read(struct request *rq, struct mpi_owners *owners)
-{
-    const struct rows *rows = &owners->rows;
-
-    owners->refs = ARENA_ARRAY(rq->arena, owners->count, struct person_ref);
-    for (int row = 0; row < rows->count; row++)
-        for (size_t i = 0; i < owners->count; i++)
-            if (owners->places[i].pkey == row_int(rows, row, 0) &&
-                owners->places[i].record_id == row_int(rows, row, 1))
-                owners->refs[i] = (struct person_ref){row_int(rows, row, 2), row_int(rows, row, 3)};
-    return OK;
 }
 
 void mpi_identifiers_queue(struct request *rq, const struct person *person,

@@ -46,11 +46,13 @@ enum status mpi_people_read(struct request *rq, struct mpi_people *people) MUST_
 struct mpi_owners {
     size_t count;
     struct person_ref *refs; /* in the order of the places */
+    struct person *people;   /* likewise; ref.person_id 0: look it up, it lies elsewhere */
     struct rows rows;
     const struct place *places;
 };
 
-/* Records -> the persons that they are linked to now (documents know only their record). */
+/* Records -> the persons that they are linked to now (documents know only their record), with what
+ * mpi_people gives of a person that lies at its record's place: nearly all. */
 void mpi_owners_queue(struct request *rq, const struct place *places, size_t count,
                       struct mpi_owners *owners);
 enum status mpi_owners_read(struct request *rq, struct mpi_owners *owners) MUST_CHECK;

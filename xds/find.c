@@ -10,6 +10,16 @@ static const struct statement FIND_IDS = {
     "   AND id = ANY($2)",
 };
 
+/* Nearly always: what is asked for lies at one place. */
+static const struct statement FIND_DOCUMENTS_AT = {
+    "xds_find_documents_at",
+    "SELECT " XDS_DOCUMENT_COLUMNS "\n"
+    "  FROM xds_document_entry\n"
+    " WHERE pkey = $1\n"
+    "   AND record_id = $2\n"
+    "   AND entry_uuid = ANY($3)",
+};
+
 /* By triples: three arrays side by side would try every combination, and a thousand documents of a
  * thousand patients have a thousand million. */
 static const struct statement FIND_DOCUMENTS = {
@@ -77,7 +87,7 @@ static size_t distinct_places(struct request *rq, const struct xds_uid_lookup *l
 }
 
 static void queue_documents(struct request *rq, const struct xds_uid_lookup *lookup,
-                            struct rows *rows)
+                            const struct place *places, size_t place_count, struct rows *rows)
 {
     int64_t *pkeys = ARENA_ARRAY(rq->arena, lookup->n, int64_t);
     int64_t *records = ARENA_ARRAY(rq->arena, lookup->n, int64_t);
@@ -88,8 +98,24 @@ static void queue_documents(struct request *rq, const struct xds_uid_lookup *loo
         records[i] = lookup->hits[i].place.record_id;
         uuids[i] = lookup->hits[i].uuid;
     }
-    db_queue(rq->db, &FIND_DOCUMENTS, rows, DB_INT8S(pkeys, lookup->n),
-             DB_INT8S(records, lookup->n), DB_UUIDS(uuids, lookup->n));
+    if (place_count == 1)
+        db_queue(rq->db, &FIND_DOCUMENTS_AT, rows, DB_INT8(places->pkey),
+                 DB_INT8(places->record_id), DB_UUIDS(uuids, lookup->n));
+    else
+        db_queue(rq->db, &FIND_DOCUMENTS, rows, DB_INT8S(pkeys, lookup->n),
+                 DB_INT8S(records, lookup->n), DB_UUIDS(uuids, lookup->n));
+}
+
+/* Policies of everyone at the places where the documents lie, which is where their owners lie,
+ * nearly always. */
+static void queue_policies_at(struct request *rq, const struct place *places, size_t count,
+                              struct xds_candidates *found)
+{
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++)
+        pkeys[i] = places[i].pkey;
+    consent_queue_places(rq, pkeys, count, &found->policies);
 }
 
 /* The owners, each once. */
@@ -128,18 +154,27 @@ static const struct person *owner_of(const struct xds_candidates *found,
     return NULL;
 }
 
-void xds_policies_queue(struct request *rq, struct xds_candidates *found)
+/* All constituents of the people found. */
+static size_t constituents(struct request *rq, const struct mpi_people *people,
+                           struct person_ref **out)
 {
     struct person_ref *all;
     size_t n = 0;
 
-    for (size_t i = 0; i < found->people.count; i++)
-        n += found->people.people[i].constituent_count;
-    all = ARENA_ARRAY(rq->arena, n, struct person_ref);
-    n = 0;
-    for (size_t i = 0; i < found->people.count; i++)
-        for (size_t j = 0; j < found->people.people[i].constituent_count; j++)
-            all[n++] = found->people.people[i].constituents[j];
+    for (size_t i = 0; i < people->count; i++)
+        n += people->people[i].constituent_count;
+    *out = all = ARENA_ARRAY(rq->arena, n, struct person_ref);
+    for (size_t i = 0; i < people->count; i++)
+        for (size_t j = 0; j < people->people[i].constituent_count; j++)
+            *all++ = people->people[i].constituents[j];
+    return n;
+}
+
+void xds_policies_queue(struct request *rq, struct xds_candidates *found)
+{
+    struct person_ref *all;
+    size_t n = constituents(rq, &found->people, &all);
+
     consent_queue(rq, all, n, &found->policies);
 }
 
@@ -175,12 +210,47 @@ enum status xds_find_people(struct request *rq, const struct person_ref *refs, s
     return xds_policies_read(rq, found);
 }
 
+/* Takes the owners that came with their records; false when one lies at another place. */
+static bool owners_present(struct request *rq, const struct mpi_owners *owners,
+                           const struct person_ref *refs, size_t n, struct mpi_people *people)
+{
+    *people = (struct mpi_people){n, ARENA_ARRAY(rq->arena, n, struct person), {0}, refs};
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < owners->count; j++)
+            if (person_ref_eq(owners->people[j].ref, refs[i]))
+                people->people[i] = owners->people[j];
+    for (size_t i = 0; i < n; i++)
+        if (people->people[i].ref.person_id == 0)
+            return false;
+    return true;
+}
+
+/* The owners and their policies: those that came with the documents, and two flushes more at most
+ * where a record was linked to a person of another place, or persons were merged. */
+static enum status find_owners(struct request *rq, const struct mpi_owners *owners,
+                               struct xds_candidates *found)
+{
+    struct person_ref *refs, *all;
+    size_t n = distinct_owners(rq, owners, &refs);
+
+    if (!owners_present(rq, owners, refs, n, &found->people)) {
+        mpi_people_queue(rq, refs, n, &found->people);
+        TRY(db_flush(rq->db));
+        TRY(mpi_people_read(rq, &found->people));
+    }
+    n = constituents(rq, &found->people, &all);
+    if (!consent_covers(&found->policies, all, n)) {
+        consent_queue(rq, all, n, &found->policies);
+        TRY(db_flush(rq->db));
+    }
+    return xds_policies_read(rq, found);
+}
+
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
                                      const struct xds_beside *beside, struct xds_candidates *found)
 {
     struct xds_uid_lookup lookup;
     struct mpi_owners owners;
-    struct person_ref *refs;
     struct place *places;
     struct rows documents;
     size_t n;
@@ -192,14 +262,14 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
     n = distinct_places(rq, &lookup, &places);
     if (n == 0)
         return OK;
-    queue_documents(rq, &lookup, &documents);
+    queue_documents(rq, &lookup, places, n, &documents);
+    queue_policies_at(rq, places, n, found);
     mpi_owners_queue(rq, places, n, &owners);
     if (beside)
         beside->queue(rq, &lookup, beside->context);
     TRY(db_flush(rq->db));
     TRY(mpi_owners_read(rq, &owners));
-    n = distinct_owners(rq, &owners, &refs);
-    TRY(xds_find_people(rq, refs, n, found));
+    TRY(find_owners(rq, &owners, found));
     for (int i = 0; i < documents.count; i++) {
         struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, &documents, i);
 

@@ -28,9 +28,9 @@ struct xds_beside {
 };
 
 /* Document entries by uniqueId or entryUUID, in any status; ids that name other kinds give
- * nothing. Fills the people and their policies, ready for xds_gate. Three flushes: ids -> places;
- * documents, the records' owners, and what `beside` (may be NULL) queues; persons and policies. A
- * fourth where persons were merged. Wants REPEATABLE READ. */
+ * nothing. Fills the people and their policies, ready for xds_gate. Two flushes: ids -> places;
+ * documents, the records' owners with their policies, and what `beside` (may be NULL) queues. Two
+ * more at most where owners lie at other places than their records. Wants REPEATABLE READ. */
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
                                      const struct xds_beside *beside,
                                      struct xds_candidates *found) MUST_CHECK;

@@ -100,6 +100,15 @@ void blob_rows_insert(struct request *rq, int64_t pkey, const struct blob_row *r
              DB_BYTEAS(sha1s, count), DB_BYTEAS(sha256s, count));
 }
 
+/* Nearly always: all at one place. */
+static const struct statement FIND_BLOBS_AT = {
+    "xds_blob_find_at",
+    "SELECT entry_uuid, blob_id, wrapped_key, size\n"
+    "  FROM xds_blob\n"
+    " WHERE pkey = $1\n"
+    "   AND entry_uuid = ANY($2)",
+};
+
 /* By pairs: two arrays side by side would try every combination of place and entry. */
 static const struct statement FIND_BLOBS = {
     "xds_blob_find",
@@ -114,7 +123,14 @@ static const struct statement FIND_BLOBS = {
 void blob_rows_queue(struct request *rq, const int64_t *pkeys, const struct uuid *entries,
                      size_t count, struct rows *rows)
 {
-    db_queue(rq->db, &FIND_BLOBS, rows, DB_INT8S(pkeys, count), DB_UUIDS(entries, count));
+    size_t same = 0;
+
+    while (same < count && pkeys[same] == pkeys[0])
+        same++;
+    if (count > 0 && same == count)
+        db_queue(rq->db, &FIND_BLOBS_AT, rows, DB_INT8(pkeys[0]), DB_UUIDS(entries, count));
+    else
+        db_queue(rq->db, &FIND_BLOBS, rows, DB_INT8S(pkeys, count), DB_UUIDS(entries, count));
 }
 
 bool blob_rows_find(const struct rows *rows, struct uuid entry, struct blob_ref *ref)
