@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,13 +170,17 @@ static enum status become_user(const char *name, struct errors *err)
     return OK;
 }
 
-/* No core files (they would hold patient data), no new privileges, all descriptors allowed. */
+/* No core files (they would hold patient data), no new privileges, all descriptors allowed. Threads
+ * run as a batch: one that wakes up does not cut in on the one that works, which cost a tenth of a
+ * busy machine's time. Where that is forbidden it only goes slower. */
 static void limit_process(void)
 {
+    struct sched_param batch = {0};
     struct rlimit none = {0, 0}, files;
 
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    sched_setscheduler(0, SCHED_BATCH, &batch);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
