@@ -100,19 +100,23 @@ void blob_rows_insert(struct request *rq, int64_t pkey, const struct blob_row *r
              DB_BYTEAS(sha1s, count), DB_BYTEAS(sha256s, count));
 }
 
+/* What blob_rows_find reads. */
+#define BLOB_COLUMNS "entry_uuid, blob_id, wrapped_key, size, coalesce(stored_size, 0)"
+
 /* Nearly always: all at one place. */
 static const struct statement FIND_BLOBS_AT = {
     "xds_blob_find_at",
-    "SELECT entry_uuid, blob_id, wrapped_key, size\n"
+    "SELECT " BLOB_COLUMNS "\n"
     "  FROM xds_blob\n"
     " WHERE pkey = $1\n"
-    "   AND entry_uuid = ANY($2)",
+    "   AND entry_uuid = ANY($2)\n"
+    "   AND removed_at IS NULL",
 };
 
 /* By pairs: two arrays side by side would try every combination of place and entry. */
 static const struct statement FIND_BLOBS = {
     "xds_blob_find",
-    "SELECT entry_uuid, blob_id, wrapped_key, size, coalesce(stored_size, 0)\n"
+    "SELECT " BLOB_COLUMNS "\n"
     "  FROM xds_blob\n"
     " WHERE (pkey, entry_uuid) IN (\n"
     "       SELECT place, entry\n"
