@@ -1,0 +1,93 @@
+"""Stewards at a terminal: what they say holds, shows on the wire, and can be taken back."""
+import pytest
+
+from hospital.mllp import cx
+from people import Person, known
+
+
+@pytest.fixture
+def two(lakeside):
+    """Two patients of Lakeside's that resemble nobody."""
+    people = Person(lakeside), Person(lakeside)
+    for person in people:
+        person.resolve(lakeside)
+    return people
+
+
+def person_of(hub, lakeside, person):
+    return hub.json("mpi", "person", person.cx(lakeside))
+
+
+def test_a_merge_moves_the_answers_and_an_unmerge_moves_them_back(hub, lakeside, two):
+    one, other = two
+    done = hub.json("mpi", "merge", one.cx(lakeside), other.cx(lakeside), "--why", "one patient")
+    assert done["emptied"]
+    assert lakeside.xad_pid(other.number(lakeside)) == one.xad
+    shown = person_of(hub, lakeside, one)
+    assert len(shown["records"]) == 4
+    assert [m["merge"] for m in shown["merges"]] == [done["merge"]]
+    hub.json("mpi", "unmerge", done["merge"])
+    assert lakeside.xad_pid(other.number(lakeside)) == other.xad
+    assert len(person_of(hub, lakeside, one)["records"]) == 2
+
+
+def test_an_unlinked_record_answers_for_itself_and_is_kept_apart(hub, lakeside, harbour):
+    person = known(lakeside, harbour)
+    hub.json("mpi", "unlink", person.cx(harbour), "--why", "two patients")
+    assert lakeside.xad_pid(person.number(lakeside)) == person.xad
+    assert harbour.xad_pid(person.number(harbour)) not in (None, person.xad)
+    refused = hub.json("mpi", "link", person.cx(harbour), person.cx(lakeside), expect=2)
+    assert "no-link --end" in str(refused["error"])
+    hub.json("mpi", "no-link", person.cx(harbour), person.cx(lakeside), "--end")
+    hub.json("mpi", "link", person.cx(harbour), person.cx(lakeside))
+    assert harbour.xad_pid(person.number(harbour)) == person.xad
+
+
+def test_what_a_steward_says_leaves_audit_rows(hub, lakeside, two):
+    one, other = two
+    hub.json("mpi", "no-link", one.cx(lakeside), other.cx(lakeside), "--why", "cousins")
+    for person in two:
+        rows = hub.run("audit", "search", "--patient", person.cx(lakeside), "--json")
+        assert '"PATIENT"' in rows and "causeway mpi no-link" in rows
+
+
+def test_a_record_shows_where_it_was_and_what_was_decided(hub, lakeside, harbour):
+    person = known(lakeside, harbour)
+    shown = hub.json("mpi", "record", person.cx(harbour))
+    assert [v["event"] for v in shown["versions"]] == ["A04"]
+    assert [l["because"] for l in shown["links"]] == ["demographics by algorithm"]
+    assert [d["outcome"] for d in shown["decisions"]] == ["link"]
+
+
+def test_the_golden_record_takes_the_trusted_complete_and_recent(hub, lakeside, harbour):
+    person = Person(lakeside)
+    person.feed(harbour, address="9 New Rd^^Springfield^IL^62703^US")
+    golden = person_of(hub, lakeside, person)
+    assert golden["golden"]["addresses"][0]["street"] == "9 New Rd"
+    assert golden["sources"]["addresses"]["rule"] == "recency"
+    assert len(golden["golden"]["addresses"]) == 2
+
+
+def test_a_task_is_assigned_and_resolved(hub, lakeside):
+    person = Person(lakeside)
+    lakeside.feed("A08", person.patient(person.cx(lakeside), family="Unlike", given="Otto",
+                                        birth="19010203", sex="M"))
+    tasks = hub.json("mpi", "task", "list", "--kind", "overlay")["tasks"]
+    record = hub.json("mpi", "record", person.cx(lakeside))["record"]
+    task = next(t for t in tasks if t["record"] == record)["task"]
+    assert hub.json("mpi", "task", "assign", task, "ann")["tasks"][0]["assigned_to"] == "ann"
+    assert task in [t["task"] for t in
+                    hub.json("mpi", "task", "list", "--assigned-to", "ann")["tasks"]]
+    closed = hub.json("mpi", "task", "resolve", task, "--corrected")["tasks"][0]
+    assert (closed["state"], closed["resolution"]) == ("closed", "corrected")
+    again = hub.json("mpi", "task", "resolve", task, "--dismiss", expect=2)
+    assert "closed" in str(again["error"])
+
+
+def test_what_is_not_there_is_a_plain_no(hub):
+    for arguments in (["person", "P1.999999"], ["record", "R1.999999"],
+                      ["unmerge", "00000000-0000-7000-8000-000000000000"],
+                      ["task", "show", "00000000-0000-7000-8000-000000000000"],
+                      ["merge", "P1.999998", "P1.999999"],
+                      ["record", cx("NOBODY", "1.2.3.4")]):
+        hub.run("mpi", *arguments, expect=1)
