@@ -25,9 +25,9 @@ static const struct statement FILL[] = {
      "SELECT p, p + k, 1, p, p + k, now(), 'new', 'test'\n"
      "  FROM generate_series($1::bigint, $1 + 999) p, generate_series(0::bigint, 1) k"},
     {"test_pairs_records",
-     "INSERT INTO mpi_record (pkey, record_id, version, member_id, anchor, event, at, request,\n"
-     "    authorities, identifiers, states)\n"
-     "SELECT p, p + k, v, 7, false, 'A01', now(), gen_random_uuid(), ARRAY['a'],\n"
+     "INSERT INTO mpi_record (pkey, record_id, version, member_id, anchor, event, at, said_at,\n"
+     "    request, authorities, identifiers, states)\n"
+     "SELECT p, p + k, v, 7, false, 'A01', now(), now(), gen_random_uuid(), ARRAY['a'],\n"
      "       ARRAY[p || '/' || k || '/' || v], ARRAY[1]::smallint[]\n"
      "  FROM generate_series($1::bigint, $1 + 999) p, generate_series(0::bigint, 1) k,\n"
      "       generate_series(1, 2) v"},
