@@ -17,7 +17,8 @@
  *   need       who must give it: REQUIRED in ITI-42; STABLE: only for stable documents (an
  *              on-demand entry must not have it); FULL: not with limited metadata; OPTIONAL.
  *              RENDERED: required, but shown from the index and never stored.
- *              KEYED: required, and stored in columns of its own, outside this table
+ *              KEYED: required, and stored in columns of its own, outside this table.
+ *              MESSAGE: may stand in a message of ITI-57, says what to do, and is never stored
  *   parameter  of stored queries (times: its ...From and ...To), or NULL
  *   fhir       the FHIR element that carries it */
 #pragma once
@@ -114,6 +115,10 @@
 #define XDS_ASSOCIATION_ATTRIBUTES(X)                                                              \
     X(association_type, "associationType", TEXT, ATTRIBUTE, "associationType", ANY, REQUIRED,      \
       "$AssociationTypes", "DocumentReference.relatesTo.code")                                     \
+    X(propagation, "AssociationPropagation", TEXT, SLOT, "AssociationPropagation", ANY, MESSAGE,   \
+      NULL, NULL)                                                                                  \
+    X(original_status, "OriginalStatus", TEXT, SLOT, "OriginalStatus", ANY, MESSAGE, NULL, NULL)   \
+    X(new_status, "NewStatus", TEXT, SLOT, "NewStatus", ANY, MESSAGE, NULL, NULL)                  \
     X(documentation, "associationDocumentation", CODE, CODING,                                     \
       "urn:uuid:abd807a3-4432-4053-87b4-fd82c643d1f3", ANY, OPTIONAL, NULL, NULL)                  \
     X(previous_version, "PreviousVersion", TEXT, SLOT, "PreviousVersion", ANY, OPTIONAL, NULL,     \

@@ -126,6 +126,10 @@ static void check_bytes(struct request *rq, const struct xds_claim *claim, struc
 {
     const struct xds_object *o = claim->object;
     struct str new_hash = xds_text(o, "hash"), new_size = xds_text(o, "size");
+    struct xds_document was = {.hash = hash, .size = size};
+
+    if (xds_delayed(&was) || xds_delayed(xds_document((struct xds_object *)(uintptr_t)o)))
+        return; /* its bytes are not made yet */
 
     if (hash.p && new_hash.p && !str_eq_nocase(hash, new_hash))
         fail_at(rq->err, o->id, INVALID, "XDSNonIdenticalHash",
@@ -157,7 +161,7 @@ enum status xds_claims_check(struct request *rq, const struct xds_claims *c)
         for (int row = 0; row < c->winners.count; row++) {
             const struct xds_claim *claim = find_claim(c, row_text(&c->winners, row, 0));
 
-            if (claim == NULL || claim->is_uuid != is_uuid ||
+            if (claim == NULL || claim->is_uuid != is_uuid || (claim->object->update && !is_uuid) ||
                 uuid_eq(row_uuid(&c->winners, row, 2), rq->id))
                 continue;
             if (is_uuid)

@@ -14,7 +14,7 @@
 
 static const struct statement LOCK_DOCUMENT = {
     "xds_lock_document",
-    "SELECT status, object_type\n"
+    "SELECT status, object_type, source_member, logical_id, version\n"
     "  FROM xds_document_entry\n"
     " WHERE pkey = $1\n"
     "   AND record_id = $2\n"
@@ -24,8 +24,19 @@ static const struct statement LOCK_DOCUMENT = {
 
 static const struct statement LOCK_FOLDER = {
     "xds_lock_folder",
-    "SELECT status\n"
+    "SELECT status, NULL::text, source_member, logical_id, version\n"
     "  FROM xds_folder\n"
+    " WHERE pkey = $1\n"
+    "   AND record_id = $2\n"
+    "   AND entry_uuid = $3\n"
+    "   FOR UPDATE",
+};
+
+static const struct statement LOCK_ASSOCIATION = {
+    "xds_lock_association",
+    "SELECT status, association_type, source_member, logical_id, version, target_pkey,\n"
+    "       target_record\n"
+    "  FROM xds_association\n"
     " WHERE pkey = $1\n"
     "   AND record_id = $2\n"
     "   AND entry_uuid = $3\n"
@@ -40,7 +51,8 @@ static const struct statement FIND_CHILDREN = {
     "   AND record_id = $2\n"
     "   AND target_uuid = $3\n"
     "   AND association_type IN ('urn:ihe:iti:2007:AssociationType:APND',\n"
-    "                            'urn:ihe:iti:2007:AssociationType:XFRM')",
+    "                            'urn:ihe:iti:2007:AssociationType:XFRM')\n"
+    "   AND status = 'approved'",
 };
 
 static const struct statement FIND_FOLDERS = {
@@ -93,7 +105,7 @@ static int compare_refs(const void *a, const void *b)
                   sizeof(struct uuid));
 }
 
-static struct xds_ref *find_ref(const struct xds_links *links, struct uuid uuid)
+struct xds_ref *xds_links_ref(const struct xds_links *links, struct uuid uuid)
 {
     struct xds_ref wanted = {.uuid = uuid};
 
@@ -107,20 +119,32 @@ static struct xds_association *association_at(const struct xds_links *links, siz
     return xds_association(links->s->objects.v[i]);
 }
 
-/* The registered ends of all associations, each once, sorted. */
-static void list_refs(struct request *rq, struct xds_links *links)
+static size_t add_refs(struct xds_ref *refs, const struct xds_objects *objects)
 {
     size_t n = 0;
 
-    links->refs = ARENA_ARRAY(rq->arena, 2 * links->s->objects.n, struct xds_ref);
-    for (size_t i = 0; i < links->s->objects.n; i++) {
-        const struct xds_association *link = association_at(links, i);
+    for (size_t i = 0; i < objects->n; i++) {
+        const struct xds_association *link = xds_association(objects->v[i]);
 
+        if (objects->v[i]->update)
+            refs[n++].uuid = objects->v[i]->logical;
         if (link && link->from.registered)
-            links->refs[n++].uuid = link->from.uuid;
+            refs[n++].uuid = link->from.uuid;
         if (link && link->to.registered)
-            links->refs[n++].uuid = link->to.uuid;
+            refs[n++].uuid = link->to.uuid;
     }
+    return n;
+}
+
+/* The registered ends of all associations, and what new versions are of: each once, sorted. */
+static void list_refs(struct request *rq, struct xds_links *links)
+{
+    const struct xds_submission *s = links->s;
+    size_t n;
+
+    links->refs = ARENA_ARRAY(rq->arena, 2 * (s->objects.n + s->triggers.n), struct xds_ref);
+    n = add_refs(links->refs, &s->objects);
+    n += add_refs(links->refs + n, &s->triggers);
     if (n > 1)
         qsort(links->refs, n, sizeof(*links->refs), compare_refs);
     for (size_t i = 0; i < n; i++)
@@ -142,14 +166,14 @@ void xds_links_queue(struct request *rq, struct xds_submission *s, struct xds_li
     xds_uid_lookup_queue(rq, ids, links->n, &links->lookup);
 }
 
-static void read_refs(struct request *rq, struct xds_links *links)
+void xds_links_read(struct request *rq, struct xds_links *links)
 {
     if (links->n == 0)
         return;
     xds_uid_lookup_read(rq, &links->lookup);
     for (size_t i = 0; i < links->lookup.n; i++) {
         const struct xds_uid_hit *hit = &links->lookup.hits[i];
-        struct xds_ref *ref = find_ref(links, hit->uuid);
+        struct xds_ref *ref = xds_links_ref(links, hit->uuid);
 
         if (ref == NULL)
             continue;
@@ -168,10 +192,10 @@ static bool fill_end(struct request *rq, struct xds_links *links,
     const struct xds_ref *ref;
 
     if (!end->registered) {
-        end->place = links->s->place;
+        end->place = end->object->place;
         return true;
     }
-    ref = find_ref(links, end->uuid);
+    ref = xds_links_ref(links, end->uuid);
     if (ref == NULL || !ref->found) {
         fail_at(rq->err, link->o.id, INVALID, UNRESOLVED,
                 "%.*s refers to %.*s, which is not registered", STR_ARG(link->o.id),
@@ -185,7 +209,7 @@ static bool fill_end(struct request *rq, struct xds_links *links,
 
 static void relate(struct xds_links *links, const struct xds_end *end, bool replaced)
 {
-    struct xds_ref *ref = end->registered ? find_ref(links, end->uuid) : NULL;
+    struct xds_ref *ref = end->registered ? xds_links_ref(links, end->uuid) : NULL;
 
     if (ref) {
         ref->related = true;
@@ -194,8 +218,13 @@ static void relate(struct xds_links *links, const struct xds_end *end, bool repl
 }
 
 /* A membership in the set of this submission: what was there before is a Reference. */
-static void check_set_member(struct request *rq, const struct xds_association *link)
+static void check_set_member(struct request *rq, struct xds_links *links,
+                             const struct xds_association *link)
 {
+    struct xds_ref *ref = link->to.registered ? xds_links_ref(links, link->to.uuid) : NULL;
+
+    if (ref)
+        ref->held = true;
     if (link->to.kind == XDS_SET)
         fail_at(rq->err, link->o.id, INVALID, METADATA, "%.*s makes a SubmissionSet a member",
                 STR_ARG(link->o.id));
@@ -223,12 +252,17 @@ static void check_folder_member(struct request *rq, struct xds_links *links,
 static void check_relationship(struct request *rq, struct xds_links *links,
                                const struct xds_association *link, enum xds_link type)
 {
-    if (link->to.kind != XDS_DOCUMENT)
-        fail_at(rq->err, link->o.id, INVALID, UNRESOLVED,
-                "targetObject %.*s of %.*s is no DocumentEntry",
-                STR_ARG(uuid_urn(rq->arena, link->to.uuid)), STR_ARG(link->o.id));
-    else
-        relate(links, &link->to, type == XDS_RPLC || type == XDS_XFRM_RPLC);
+    if (link->to.kind != XDS_DOCUMENT || link->from.kind != XDS_DOCUMENT) {
+        bool source = link->from.kind != XDS_DOCUMENT;
+
+        fail_at(rq->err, link->o.id, INVALID, UNRESOLVED, "%s %.*s of %.*s is no DocumentEntry",
+                source ? "sourceObject" : "targetObject",
+                STR_ARG(uuid_urn(rq->arena, source ? link->from.uuid : link->to.uuid)),
+                STR_ARG(link->o.id));
+        return;
+    }
+    relate(links, &link->from, false);
+    relate(links, &link->to, type == XDS_RPLC || type == XDS_XFRM_RPLC);
 }
 
 static void check_ends(struct request *rq, struct xds_links *links, struct xds_association *link)
@@ -242,9 +276,41 @@ static void check_ends(struct request *rq, struct xds_links *links, struct xds_a
     if (type != XDS_HAS_MEMBER)
         check_relationship(rq, links, link, type);
     else if (!link->from.registered && link->from.kind == XDS_SET)
-        check_set_member(rq, link);
+        check_set_member(rq, links, link);
     else
         check_folder_member(rq, links, link);
+}
+
+/* Whose availabilityStatus is updated: anything registered but a SubmissionSet, or a new version of
+ * this message. */
+static void check_restated(struct request *rq, struct xds_links *links,
+                           const struct xds_association *trigger)
+{
+    struct xds_ref *ref = xds_links_ref(links, trigger->to.uuid);
+
+    if (!trigger->to.registered)
+        return;
+    if (ref == NULL || !ref->found)
+        fail_at(rq->err, trigger->o.id, INVALID, UNRESOLVED,
+                "%.*s refers to %.*s, which is not registered", STR_ARG(trigger->o.id),
+                STR_ARG(uuid_urn(rq->arena, trigger->to.uuid)));
+    else if (ref->kind == XDS_SET)
+        fail_at(
+            rq->err, trigger->o.id, INVALID, "XDSMetadataUpdateOperationError",
+            "targetObject %.*s of %.*s is a SubmissionSet: its availabilityStatus never changes",
+            STR_ARG(uuid_urn(rq->arena, ref->uuid)), STR_ARG(trigger->o.id));
+    else
+        ref->restated = true;
+}
+
+static void check_triggers(struct request *rq, struct xds_links *links)
+{
+    for (size_t i = 0; i < links->s->triggers.n; i++) {
+        const struct xds_association *trigger = xds_association(links->s->triggers.v[i]);
+
+        if (xds_link(trigger->association_type) == XDS_UPDATE_STATUS)
+            check_restated(rq, links, trigger);
+    }
 }
 
 /* An association lies where its source does, which only check_ends has found out. */
@@ -266,7 +332,7 @@ static void queue_locks(struct request *rq, struct xds_links *links, enum xds_ki
     for (size_t i = 0; i < links->n; i++) {
         struct xds_ref *ref = &links->refs[i];
 
-        if (ref->related && ref->kind == kind)
+        if ((ref->related || ref->restated || ref->held) && ref->kind == kind)
             db_queue(rq->db, lock, &ref->row, DB_INT8(ref->place.pkey),
                      DB_INT8(ref->place.record_id), DB_UUID(ref->uuid));
     }
@@ -300,7 +366,8 @@ static void check_status(struct request *rq, const struct xds_ref *ref)
 {
     struct str urn = uuid_urn(rq->arena, ref->uuid);
 
-    if (ref->row.count == 1 && str_eq(row_text(&ref->row, 0, 0), STR("approved")))
+    if (ref->row.count == 1 &&
+        (!ref->related || str_eq(row_text(&ref->row, 0, XDS_LOCKED_STATUS), STR("approved"))))
         return;
     fail_at(rq->err, urn, INVALID, ref->kind == XDS_DOCUMENT ? DEPRECATED : METADATA,
             "%s %.*s is not Approved", xds_models[ref->kind].label, STR_ARG(urn));
@@ -318,7 +385,10 @@ static void check_refs(struct request *rq, const struct xds_links *links,
     for (size_t i = 0; i < links->n; i++) {
         const struct xds_ref *ref = &links->refs[i];
 
-        if (!ref->related)
+        if (ref->held && ref->row.count == 0)
+            fail_at(rq->err, uuid_urn(rq->arena, ref->uuid), INVALID, UNRESOLVED,
+                    "%.*s is not registered any more", STR_ARG(uuid_urn(rq->arena, ref->uuid)));
+        if (!ref->related && !ref->restated)
             continue;
         if (!is_owner(links, owners->refs[i]))
             fail_at(rq->err, uuid_urn(rq->arena, ref->uuid), INVALID, OTHER_PATIENT,
@@ -333,10 +403,10 @@ static void check_snapshots(struct request *rq, const struct xds_links *links)
 {
     for (size_t i = 0; i < links->s->objects.n; i++) {
         const struct xds_association *link = association_at(links, i);
-        const struct xds_ref *ref = link ? find_ref(links, link->to.uuid) : NULL;
+        const struct xds_ref *ref = link ? xds_links_ref(links, link->to.uuid) : NULL;
 
         if (ref && xds_link(link->association_type) == XDS_IS_SNAPSHOT_OF && ref->row.count == 1 &&
-            !str_eq(row_text(&ref->row, 0, 1), STR(XDS_ON_DEMAND_TYPE)))
+            !str_eq(row_text(&ref->row, 0, XDS_LOCKED_TYPE), STR(XDS_ON_DEMAND_TYPE)))
             fail_at(rq->err, link->o.id, INVALID, METADATA,
                     "targetObject of %.*s is no on-demand DocumentEntry", STR_ARG(link->o.id));
     }
@@ -348,7 +418,7 @@ static enum status list_joins(struct request *rq, struct xds_links *links)
 {
     for (size_t i = 0; i < links->s->objects.n; i++) {
         struct xds_association *link = association_at(links, i);
-        const struct xds_ref *ref = link ? find_ref(links, link->to.uuid) : NULL;
+        const struct xds_ref *ref = link ? xds_links_ref(links, link->to.uuid) : NULL;
 
         if (ref == NULL || !ref->replaced || xds_link(link->association_type) == XDS_HAS_MEMBER)
             continue;
@@ -396,16 +466,17 @@ enum status xds_links_check(struct request *rq, struct xds_links *links)
 {
     struct mpi_owners owners;
 
-    read_refs(rq, links);
     for (size_t i = 0; i < links->s->objects.n; i++)
         if (association_at(links, i))
             check_ends(rq, links, association_at(links, i));
+    check_triggers(rq, links);
     TRY(rq->err->status);
     place_inner(links);
     if (links->n == 0)
         return OK;
     queue_locks(rq, links, XDS_DOCUMENT, &LOCK_DOCUMENT);
     queue_locks(rq, links, XDS_FOLDER, &LOCK_FOLDER);
+    queue_locks(rq, links, XDS_ASSOCIATION, &LOCK_ASSOCIATION);
     queue_surroundings(rq, links);
     queue_owners(rq, links, &owners);
     TRY(db_flush(rq->db));
@@ -458,8 +529,8 @@ static void touch_folders(struct request *rq, const struct xds_links *links)
     }
 }
 
-static struct xds_association *make_membership(struct request *rq, struct xds_links *links,
-                                               struct xds_end from, struct xds_end to)
+struct xds_association *xds_links_make(struct request *rq, struct xds_links *links,
+                                       enum xds_link type, struct xds_end from, struct xds_end to)
 {
     struct xds_association *link = xds_association(xds_object_new(rq->arena, XDS_ASSOCIATION));
 
@@ -467,11 +538,30 @@ static struct xds_association *make_membership(struct request *rq, struct xds_li
     link->o.id = uuid_urn(rq->arena, link->o.uuid);
     link->o.source_member = rq->principal.member->id;
     link->o.place = from.place;
-    link->association_type = xds_link_urn(XDS_HAS_MEMBER);
+    link->association_type = xds_link_urn(type);
     link->from = from;
     link->to = to;
     xds_objects_add(&links->made, &link->o);
     return link;
+}
+
+void xds_links_file(struct request *rq, struct xds_links *links,
+                    const struct xds_association *member)
+{
+    const struct xds_object *set = &links->s->set->o;
+
+    xds_links_make(rq, links, XDS_HAS_MEMBER,
+                   (struct xds_end){.uuid = set->uuid, .kind = XDS_SET, .place = set->place},
+                   (struct xds_end){.uuid = member->o.uuid,
+                                    .kind = XDS_ASSOCIATION,
+                                    .place = member->o.place});
+}
+
+void xds_links_join(struct request *rq, struct xds_links *links, struct xds_end folder,
+                    struct xds_end document)
+{
+    xds_links_file(rq, links, xds_links_make(rq, links, XDS_HAS_MEMBER, folder, document));
+    touch(rq, folder.place, folder.uuid);
 }
 
 static bool already_member(const struct xds_links *links, struct uuid folder, struct uuid document)
@@ -485,31 +575,20 @@ static bool already_member(const struct xds_links *links, struct uuid folder, st
     return false;
 }
 
-/* The replacement takes the place of what it replaces in its folders: a membership, and the set's
- * membership of that one. */
+/* The replacement takes the place of what it replaces in its folders. */
 static void join_folders(struct request *rq, struct xds_links *links)
 {
-    struct xds_end from_set = {.uuid = links->s->set->o.uuid,
-                               .kind = XDS_SET,
-                               .place = links->s->place};
-
     for (size_t i = 0; i < links->joined_count; i++) {
         const struct xds_join *join = &links->joined[i];
         struct xds_end folder = {.uuid = join->folder,
                                  .kind = XDS_FOLDER,
                                  .place = join->place,
                                  .registered = true};
-        const struct xds_association *member;
 
-        if (join->row.count != 1 || !str_eq(row_text(&join->row, 0, 0), STR("approved")) ||
-            already_member(links, join->folder, join->link->from.uuid))
-            continue;
-        member = make_membership(rq, links, folder, join->link->from);
-        make_membership(rq, links, from_set,
-                        (struct xds_end){.uuid = member->o.uuid,
-                                         .kind = XDS_ASSOCIATION,
-                                         .place = member->o.place});
-        touch(rq, join->place, join->folder);
+        if (join->row.count == 1 &&
+            str_eq(row_text(&join->row, 0, XDS_LOCKED_STATUS), STR("approved")) &&
+            !already_member(links, join->folder, join->link->from.uuid))
+            xds_links_join(rq, links, folder, join->link->from);
     }
 }
 

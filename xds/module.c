@@ -4,6 +4,7 @@
 #include "hub/soap.h"
 #include "xds/query.h"
 #include "xds/register.h"
+#include "xds/remove.h"
 #include "xds/repository.h"
 #include "xds/response.h"
 
@@ -32,6 +33,38 @@ static const struct transaction registry[] = {
         .handle = xds_register,
         .render_failure = xds_registry_failure,
     },
+    {
+        .name = "ITI-61",
+        .action = "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry",
+        .isolation = READ_COMMITTED,
+        .audit = {"110107", 'C'},
+        .handle = xds_register_on_demand,
+        .render_failure = xds_registry_failure,
+    },
+    {
+        .name = "ITI-57",
+        .action = "urn:ihe:iti:2010:UpdateDocumentSet",
+        .isolation = READ_COMMITTED,
+        .audit = {"110107", 'U'},
+        .handle = xds_update,
+        .render_failure = xds_registry_failure,
+    },
+    {
+        .name = "ITI-92",
+        .action = "urn:ihe:iti:2018:RestrictedUpdateDocumentSet",
+        .isolation = READ_COMMITTED,
+        .audit = {"110107", 'U'},
+        .handle = xds_update_restricted,
+        .render_failure = xds_registry_failure,
+    },
+    {
+        .name = "ITI-62",
+        .action = "urn:ihe:iti:2010:DeleteDocumentSet",
+        .isolation = READ_COMMITTED,
+        .audit = {"110110", 'D'},
+        .handle = xds_remove_metadata,
+        .render_failure = xds_registry_failure,
+    },
     {.name = NULL},
 };
 
@@ -53,6 +86,14 @@ static const struct transaction repository[] = {
         .audit = {"110106", 'R'},
         .handle = xds_retrieve,
         .render_failure = xds_retrieve_failure,
+    },
+    {
+        .name = "ITI-86",
+        .action = "urn:ihe:iti:2017:RemoveDocuments",
+        .isolation = READ_COMMITTED,
+        .audit = {"110110", 'D'},
+        .handle = xds_remove_documents,
+        .render_failure = xds_removal_failure,
     },
     {.name = NULL},
 };

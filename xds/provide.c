@@ -38,11 +38,15 @@ static enum status read_message(struct request *rq, struct provision *p)
 {
     const xmlNode *body = rq->message.soap->body;
     size_t n = xml_count(body, NS_XDSB, "Document");
+    xmlNode *request = xml_child(body, NS_LCM, "SubmitObjectsRequest");
 
     if (!xml_is(body, NS_XDSB, "ProvideAndRegisterDocumentSetRequest"))
         return fail(rq->err, INVALID, "XDSRepositoryError",
                     "The message is no ProvideAndRegisterDocumentSetRequest");
-    TRY(xds_submission_read(rq, xml_child(body, NS_LCM, "SubmitObjectsRequest"), &p->submission));
+    if (request == NULL)
+        return fail(rq->err, INVALID, "XDSRepositoryError",
+                    "The ProvideAndRegisterDocumentSetRequest holds no lcm:SubmitObjectsRequest");
+    TRY(xds_submission_read(rq, request, XDS_REGISTER, &p->submission));
     p->v = ARENA_ARRAY(rq->arena, n, struct provided);
     XML_EACH(e, body, NS_XDSB, "Document")
     p->v[p->n++] = (struct provided){.id = xml_attr(e, "id"), .element = e};

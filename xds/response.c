@@ -7,8 +7,9 @@
 #define SEVERITY "urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:"
 
 /* Codes of TF-3 Table 4.2.4.1-2 that do not begin with XDS. */
-static const char *const other_codes[] = {"UnresolvedReferenceException", "InvalidDocumentContent",
-                                          "DocumentQueued", NULL};
+static const char *const other_codes[] = {
+    "UnresolvedReferenceException", "InvalidDocumentContent",    "DocumentQueued",
+    "ReferencesExistException",     "UnmodifiableMetadataError", NULL};
 
 /* Codes of what failed below the profile, which has none of its own for it. */
 static const struct {
@@ -100,4 +101,9 @@ enum status xds_registry_failure(struct request *rq, struct reply *rp)
 enum status xds_provide_failure(struct request *rq, struct reply *rp)
 {
     return respond(rq, rp, XDS_FAILURE, XDS_AT_PROVIDE);
+}
+
+enum status xds_removal_failure(struct request *rq, struct reply *rp)
+{
+    return respond(rq, rp, XDS_FAILURE, XDS_AT_RETRIEVE);
 }

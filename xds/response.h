@@ -31,3 +31,4 @@ enum status xds_registry_response(struct request *rq, struct reply *rp) MUST_CHE
 /* transaction.render_failure of ITI-42 and ITI-41: a Failure in a RegistryResponse. */
 enum status xds_registry_failure(struct request *rq, struct reply *rp) MUST_CHECK;
 enum status xds_provide_failure(struct request *rq, struct reply *rp) MUST_CHECK;
+enum status xds_removal_failure(struct request *rq, struct reply *rp) MUST_CHECK; /* ITI-86 */

@@ -45,6 +45,8 @@ static const struct str link_urns[XDS_LINK_UNKNOWN] = {
     [XDS_XFRM_RPLC] = STR("urn:ihe:iti:2007:AssociationType:XFRM_RPLC"),
     [XDS_SIGNS] = STR("urn:ihe:iti:2007:AssociationType:signs"),
     [XDS_IS_SNAPSHOT_OF] = STR("urn:ihe:iti:2010:AssociationType:IsSnapshotOf"),
+    [XDS_UPDATE_STATUS] = STR("urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"),
+    [XDS_SUBMIT_ASSOCIATION] = STR("urn:ihe:iti:2010:AssociationType:SubmitAssociation"),
 };
 
 struct xds_object *xds_object_new(struct arena *a, enum xds_kind kind)
@@ -140,6 +142,14 @@ void *xds_grow(struct arena *a, void *array, size_t n, size_t size)
 bool xds_on_demand(const struct xds_document *d)
 {
     return str_eq(d->object_type, STR(XDS_ON_DEMAND_TYPE));
+}
+
+bool xds_delayed(const struct xds_document *d)
+{
+    uint64_t size;
+
+    return str_eq_nocase(d->hash, STR("da39a3ee5e6b4b0d3255bfef95601890afd80709")) &&
+           str_to_u64(d->size, &size) && size == 0;
 }
 
 enum xds_link xds_link(struct str association_type)

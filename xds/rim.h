@@ -72,6 +72,7 @@ struct xds_object {
     enum xds_status status;
     struct str home; /* homeCommunityId as urn:oid:..., or STR_NONE */
     bool limited;    /* limited metadata (TF-3 4.1.3.1) */
+    bool update;     /* a submitted new version of a registered object */
     struct xds_slots extra;
     struct place place;    /* of the record that it belongs to */
     int64_t source_member; /* who published it */
@@ -137,7 +138,15 @@ enum xds_format {
     XDS_RECIPIENT,
     XDS_TYPE
 };
-enum xds_need { XDS_OPTIONAL, XDS_REQUIRED, XDS_STABLE, XDS_FULL, XDS_RENDERED, XDS_KEYED };
+enum xds_need {
+    XDS_OPTIONAL,
+    XDS_REQUIRED,
+    XDS_STABLE,
+    XDS_FULL,
+    XDS_RENDERED,
+    XDS_KEYED,
+    XDS_MESSAGE
+};
 
 struct xds_attribute {
     const char *member, *label;
@@ -198,6 +207,9 @@ struct xds_object *xds_index_find(const struct xds_index *index, struct str id);
 #define XDS_STABLE_TYPE    "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
 #define XDS_ON_DEMAND_TYPE "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"
 bool xds_on_demand(const struct xds_document *d);
+/* A document that is made when it is retrieved for the first time: hash and size of nothing
+ * (Delayed Document Assembly, TF-1 10.2.10). */
+bool xds_delayed(const struct xds_document *d);
 
 #define XDS_STATUS_APPROVED   "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"
 #define XDS_STATUS_DEPRECATED "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated"
@@ -211,14 +223,27 @@ enum xds_link {
     XDS_XFRM_RPLC,
     XDS_SIGNS,
     XDS_IS_SNAPSHOT_OF,
+    /* Of ITI-57: they say what to do, and are never stored. */
+    XDS_UPDATE_STATUS,
+    XDS_SUBMIT_ASSOCIATION,
     XDS_LINK_UNKNOWN
 };
 enum xds_link xds_link(struct str association_type);
 struct str xds_link_urn(enum xds_link link);
 
+/* By which transaction's rules a submission is read. */
+enum xds_rules {
+    XDS_REGISTER,           /* ITI-42, ITI-41 */
+    XDS_REGISTER_ON_DEMAND, /* ITI-61 */
+    XDS_UPDATE,             /* ITI-57 */
+    XDS_RESTRICTED_UPDATE,  /* ITI-92 */
+};
+
 /* A submission: what a lcm:SubmitObjectsRequest holds. */
 struct xds_submission {
+    enum xds_rules rules;
     struct xds_objects objects;
+    struct xds_objects triggers;    /* ITI-57: taken out of objects, never stored */
     struct xds_submission_set *set; /* NULL when it does not hold exactly one */
     struct identifier patient;      /* filled by xds_submit: the XAD-PID, and whose it is */
     struct person_ref person;

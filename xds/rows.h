@@ -16,6 +16,7 @@ enum { XDS_HEADER_COLUMN_COUNT = 9 };
 #define XDS_COLUMN_FULL(name)     ", " #name
 #define XDS_COLUMN_RENDERED(name)
 #define XDS_COLUMN_KEYED(name)
+#define XDS_COLUMN_MESSAGE(name)
 #define XDS_COLUMN(member, label, shape, carrier, key, format, need, parameter, fhir)              \
     XDS_COLUMN_##need(member)
 

@@ -11,6 +11,7 @@
 #define RECORD_FULL(name)     ", r." #name
 #define RECORD_RENDERED(name)
 #define RECORD_KEYED(name)
+#define RECORD_MESSAGE(name)
 #define RECORD(member, label, shape, carrier, key, format, need, parameter, fhir)                  \
     RECORD_##need(member)
 
@@ -58,7 +59,7 @@ bool xds_kind_parse(struct str name, enum xds_kind *kind)
 
 bool xds_stored(const struct xds_attribute *at)
 {
-    return at->need != XDS_RENDERED && at->need != XDS_KEYED;
+    return at->need != XDS_RENDERED && at->need != XDS_KEYED && at->need != XDS_MESSAGE;
 }
 
 static void add_null_or_text(struct strbuf *b, struct str s)

@@ -9,12 +9,15 @@
 #include "xds/claim.h"
 #include "xds/link.h"
 #include "xds/rows.h"
+#include "xds/source.h"
 #include "xds/validate.h"
+#include "xds/version.h"
 
 #define NS_LCM "urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"
 #define NS_RIM "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
 
-enum status xds_submission_read(struct request *rq, xmlNode *request, struct xds_submission **out)
+enum status xds_submission_read(struct request *rq, xmlNode *request, enum xds_rules rules,
+                                struct xds_submission **out)
 {
     struct xds_submission *s = ARENA_NEW(rq->arena, struct xds_submission);
     xmlNode *list;
@@ -29,6 +32,7 @@ enum status xds_submission_read(struct request *rq, xmlNode *request, struct xds
                     "the lcm:SubmitObjectsRequest holds no rim:RegistryObjectList");
     *out = s;
     status = xds_rim_read(rq->arena, list, s, rq->err);
+    s->rules = rules;
     if (s->set != NULL) {
         rq->patient = s->set->patient_id;
         request_about(rq, "submission_set", s->set->unique_id, STR_NONE);
@@ -39,14 +43,17 @@ enum status xds_submission_read(struct request *rq, xmlNode *request, struct xds
 /* --- ids -------------------------------------------------------------------------------------- */
 
 /* A UUID stays, a symbol becomes a new one, and what the registry sets is set: version, status,
- * logical id, publisher (TF-2 3.42.4.1.3.7, 3.42.4.1.3.3.5). */
-static void resolve_object(struct request *rq, struct xds_object *o)
+ * logical id, publisher (TF-2 3.42.4.1.3.7, 3.42.4.1.3.3.5). An update's objects are versions of
+ * what their lid names. */
+static void resolve_object(struct request *rq, const struct xds_submission *s, struct xds_object *o)
 {
     struct xds_folder *folder = xds_folder(o);
 
     if (!uuid_parse_urn(o->id, &o->uuid))
         o->uuid = uuid_v4();
     o->logical = o->uuid;
+    if (s->rules >= XDS_UPDATE && (o->kind == XDS_DOCUMENT || o->kind == XDS_FOLDER))
+        o->update = uuid_parse_urn(o->lid, &o->logical);
     o->version = 1;
     o->status = XDS_APPROVED;
     o->source_member = rq->principal.member->id;
@@ -67,12 +74,30 @@ static struct xds_end resolve_end(const struct xds_index *index, struct str id)
     return end;
 }
 
+/* What only says what to do is no object of the registry. */
+static void take_triggers(struct request *rq, struct xds_submission *s)
+{
+    size_t n = 0;
+
+    s->triggers = (struct xds_objects){.arena = rq->arena};
+    for (size_t i = 0; i < s->objects.n; i++) {
+        struct xds_association *link = xds_association(s->objects.v[i]);
+        enum xds_link type = link ? xds_link(link->association_type) : XDS_LINK_UNKNOWN;
+
+        if (type == XDS_UPDATE_STATUS || type == XDS_SUBMIT_ASSOCIATION)
+            xds_objects_add(&s->triggers, s->objects.v[i]);
+        else
+            s->objects.v[n++] = s->objects.v[i];
+    }
+    s->objects.n = n;
+}
+
 static void resolve(struct request *rq, struct xds_submission *s)
 {
     struct xds_index index = xds_index_of(&s->objects);
 
     for (size_t i = 0; i < s->objects.n; i++)
-        resolve_object(rq, s->objects.v[i]);
+        resolve_object(rq, s, s->objects.v[i]);
     for (size_t i = 0; i < s->objects.n; i++) {
         struct xds_association *link = xds_association(s->objects.v[i]);
 
@@ -81,6 +106,7 @@ static void resolve(struct request *rq, struct xds_submission *s)
         link->from = resolve_end(&index, link->source);
         link->to = resolve_end(&index, link->target);
     }
+    take_triggers(rq, s);
 }
 
 /* --- whose is it? ------------------------------------------------------------------------------
@@ -154,18 +180,7 @@ static enum status read_patient(struct request *rq, struct xds_submission *s, st
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-static void insert_kind(struct request *rq, const struct xds_submission *s, enum xds_kind kind)
-{
-    struct xds_object **v = ARENA_ARRAY(rq->arena, s->objects.n, struct xds_object *);
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->objects.n; i++)
-        if (s->objects.v[i]->kind == kind)
-            v[n++] = s->objects.v[i];
-    xds_rows_insert(rq, kind, s->place, v, n);
-}
-
-/* A row of an association: where it lies, for one of its ends. */
+/* A row: where it lies; an association, for one of its ends. */
 struct laid {
     struct place place;
     struct xds_object *object;
@@ -199,22 +214,40 @@ static size_t lay(struct laid *out, const struct xds_objects *objects)
     return n;
 }
 
-/* Associations lie under both ends' places: one statement for each place, nearly always one. */
-static void insert_associations(struct request *rq, const struct xds_submission *s,
-                                const struct xds_objects *made)
+/* One statement for each place, nearly always one. */
+static void insert_laid(struct request *rq, enum xds_kind kind, struct laid *rows, size_t n)
 {
-    size_t most = 2 * (s->objects.n + made->n), n;
-    struct laid *rows = ARENA_ARRAY(rq->arena, most, struct laid);
-    struct xds_object **v = ARENA_ARRAY(rq->arena, most, struct xds_object *);
+    struct xds_object **v = ARENA_ARRAY(rq->arena, n, struct xds_object *);
 
-    n = lay(rows, &s->objects);
-    n += lay(rows + n, made);
-    qsort(rows, n, sizeof(*rows), compare_laid);
+    if (n > 1)
+        qsort(rows, n, sizeof(*rows), compare_laid);
     for (size_t from = 0, to; from < n; from = to) {
         for (to = from; to < n && compare_laid(&rows[from], &rows[to]) == 0; to++)
             v[to] = rows[to].object;
-        xds_rows_insert(rq, XDS_ASSOCIATION, rows[from].place, v + from, to - from);
+        xds_rows_insert(rq, kind, rows[from].place, v + from, to - from);
     }
+}
+
+static void insert_kind(struct request *rq, const struct xds_submission *s, enum xds_kind kind)
+{
+    struct laid *rows = ARENA_ARRAY(rq->arena, s->objects.n, struct laid);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->objects.n; i++)
+        if (s->objects.v[i]->kind == kind)
+            rows[n++] = (struct laid){s->objects.v[i]->place, s->objects.v[i]};
+    insert_laid(rq, kind, rows, n);
+}
+
+/* Associations lie under both ends' places. */
+static void insert_associations(struct request *rq, const struct xds_submission *s,
+                                const struct xds_objects *made)
+{
+    struct laid *rows = ARENA_ARRAY(rq->arena, 2 * (s->objects.n + made->n), struct laid);
+    size_t n = lay(rows, &s->objects);
+
+    n += lay(rows + n, made);
+    insert_laid(rq, XDS_ASSOCIATION, rows, n);
 }
 
 static void enter_made(struct request *rq, const struct xds_objects *made)
@@ -228,9 +261,11 @@ static void enter_made(struct request *rq, const struct xds_objects *made)
 }
 
 static void write(struct request *rq, struct xds_submission *s, const struct xds_claims *claims,
-                  struct xds_links *links)
+                  struct xds_links *links, const struct xds_versions *versions)
 {
     xds_links_apply(rq, links);
+    xds_versions_apply(rq, links, versions);
+    xds_restate_apply(rq, links);
     insert_kind(rq, s, XDS_DOCUMENT);
     insert_kind(rq, s, XDS_SET);
     insert_kind(rq, s, XDS_FOLDER);
@@ -252,20 +287,26 @@ static void audit(struct request *rq, const struct xds_submission *s)
 enum status xds_submit(struct request *rq, struct xds_submission *s)
 {
     struct patient patient;
+    struct xds_source source;
     struct xds_claims claims;
     struct xds_links links;
+    struct xds_versions versions;
 
     TRY(xds_validate(rq->arena, s, rq->err));
-    TRY(xds_validate_stable(s, rq->err));
     resolve(rq, s);
     TRY(queue_patient(rq, s, &patient));
+    xds_source_queue(rq, s, &source);
     xds_claims_queue(rq, &s->objects, &claims);
     xds_links_queue(rq, s, &links);
     TRY(db_flush(rq->db));
     TRY(read_patient(rq, s, &patient));
+    TRY(xds_source_check(rq, s, &source));
     TRY(xds_claims_check(rq, &claims));
+    xds_links_read(rq, &links);
+    TRY(xds_versions_find(rq, &links, &source, &versions));
     TRY(xds_links_check(rq, &links));
-    write(rq, s, &claims, &links);
+    TRY(xds_restate_check(rq, &links, &source));
+    write(rq, s, &claims, &links, &versions);
     audit(rq, s);
     return OK;
 }

@@ -14,7 +14,7 @@
 
 /* `request` is the lcm:SubmitObjectsRequest. Fails INVALID with XDSRegistryMetadataError for what
  * cannot be read, and with XDSRegistryError when there is no such element (NULL). No database. */
-enum status xds_submission_read(struct request *rq, xmlNode *request,
+enum status xds_submission_read(struct request *rq, xmlNode *request, enum xds_rules rules,
                                 struct xds_submission **out) MUST_CHECK;
 
 /* Validates (TF-3 4.2, 4.3.1), resolves symbolic ids to UUIDs, finds the patient and the record
@@ -24,5 +24,6 @@ enum status xds_submission_read(struct request *rq, xmlNode *request,
  *
  * Errors: XDSRegistryMetadataError, XDSUnknownPatientId, XDSPatientIdDoesNotMatch,
  * XDSDuplicateUniqueIdInRegistry, XDSRegistryDuplicateUniqueIdInMessage, XDSNonIdenticalHash,
- * XDSNonIdenticalSize, UnresolvedReferenceException, XDSRegistryDeprecatedDocumentError. */
+ * XDSNonIdenticalSize, UnresolvedReferenceException, XDSRegistryDeprecatedDocumentError; and, by
+ * the rules of ITI-57 and 92, those of version.h. */
 enum status xds_submit(struct request *rq, struct xds_submission *s) MUST_CHECK;

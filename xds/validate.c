@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "xds/format.h"
+#include "xds/validate_update.h"
 
 #define METADATA   "XDSRegistryMetadataError"
 #define UNRESOLVED "UnresolvedReferenceException"
@@ -164,11 +165,12 @@ static void check_need(const struct xds_object *o, const struct xds_attribute *a
         o->kind == XDS_DOCUMENT && xds_on_demand((const struct xds_document *)(const void *)o);
     bool empty = xds_value_empty(o, at);
     bool waived = o->limited && (at->need == XDS_FULL || at->need == XDS_STABLE);
+    bool optional = at->need == XDS_OPTIONAL || at->need == XDS_MESSAGE;
 
     if (at->need == XDS_STABLE && on_demand && !empty)
         fail_at(err, o->id, INVALID, METADATA, "%s of %.*s: an on-demand entry has none", at->label,
                 STR_ARG(shown(o->id)));
-    else if (empty && at->need != XDS_OPTIONAL && !waived && !(at->need == XDS_STABLE && on_demand))
+    else if (empty && !optional && !waived && !(at->need == XDS_STABLE && on_demand))
         fail_at(err, o->id, INVALID, METADATA, "%s of %.*s is missing (TF-3 Table 4.3.1-3)",
                 at->label, STR_ARG(shown(o->id)));
 }
@@ -276,13 +278,16 @@ static void check_membership(const struct xds_association *a, struct end source,
     }
 }
 
-/* Which ends a relationship of documents takes (TF-2 3.42.4.1.3.5). */
+/* Which ends a relationship of documents takes (TF-2 3.42.4.1.3.5); ITI-57 also joins two that are
+ * registered. */
 static void check_relationship(const struct xds_association *a, enum xds_link link,
-                               struct end source, struct end target, struct errors *err)
+                               enum xds_rules rules, struct end source, struct end target,
+                               struct errors *err)
 {
+    bool new_source = rules < XDS_UPDATE || !source.elsewhere;
     bool registered_only = link == XDS_RPLC || link == XDS_XFRM_RPLC || link == XDS_IS_SNAPSHOT_OF;
 
-    if (source.object == NULL || source.object->kind != XDS_DOCUMENT)
+    if (new_source && (source.object == NULL || source.object->kind != XDS_DOCUMENT))
         fail_at(err, a->o.id, INVALID, UNRESOLVED,
                 "sourceObject '%.*s' of %.*s is no DocumentEntry of this submission",
                 STR_ARG(shown(a->source)), STR_ARG(shown(a->o.id)));
@@ -292,8 +297,29 @@ static void check_relationship(const struct xds_association *a, enum xds_link li
                 STR_ARG(shown(a->o.id)), registered_only ? "of the registry" : "");
 }
 
+/* What ITI-57 is told to do: said by the SubmissionSet, about an object of the registry or of this
+ * message. */
+static void check_trigger(const struct xds_association *a, enum xds_link link, enum xds_rules rules,
+                          struct end source, struct end target, struct errors *err)
+{
+    bool inner = target.object && target.object->kind == XDS_ASSOCIATION;
+
+    if (rules < XDS_UPDATE)
+        fail_at(err, a->o.id, INVALID, METADATA,
+                "associationType '%.*s' of %.*s belongs to Update Document Set (ITI-57)",
+                STR_ARG(shown(a->association_type)), STR_ARG(shown(a->o.id)));
+    else if (source.object == NULL || source.object->kind != XDS_SET)
+        fail_at(err, a->o.id, INVALID, "XDSMetadataUpdateError",
+                "sourceObject '%.*s' of %.*s is not the SubmissionSet", STR_ARG(shown(a->source)),
+                STR_ARG(shown(a->o.id)));
+    else if (link == XDS_SUBMIT_ASSOCIATION ? !inner : inner)
+        fail_at(err, a->o.id, INVALID, "XDSMetadataUpdateError",
+                "targetObject '%.*s' of %.*s must%s be an Association of this submission",
+                STR_ARG(shown(a->target)), STR_ARG(shown(a->o.id)), inner ? " not" : "");
+}
+
 static void check_association(const struct xds_index *index, const struct xds_association *a,
-                              struct errors *err)
+                              enum xds_rules rules, struct errors *err)
 {
     enum xds_link link = xds_link(a->association_type);
     struct end source, target;
@@ -312,8 +338,10 @@ static void check_association(const struct xds_index *index, const struct xds_as
         return; /* said above */
     else if (link == XDS_HAS_MEMBER)
         check_membership(a, source, target, err);
+    else if (link == XDS_UPDATE_STATUS || link == XDS_SUBMIT_ASSOCIATION)
+        check_trigger(a, link, rules, source, target, err);
     else
-        check_relationship(a, link, source, target, err);
+        check_relationship(a, link, rules, source, target, err);
 }
 
 static int compare_str(const void *x, const void *y)
@@ -321,21 +349,20 @@ static int compare_str(const void *x, const void *y)
     return str_compare(*(const struct str *)x, *(const struct str *)y);
 }
 
-/* Ids that the submission set's own HasMember associations name, sorted. */
-static struct xds_texts members_of(struct arena *a, const struct xds_submission *s)
+struct xds_texts xds_set_targets(struct arena *a, const struct xds_submission *s,
+                                 enum xds_link type)
 {
-    struct xds_texts members = {ARENA_ARRAY(a, s->objects.n, struct str), 0};
+    struct xds_texts targets = {ARENA_ARRAY(a, s->objects.n, struct str), 0};
 
     for (size_t i = 0; i < s->objects.n; i++) {
         const struct xds_association *link = xds_association(s->objects.v[i]);
 
-        if (link && xds_link(link->association_type) == XDS_HAS_MEMBER &&
-            str_eq(link->source, s->set->o.id))
-            members.v[members.n++] = link->target;
+        if (link && xds_link(link->association_type) == type && str_eq(link->source, s->set->o.id))
+            targets.v[targets.n++] = link->target;
     }
-    if (members.n > 1)
-        qsort(members.v, members.n, sizeof(*members.v), compare_str);
-    return members;
+    if (targets.n > 1)
+        qsort(targets.v, targets.n, sizeof(*targets.v), compare_str);
+    return targets;
 }
 
 /* Must the submission set have it as a member (TF-3 4.2.1.4)? All documents and folders, and a
@@ -349,8 +376,7 @@ static bool wants_membership(const struct xds_submission *s, const struct xds_ob
             !str_eq(a->source, s->set->o.id));
 }
 
-/* How often the sorted list has the id, as far as it matters. */
-static size_t times(const struct xds_texts *sorted, struct str id)
+size_t xds_times(const struct xds_texts *sorted, struct str id)
 {
     const struct str *hit =
         sorted->n == 0 ? NULL : bsearch(&id, sorted->v, sorted->n, sizeof(id), compare_str);
@@ -368,12 +394,12 @@ static size_t times(const struct xds_texts *sorted, struct str id)
 /* One membership in the set for each of them, and one of them at least (TF-3 4.1.4). */
 static void check_members(struct arena *a, const struct xds_submission *s, struct errors *err)
 {
-    struct xds_texts members = members_of(a, s);
+    struct xds_texts members = xds_set_targets(a, s, XDS_HAS_MEMBER);
     bool any = false;
 
     for (size_t i = 0; i < s->objects.n; i++) {
         const struct xds_object *o = s->objects.v[i];
-        size_t n = times(&members, o->id);
+        size_t n = xds_times(&members, o->id);
 
         if (!wants_membership(s, o))
             continue;
@@ -436,6 +462,22 @@ static void check_patient(const struct xds_submission *s, struct errors *err)
     }
 }
 
+/* ITI-42 and 41 take stable document entries only (TF-2 3.42.4.1.2), ITI-61 on-demand ones. */
+static void check_types(const struct xds_submission *s, struct errors *err)
+{
+    bool on_demand = s->rules == XDS_REGISTER_ON_DEMAND;
+
+    for (size_t i = 0; i < s->objects.n && s->rules < XDS_UPDATE; i++) {
+        const struct xds_document *d = xds_document(s->objects.v[i]);
+
+        if (d && xds_on_demand(d) != on_demand)
+            fail_at(err, d->o.id, INVALID, METADATA,
+                    "objectType of %.*s is %.*s: this transaction registers %s entries only",
+                    STR_ARG(shown(d->o.id)), STR_ARG(shown(d->object_type)),
+                    on_demand ? "on-demand" : "stable");
+    }
+}
+
 static enum status check_set(const struct xds_submission *s, struct errors *err)
 {
     size_t sets = 0;
@@ -457,22 +499,13 @@ enum status xds_validate(struct arena *a, const struct xds_submission *s, struct
         check_object(s->objects.v[i], err);
     for (size_t i = 0; i < s->objects.n; i++)
         if (s->objects.v[i]->kind == XDS_ASSOCIATION)
-            check_association(&index, xds_association(s->objects.v[i]), err);
+            check_association(&index, xds_association(s->objects.v[i]), s->rules, err);
+    check_types(s, err);
     check_ids(a, s, err);
     check_patient(s, err);
-    check_members(a, s, err);
-    return err->status;
-}
-
-enum status xds_validate_stable(const struct xds_submission *s, struct errors *err)
-{
-    for (size_t i = 0; i < s->objects.n; i++) {
-        const struct xds_document *d = xds_document(s->objects.v[i]);
-
-        if (d && xds_on_demand(d))
-            fail_at(err, d->o.id, INVALID, METADATA,
-                    "objectType of %.*s: this transaction registers stable entries only",
-                    STR_ARG(shown(d->o.id)));
-    }
+    if (s->rules < XDS_UPDATE)
+        check_members(a, s, err);
+    else
+        xds_validate_operations(a, s, err);
     return err->status;
 }

@@ -6,11 +6,14 @@
 
 #include "xds/rim.h"
 
-/* Attributes, formats, one patient, distinct ids, structure of the submission set, and what each
- * association may join; the associations' ends that stand in the message get their kinds checked,
- * the others must be UUIDs. Symbols are not yet resolved. */
+/* Attributes, formats, types of entries, one patient, distinct ids, structure of the submission set
+ * by s->rules, and what each association may join; the associations' ends that stand in the message
+ * get their kinds checked, the others must be UUIDs. Symbols are not yet resolved. */
 enum status xds_validate(struct arena *a, const struct xds_submission *s,
                          struct errors *err) MUST_CHECK;
 
-/* ITI-42 and 41 take stable document entries only (TF-2 3.42.4.1.2). */
-enum status xds_validate_stable(const struct xds_submission *s, struct errors *err) MUST_CHECK;
+/* Ids of what the set's own associations of this type name, sorted. */
+struct xds_texts xds_set_targets(struct arena *a, const struct xds_submission *s,
+                                 enum xds_link type);
+/* How often a sorted list has the id, as far as it matters: 0, 1 or 2 for more. */
+size_t xds_times(const struct xds_texts *sorted, struct str id);

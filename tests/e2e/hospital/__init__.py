@@ -83,6 +83,23 @@ class Hospital:
         """ITI-42: a Submission's metadata."""
         return self._call("/xds/registry", xds.ITI42, submission.register(), **options)
 
+    def register_on_demand(self, submission, **options):
+        """ITI-61."""
+        return self._call("/xds/registry", xds.ITI61, submission.objects(), **options)
+
+    def update(self, submission, action=xds.ITI57, **options):
+        """ITI-57, or ITI-92 with its action."""
+        return self._call("/xds/registry", action, submission.update(), **options)
+
+    def remove_metadata(self, *ids, **options):
+        """ITI-62: entryUUIDs."""
+        return self._call("/xds/registry", xds.ITI62, xds.remove_objects(ids), **options)
+
+    def remove_documents(self, *wanted, **options):
+        """ITI-86: found entries, or (repositoryUniqueId, documentUniqueId) pairs."""
+        pairs = [w if isinstance(w, tuple) else (w.repository, w.unique_id) for w in wanted]
+        return self._call("/xds/repository", xds.ITI86, xds.remove_documents(pairs), **options)
+
     def query(self, body, **options):
         """ITI-18: any stored query."""
         return self._call("/xds/registry", xds.ITI18, body, **options)

@@ -23,12 +23,18 @@ RS = "urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
 LCM = "urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"
 QUERY = "urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"
 XDSB = "urn:ihe:iti:xds-b:2007"
+RMD = "urn:ihe:iti:rmd:2017"
 NAMESPACES = {"rim": RIM, "rs": RS, "lcm": LCM, "query": QUERY, "xdsb": XDSB}
 
 ITI18 = "urn:ihe:iti:2007:RegistryStoredQuery"
 ITI41 = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
 ITI42 = "urn:ihe:iti:2007:RegisterDocumentSet-b"
 ITI43 = "urn:ihe:iti:2007:RetrieveDocumentSet"
+ITI57 = "urn:ihe:iti:2010:UpdateDocumentSet"
+ITI61 = "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry"
+ITI62 = "urn:ihe:iti:2010:DeleteDocumentSet"
+ITI86 = "urn:ihe:iti:2017:RemoveDocuments"
+ITI92 = "urn:ihe:iti:2018:RestrictedUpdateDocumentSet"
 
 FIND_DOCUMENTS = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"
 GET_DOCUMENTS = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
@@ -44,8 +50,11 @@ WARNING = "urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:Warning"
 HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
 RPLC, APND, XFRM, XFRM_RPLC, SIGNS = (f"urn:ihe:iti:2007:AssociationType:{n}"
                                       for n in ("RPLC", "APND", "XFRM", "XFRM_RPLC", "signs"))
+SNAPSHOT, RESTATE, SUBMIT = (f"urn:ihe:iti:2010:AssociationType:{n}"
+                             for n in ("IsSnapshotOf", "UpdateAvailabilityStatus", "SubmitAssociation"))
 
 STABLE = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
+ON_DEMAND = "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"
 SUBMISSION_SET = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"
 FOLDER = "urn:uuid:d9d542f3-6cc4-48b6-8870-ea235fbc94c2"
 
@@ -122,6 +131,9 @@ class Entry:
     size: str = None
     repository: str = None
     extra_slots: dict = field(default_factory=dict)
+    lid: str = None       # ITI-57: what this is a new version of,
+    previous: str = None  # and the version that it follows
+    propagate: str = None  # AssociationPropagation
     change: object = None  # called with the finished element: what no field says
 
     def sha1(self):
@@ -129,6 +141,8 @@ class Entry:
 
     def element(self):
         e = _element("ExtrinsicObject", id=self.id, mimeType=self.mime_type, objectType=self.object_type)
+        if self.lid:
+            e.set("lid", self.lid)
         for name, value in (
                 ("creationTime", self.creation_time), ("languageCode", self.language),
                 ("serviceStartTime", self.service_start), ("serviceStopTime", self.service_stop),
@@ -161,9 +175,14 @@ class Folder:
     title: str = "Diabetes care"
     codes: list = field(default_factory=lambda: [Code("FDR001", "1.3.6.1.4.1.21367.100.1", "care")])
     last_update: str = "20200101000000"
+    lid: str = None
+    previous: str = None
+    propagate: str = None
 
     def elements(self):
         e = _element("RegistryPackage", id=self.id)
+        if self.lid:
+            e.set("lid", self.lid)
         e.append(slot("lastUpdateTime", self.last_update))
         _localized(e, "Name", self.title)
         e.append(_node(FOLDER, self.id))
@@ -182,6 +201,7 @@ class Submission:
     entries: list = field(default_factory=list)
     folders: list = field(default_factory=list)
     relations: list = field(default_factory=list)
+    statuses: list = field(default_factory=list)  # ITI-57: (target, original, new)
     unique_id: str = field(default_factory=new_oid)
     source_id: str = "1.3.6.1.4.1.21367.2026.1"
     id: str = "SubmissionSet01"
@@ -216,13 +236,27 @@ class Submission:
             items.append(_node(SUBMISSION_SET, self.id))
         for number, member in enumerate(self.entries + self.folders):
             items.append(association(HAS_MEMBER, self.id, member.id, f"member{number}", "Original"
-                                     if isinstance(member, Entry) else None))
+                                     if isinstance(member, Entry) else None,
+                                     PreviousVersion=member.previous, AssociationPropagation=member.propagate))
+        for number, (target, original, new) in enumerate(self.statuses):
+            items.append(association(RESTATE, self.id, target, f"restate{number}",
+                                     OriginalStatus=original, NewStatus=new))
         for number, (kind, source, target) in enumerate(self.relations):
             items.append(association(kind, source, target, f"relation{number}"))
             if kind == HAS_MEMBER:  # a membership is the set's member too (TF-3 4.1.4)
                 items.append(association(HAS_MEMBER, self.id, f"relation{number}", f"filed{number}"))
         if self.change:
             self.change(request)
+        return request
+
+    def update(self):
+        """The body of ITI-57: relations are submitted by SubmitAssociation, not filed."""
+        request = self.register()
+        items = request[0]
+        for e in [a for a in items.findall(f"{{{RIM}}}Association") if a.get("id").startswith("filed")]:
+            items.remove(e)
+        for number, _ in enumerate(self.relations):
+            items.append(association(SUBMIT, self.id, f"relation{number}", f"submit{number}"))
         return request
 
     def register(self):
@@ -296,11 +330,28 @@ def _external(scheme, owner, value, name):
     return e
 
 
-def association(kind, source, target, id, status=None):
+def association(kind, source, target, id, status=None, **slots):
     e = _element("Association", id=id, associationType=kind, sourceObject=source, targetObject=target)
-    if status:
-        e.append(slot("SubmissionSetStatus", status))
+    for name, value in {"SubmissionSetStatus": status, **slots}.items():
+        if value is not None:
+            e.append(slot(name, value))
     return e
+
+
+def remove_objects(ids):
+    """The body of ITI-62."""
+    body = etree.Element(f"{{{LCM}}}RemoveObjectsRequest", nsmap=NAMESPACES)
+    refs = etree.SubElement(body, f"{{{RIM}}}ObjectRefList")
+    for i in ids:
+        etree.SubElement(refs, f"{{{RIM}}}ObjectRef", id=i)
+    return body
+
+
+def remove_documents(wanted):
+    """The body of ITI-86; `wanted` as for retrieve."""
+    body = etree.Element(f"{{{RMD}}}RemoveDocumentsRequest", nsmap={"rmd": RMD, "xdsb": XDSB})
+    body.extend(retrieve(wanted))
+    return body
 
 
 def quoted(value):
@@ -331,8 +382,8 @@ def find_documents(patient_id, more=(), status=(APPROVED,), return_type="LeafCla
     return adhoc_query(FIND_DOCUMENTS, slots + list(more), return_type)
 
 
-def get_documents(unique_ids=(), entry_uuids=(), return_type="LeafClass"):
-    slots = []
+def get_documents(unique_ids=(), entry_uuids=(), return_type="LeafClass", metadata_level=None):
+    slots = [("$MetadataLevel", [str(metadata_level)])] if metadata_level else []
     if unique_ids:
         slots.append(("$XDSDocumentEntryUniqueId", [listed(*unique_ids)]))
     if entry_uuids:
@@ -369,6 +420,8 @@ class Found:
         self.home = element.get("home")
         self.status = element.get("status")
         self.mime_type = element.get("mimeType")
+        version = element.find("rim:VersionInfo", NAMESPACES)
+        self.version = None if version is None else version.get("versionName")
 
     def slot(self, name):
         values = self.element.findall(f"rim:Slot[@name='{name}']/rim:ValueList/rim:Value", NAMESPACES)

@@ -117,10 +117,6 @@ static struct {
 /* What an ITI-42 reader does not take, with the reason. */
 static const char *const refused[] = {
     "12346/single_doc.xml",                    /* languageCode twice */
-    "20001/deprecate_assoc/deprecate.xml",     /* OriginalStatus: ITI-57 only */
-    "20001/undeprecate_assoc/undeprecate.xml", /* the same */
-    "20003/failed_update/new_version_and_status.xml",
-    "20003/success_update/new_version_and_status.xml",
     "ids_4801/selftest-pnr/metadata.xml", /* an Association without an id, in ebRIM 3.0 */
     "ids_4801/validate-metadata/metadata.xml",
     "messagevalidator/pnr-bad-uplink.xml", /* classifiedObject names another object */
