@@ -8,6 +8,8 @@
 #include "xds/collect.h"
 #include "xds/rekey.h"
 #include "xds/repository.h"
+#include "xds/retract.h"
+#include "xds/source_command.h"
 #include "xds/verify.h"
 
 #define HOUR_US (3600 * US_PER_SECOND)
@@ -351,13 +353,18 @@ static const struct operation_kind rekey = {
 static const struct cli_verb verbs[] = {
     {"verify", "compare the repository with the registry", operation_run, &verify},
     {"collect", "delete what nobody can get any more", operation_run, &collect},
+    {"source", "what a member's submissions may hold", operation_run, &xds_source_kind},
+    {"codes", "the affinity domain's coded values", xds_codes_run, NULL},
+    {"retract", "withdraw a document of the wrong patient", operation_run, &xds_retract_kind},
     {"rekey", "renew the wrapping of the documents' keys", operation_run, &rekey},
     {NULL, NULL, NULL, NULL},
 };
 
 static int run(int argc, char **argv)
 {
-    return cli_dispatch("xds", "The document repository.", verbs, argc, argv);
+    return cli_dispatch("xds", "The document registry and repository.", verbs, argc, argv);
 }
 
-const struct command xds_command = {"xds", "verify, clean and rekey the documents", run};
+const struct command xds_command = {"xds",
+                                    "the documents: verify, clean, rekey, withdraw; their codes",
+                                    run};

@@ -1,5 +1,6 @@
 #include "xds/removal.h"
 
+#include "xds/repository.h"
 #include "xds/rows.h"
 
 #define LOCK(columns, table)                                                                       \
@@ -60,16 +61,6 @@ static const struct statement REMOVE_IDS = {
     " WHERE (ukey, id, entry_uuid) IN (\n"
     "       SELECT key, id, entry\n"
     "         FROM unnest($1::bigint[], $2::text[], $3::uuid[]) AS w (key, id, entry))",
-};
-
-static const struct statement REMOVE_BYTES = {
-    "xds_remove_bytes",
-    "UPDATE xds_blob\n"
-    "   SET removed_at = $3\n"
-    " WHERE (pkey, entry_uuid) IN (\n"
-    "       SELECT place, entry\n"
-    "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, entry))\n"
-    "   AND removed_at IS NULL",
 };
 
 struct xds_removal xds_removal_of(struct request *rq)
@@ -275,8 +266,7 @@ static void remove_kind(const struct xds_removal *r, enum xds_kind kind)
     db_queue(r->rq->db, &statements[kind].remove, NULL, DB_INT8S(pkeys, n), DB_INT8S(records, n),
              DB_UUIDS(uuids, n));
     if (kind == XDS_DOCUMENT)
-        db_queue(r->rq->db, &REMOVE_BYTES, NULL, DB_INT8S(pkeys, n), DB_UUIDS(uuids, n),
-                 DB_TIME(r->rq->now_us));
+        blob_rows_remove(r->rq, pkeys, uuids, n, NULL);
 }
 
 static void remove_ids(const struct xds_removal *r)

@@ -17,17 +17,6 @@
 
 enum { REMOVED_MAX = 1000 }; /* of one request */
 
-static const struct statement REMOVE_BYTES = {
-    "xds_remove_document_bytes",
-    "UPDATE xds_blob\n"
-    "   SET removed_at = $3\n"
-    " WHERE (pkey, entry_uuid) IN (\n"
-    "       SELECT place, entry\n"
-    "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, entry))\n"
-    "   AND removed_at IS NULL\n"
-    "RETURNING entry_uuid",
-};
-
 /* What a request names, and what is known by these names. */
 struct named {
     struct str *ids;
@@ -292,8 +281,7 @@ static void queue_bytes(struct request *rq, const struct xds_removal *r, struct 
         pkeys[i] = r->objects.v[i]->place.pkey;
         uuids[i] = r->objects.v[i]->uuid;
     }
-    db_queue(rq->db, &REMOVE_BYTES, removed, DB_INT8S(pkeys, r->objects.n),
-             DB_UUIDS(uuids, r->objects.n), DB_TIME(rq->now_us));
+    blob_rows_remove(rq, pkeys, uuids, r->objects.n, removed);
 }
 
 static bool was_removed(const struct xds_removal *r, const struct rows *removed, struct str id)

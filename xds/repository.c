@@ -156,7 +156,8 @@ static const struct statement REMOVE_BLOBS = {
     " WHERE (pkey, entry_uuid) IN (\n"
     "       SELECT place, entry\n"
     "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, entry))\n"
-    "   AND removed_at IS NULL",
+    "   AND removed_at IS NULL\n"
+    "RETURNING entry_uuid",
 };
 
 void blob_rows_remove(struct request *rq, const int64_t *pkeys, const struct uuid *entries,

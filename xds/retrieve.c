@@ -158,20 +158,21 @@ static void note_withheld(struct retrieval *r, struct wanted *w)
     }
 }
 
-/* Several entries may share a uniqueId, and then have the same bytes: the first one does. */
+/* Several entries may share a uniqueId, and then have the same bytes: those of the first version
+ * (xds_blob). The latest one says what they are. */
 static bool choose(struct retrieval *r, struct wanted *w)
 {
     for (size_t i = 0; i < xds_visible_count(r->seen); i++) {
         const struct xds_document *d = visible_document(r, i);
 
         if (d == NULL || !str_eq(d->unique_id, w->unique_id) ||
-            !blob_rows_find(&r->blobs, d->o.uuid, &w->blob))
+            (w->document && w->document->o.version >= d->o.version) ||
+            !blob_rows_find(&r->blobs, d->o.logical, &w->blob))
             continue;
         w->document = d;
         w->person = xds_visible_person(r->seen, i);
-        return true;
     }
-    return false;
+    return w->document != NULL;
 }
 
 static void choose_documents(struct request *rq, struct retrieval *r)

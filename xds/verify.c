@@ -115,7 +115,7 @@ static const struct statement NEXT_ENTRIES = {
     "       b.blob_id IS NULL AND e.size = '0' AND lower(e.hash) = $6,\n"
     "       coalesce(lower(e.hash) = encode(b.sha1, 'hex') AND e.size = b.size::text, false)\n"
     "  FROM xds_document_entry e\n"
-    "  LEFT JOIN xds_blob b ON b.pkey = e.pkey AND b.entry_uuid = e.entry_uuid\n"
+    "  LEFT JOIN xds_blob b ON b.pkey = e.pkey AND b.entry_uuid = e.logical_id\n"
     " WHERE (e.pkey, e.record_id, e.entry_uuid) > ($1, $2, $3)\n"
     " ORDER BY e.pkey, e.record_id, e.entry_uuid\n"
     " LIMIT $7",

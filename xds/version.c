@@ -60,19 +60,6 @@ static const struct {
 static const struct statement FIND_AS_SOURCE = {"xds_version_as_source", FIND_LINKS("source")};
 static const struct statement FIND_AS_TARGET = {"xds_version_as_target", FIND_LINKS("target")};
 
-/* The bytes go with the version: one that is removed does not take them away. */
-static const struct statement COPY_BLOB = {
-    "xds_version_blob",
-    "INSERT INTO xds_blob\n"
-    "       (pkey, entry_uuid, blob_id, store, wrapped_key, size, sha1, sha256, stored_at,\n"
-    "        stored_size)\n"
-    "SELECT pkey, $3, blob_id, store, wrapped_key, size, sha1, sha256, stored_at, stored_size\n"
-    "  FROM xds_blob\n"
-    " WHERE pkey = $1\n"
-    "   AND entry_uuid = $2\n"
-    "   AND removed_at IS NULL",
-};
-
 static const struct statement RECLAIM = {
     "xds_version_claim",
     "UPDATE uid_claim\n"
@@ -316,16 +303,15 @@ static void propagate_rows(struct request *rq, struct xds_links *links,
     }
 }
 
-static void keep_bytes(struct request *rq, const struct xds_version *v)
+/* What is registered under its uniqueId from now on. The bytes stay those of the first version,
+ * which is not removed before the others are. */
+static void reclaim(struct request *rq, const struct xds_version *v)
 {
     const struct xds_document *d = xds_document(v->object);
 
-    if (d == NULL || xds_on_demand(d))
-        return;
-    db_queue(rq->db, &COPY_BLOB, NULL, DB_INT8(v->latest->place.pkey), DB_UUID(v->latest->uuid),
-             DB_UUID(v->object->uuid));
-    db_queue(rq->db, &RECLAIM, NULL, DB_INT8(xds_uid_key(d->unique_id)), DB_TEXT(d->unique_id),
-             DB_TEXT(str_lower(rq->arena, d->hash)), DB_TEXT(d->size));
+    if (d && !xds_on_demand(d))
+        db_queue(rq->db, &RECLAIM, NULL, DB_INT8(xds_uid_key(d->unique_id)), DB_TEXT(d->unique_id),
+                 DB_TEXT(str_lower(rq->arena, d->hash)), DB_TEXT(d->size));
 }
 
 void xds_versions_apply(struct request *rq, struct xds_links *links,
@@ -337,7 +323,7 @@ void xds_versions_apply(struct request *rq, struct xds_links *links,
         db_queue(rq->db, &statements[v->latest->kind].deprecate, NULL,
                  DB_INT8(v->latest->place.pkey), DB_INT8(v->latest->place.record_id),
                  DB_UUID(v->latest->uuid));
-        keep_bytes(rq, v);
+        reclaim(rq, v);
         propagate_rows(rq, links, versions, &v->as_source, false);
         propagate_rows(rq, links, versions, &v->as_target, true);
     }
