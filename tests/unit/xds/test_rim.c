@@ -116,7 +116,7 @@ static struct {
 
 /* What an ITI-42 reader does not take, with the reason. */
 static const char *const refused[] = {
-    "12346/single_doc.xml",                    /* languageCode twice */
+    "12346/single_doc.xml",               /* languageCode twice */
     "ids_4801/selftest-pnr/metadata.xml", /* an Association without an id, in ebRIM 3.0 */
     "ids_4801/validate-metadata/metadata.xml",
     "messagevalidator/pnr-bad-uplink.xml", /* classifiedObject names another object */
