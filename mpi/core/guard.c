@@ -1,0 +1,205 @@
+#include "mpi/core/guard.h"
+
+#include "mpi/core/date.h"
+
+enum kind { NOTE, GUARD, APART };
+
+static const struct {
+    const char *code, *words;
+    enum kind kind;
+} REASONS[] = {
+#define X(name, code, kind, words) {code, words, kind},
+    MPI_REASON_TABLE(X)
+#undef X
+};
+
+const char *mpi_why_code(enum mpi_reason r)
+{
+    return REASONS[r].code;
+}
+
+const char *mpi_why_words(enum mpi_reason r)
+{
+    return REASONS[r].words;
+}
+
+mpi_reasons mpi_guards_only(mpi_reasons all)
+{
+    mpi_reasons guards = 0;
+
+    for (int r = 0; r < MPI_WHY_COUNT; r++)
+        if (REASONS[r].kind != NOTE)
+            guards |= all & (mpi_reasons)1 << r;
+    return guards;
+}
+
+bool mpi_guards_apart(mpi_reasons all)
+{
+    return (all & MPI_WHY(KEPT_APART)) != 0;
+}
+
+/* What the guards look at. */
+struct facts {
+    const struct mpi_model *model;
+    const struct mpi_dict *dict;
+    const struct mpi_view *a, *b;
+    const uint8_t *level; /* by comparison */
+};
+
+/* Observed and in [from, to]. */
+static bool between(const struct facts *f, enum mpi_comparison c, int from, int to)
+{
+    return f->level[c] >= from && f->level[c] <= to;
+}
+
+static bool id_agrees(const struct facts *f)
+{
+    return f->level[MPI_COMPARE_SSN] == MPI_SSN_EXACT || f->level[MPI_COMPARE_ID] == MPI_ID_EXACT;
+}
+
+static bool contact_agrees(const struct facts *f)
+{
+    return f->level[MPI_COMPARE_EMAIL] == MPI_EMAIL_EXACT ||
+           f->level[MPI_COMPARE_PHONE] == MPI_PHONE_EXACT;
+}
+
+static bool same_given(const struct facts *f)
+{
+    return between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_PART);
+}
+
+static bool date_agrees(const struct facts *f)
+{
+    return between(f, MPI_COMPARE_DOB, MPI_DOB_EXACT, MPI_DOB_PARTS);
+}
+
+static bool family_agrees(const struct facts *f)
+{
+    return between(f, MPI_COMPARE_FAMILY, MPI_FAMILY_EXACT, MPI_FAMILY_CROSS);
+}
+
+static bool ssn_conflict(const struct facts *f)
+{
+    return f->level[MPI_COMPARE_SSN] == MPI_SSN_DIFFER;
+}
+
+static bool suffix_conflict(const struct facts *f)
+{
+    return f->a->suffix != 0 && f->b->suffix != 0 && f->a->suffix != f->b->suffix;
+}
+
+static uint32_t year_of(const struct mpi_view *v)
+{
+    return v->count[MPI_SECTION_DATE] > 0 ? MPI_DATE_YEAR(v->at[MPI_SECTION_DATE][0]) : 0;
+}
+
+static bool generations(const struct facts *f)
+{
+    uint32_t x = year_of(f->a), y = year_of(f->b), apart = x > y ? x - y : y - x;
+
+    return x != 0 && y != 0 && !date_agrees(f) && apart >= (uint32_t)f->model->generation &&
+           family_agrees(f) && f->level[MPI_COMPARE_GIVEN] != MPI_GIVEN_DIFFER && !id_agrees(f);
+}
+
+static bool middle_conflict(const struct facts *f)
+{
+    return f->level[MPI_COMPARE_OTHER] == MPI_OTHER_DIFFER && !id_agrees(f) && !contact_agrees(f);
+}
+
+static bool birth_order(const struct facts *f)
+{
+    return f->level[MPI_COMPARE_ORDER] == MPI_ORDER_DIFFER;
+}
+
+/* A name in its own right: frequent enough to be in the model's table. */
+static bool common_given(const struct facts *f, const struct mpi_view *v)
+{
+    uint32_t id = v->count[MPI_SECTION_GIVEN] > 0 ? MPI_CODED_ID(v->at[MPI_SECTION_GIVEN][0]) : 0;
+    double floor = f->model->frequencies[MPI_FREQUENCY_GIVEN].floor;
+
+    return id != 0 &&
+           mpi_model_frequency(f->model, MPI_FREQUENCY_GIVEN, mpi_dict_text(f->dict, id)) > floor;
+}
+
+/* One birth, and names that differ: JAYDEN and KAYDEN are no typing error of each other, since
+ * both are names that others have. */
+static bool twins(const struct facts *f)
+{
+    if (!date_agrees(f) || !between(f, MPI_COMPARE_FAMILY, MPI_FAMILY_EXACT, MPI_FAMILY_CLOSE) ||
+        f->level[MPI_COMPARE_GIVEN] == MPI_GIVEN_MISSING || same_given(f))
+        return false;
+    if (f->a->multiple || f->b->multiple)
+        return true;
+    return !id_agrees(f) && common_given(f, f->a) && common_given(f, f->b);
+}
+
+static bool newborn(const struct facts *f)
+{
+    return (f->a->newborn || f->b->newborn) && !id_agrees(f) &&
+           !(f->level[MPI_COMPARE_MOTHER] == MPI_MOTHER_EXACT && date_agrees(f) &&
+             !f->a->multiple && !f->b->multiple);
+}
+
+static bool given_differs(const struct facts *f)
+{
+    return f->level[MPI_COMPARE_GIVEN] == MPI_GIVEN_DIFFER;
+}
+
+static bool sex_differs(const struct facts *f)
+{
+    return f->level[MPI_COMPARE_SEX] == MPI_SEX_DIFFER &&
+           !between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_EXACT);
+}
+
+static bool date_differs(const struct facts *f)
+{
+    return between(f, MPI_COMPARE_DOB, MPI_DOB_SAME_YEAR, MPI_DOB_DIFFER) && !id_agrees(f);
+}
+
+static bool no_anchoring(const struct facts *f)
+{
+    return !between(f, MPI_COMPARE_DOB, MPI_DOB_EXACT, MPI_DOB_TWO) && !id_agrees(f) &&
+           f->level[MPI_COMPARE_EMAIL] != MPI_EMAIL_EXACT;
+}
+
+static bool name_missing(const struct facts *f)
+{
+    return !family_agrees(f) && !between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_CROSS);
+}
+
+static bool shared_identifier(const struct facts *f)
+{
+    return id_agrees(f) && !date_agrees(f) &&
+           !between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_ALIKE);
+}
+
+mpi_reasons mpi_guards(const struct mpi_model *m, const struct mpi_dict *d,
+                       const struct mpi_view *a, const struct mpi_view *b,
+                       const struct mpi_vector *v)
+{
+    static const struct {
+        bool (*raised)(const struct facts *f);
+        mpi_reasons reason;
+    } GUARDS[] = {
+        {ssn_conflict, MPI_WHY(SSN_CONFLICT)},
+        {suffix_conflict, MPI_WHY(SUFFIX_CONFLICT)},
+        {generations, MPI_WHY(GENERATIONS)},
+        {middle_conflict, MPI_WHY(MIDDLE_CONFLICT)},
+        {birth_order, MPI_WHY(BIRTH_ORDER)},
+        {twins, MPI_WHY(TWINS)},
+        {newborn, MPI_WHY(NEWBORN)},
+        {given_differs, MPI_WHY(GIVEN_DIFFERS)},
+        {sex_differs, MPI_WHY(SEX_DIFFERS)},
+        {date_differs, MPI_WHY(DATE_DIFFERS)},
+        {no_anchoring, MPI_WHY(NO_ANCHORING)},
+        {name_missing, MPI_WHY(NAME_MISSING)},
+        {shared_identifier, MPI_WHY(SHARED_IDENTIFIER)},
+    };
+    const struct facts f = {m, d, a, b, v->level};
+    mpi_reasons raised = 0;
+
+    for (size_t i = 0; i < sizeof(GUARDS) / sizeof(GUARDS[0]); i++)
+        if (GUARDS[i].raised(&f))
+            raised |= GUARDS[i].reason;
+    return raised;
+}

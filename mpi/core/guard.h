@@ -1,0 +1,59 @@
+/* Guards: what forbids that a pair be linked without a human's word, however much it weighs.
+ * Pure, any thread. */
+#pragma once
+
+#include "mpi/core/compare.h"
+#include "mpi/core/model.h"
+
+/* X(name, code, guard, words): why. Codes are stored; never change one. A guard keeps the person
+ * from being linked; one that is "apart" keeps it from being reviewed as well. */
+#define MPI_REASON_TABLE(X)                                                                        \
+    X(IDENTIFIER, "identifier", NOTE, "The identifier is known: it is that record")                \
+    X(MATCH, "match", NOTE, "The evidence is above the threshold, and no other person is near")    \
+    X(POSSIBLE, "possible", NOTE, "The evidence is between the thresholds")                        \
+    X(NO_CANDIDATE, "no-candidate", NOTE, "No record shares a property with it")                   \
+    X(UNLIKE, "unlike", NOTE, "No record resembles it enough")                                     \
+    X(TOO_LITTLE, "too-little", NOTE, "The record says too little to be linked by itself")         \
+    X(AMBIGUOUS, "ambiguous", NOTE, "Another person resembles it nearly as much")                  \
+    X(OVERLAY, "overlay", NOTE, "The record contradicts its own former version")                   \
+    X(TRUNCATED, "truncated", NOTE, "There were more candidates than were looked at")              \
+    X(ANCHOR, "anchor", NOTE, "A record of the hub's own making: says nothing")                    \
+    X(KEPT_APART, "kept-apart", APART, "A steward keeps the two apart")                            \
+    X(SSN_CONFLICT, "ssn-conflict", GUARD, "The national identifiers differ")                      \
+    X(SUFFIX_CONFLICT, "suffix-conflict", GUARD, "The generational suffixes differ (Jr, Sr)")      \
+    X(GENERATIONS, "generations", GUARD, "Namesakes a generation apart: parent and child")         \
+    X(MIDDLE_CONFLICT, "middle-conflict", GUARD, "The middle names differ")                        \
+    X(BIRTH_ORDER, "birth-order", GUARD, "Children of one birth with another order: twins")        \
+    X(TWINS, "twins", GUARD, "One birth date and family name, but two given names: twins")         \
+    X(NEWBORN, "newborn", GUARD, "A newborn without a name, and the mother does not agree")        \
+    X(GIVEN_DIFFERS, "given-differs", GUARD, "The given names differ: perhaps of one household")   \
+    X(SEX_DIFFERS, "sex-differs", GUARD, "The sexes differ, and the given name is not the same")   \
+    X(DATE_DIFFERS, "date-differs", GUARD, "The birth dates differ")                               \
+    X(NO_ANCHORING, "no-birth-date", GUARD, "Neither a birth date nor an identifier agrees")       \
+    X(NAME_MISSING, "name-missing", GUARD, "No given or family name agrees")                       \
+    X(SHARED_IDENTIFIER, "shared-identifier", GUARD,                                               \
+      "An identifier agrees, but neither name nor birth date does")                                \
+    X(SAME_SOURCE, "same-authority", GUARD,                                                        \
+      "The member has both under different identifiers, and no number or address agrees")          \
+    X(OTHER_XAD, "other-xad-pid", GUARD, "The affinity domain knows both under different XAD-PIDs")
+
+enum mpi_reason {
+#define X(name, code, kind, words) MPI_WHY_##name,
+    MPI_REASON_TABLE(X)
+#undef X
+        MPI_WHY_COUNT
+};
+const char *mpi_why_code(enum mpi_reason r);
+const char *mpi_why_words(enum mpi_reason r);
+
+/* A set of reasons, bit by bit. */
+typedef uint32_t mpi_reasons;
+#define MPI_WHY(name) ((mpi_reasons)1 << MPI_WHY_##name)
+
+/* The guards that a pair raises; the facts that only the caller knows are not among them. */
+mpi_reasons mpi_guards(const struct mpi_model *m, const struct mpi_dict *d,
+                       const struct mpi_view *a, const struct mpi_view *b,
+                       const struct mpi_vector *v);
+/* Those of the set that keep a person from being linked, or even reviewed (apart). */
+mpi_reasons mpi_guards_only(mpi_reasons all);
+bool mpi_guards_apart(mpi_reasons all);
