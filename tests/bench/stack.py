@@ -97,7 +97,7 @@ class Stack:
 
     def start_postgres(self):
         shell("pg_start", self.pg_dir, "shared_buffers=2GB", "max_connections=200", "fsync=on",
-              "synchronous_commit=on", "max_wal_size=8GB")
+              "synchronous_commit=on", "max_wal_size=8GB", "commit_delay=1000")
         self.admin = shell("pg_create_database", self.pg_dir, "bench")
         run("psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.admin, "-f", TREE / "deploy/roles.sql")
         run("psql", "-q", "-d", self.admin, "-c", "ALTER DATABASE bench OWNER TO causeway_owner")
