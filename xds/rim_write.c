@@ -103,11 +103,9 @@ static void write_coding(struct writer *x, const struct xds_attribute *at)
         write_author(x, at, &authors->v[i]);
 }
 
-/* A package says what it is by a classification without a scheme. */
-static void write_node(struct writer *x)
+/* What a package is, and that metadata is limited, are classifications without a scheme. */
+static void write_node(struct writer *x, const char *node)
 {
-    const char *node = xds_models[x->o->kind].node;
-
     if (node == NULL)
         return;
     begin_classification(x);
@@ -216,7 +214,8 @@ void xds_rim_write(struct xml_writer *w, struct arena *a, const struct xds_objec
     write_carried(&x, XDS_TITLE);
     write_carried(&x, XDS_NOTE);
     write_version(&x);
-    write_node(&x);
+    write_node(&x, xds_models[o->kind].node);
+    write_node(&x, o->limited ? xds_models[o->kind].limited : NULL);
     write_carried(&x, XDS_CODING);
     write_carried(&x, XDS_EXTERNAL_ID);
     xml_end(w, elements[o->kind].element);

@@ -93,7 +93,7 @@ static enum status queue_versions(struct request *rq, struct xds_links *links,
         const struct xds_ref *ref = xds_links_ref(links, v->object->logical);
 
         if (!ref->found || ref->kind != v->object->kind)
-            return fail_at(rq->err, v->object->id, INVALID, UPDATE,
+            return fail_at(rq->err, v->object->id, INVALID, VERSION,
                            "lid %.*s of %.*s names no registered %s", STR_ARG(v->object->lid),
                            STR_ARG(v->object->id), xds_models[v->object->kind].label);
         places[i] = ref->place;
@@ -209,7 +209,7 @@ static enum status read_version(struct request *rq, struct xds_links *links,
                                 struct xds_version *v)
 {
     if (v->all.count == 0 || v->lock.count == 0)
-        return fail_at(rq->err, v->object->id, INVALID, UPDATE, "lid %.*s is not registered",
+        return fail_at(rq->err, v->object->id, INVALID, VERSION, "lid %.*s is not registered",
                        STR_ARG(v->object->lid));
     v->latest = xds_rows_read(rq->arena, v->object->kind, &v->all, v->all.count - 1);
     check_version(rq, links, source, owner, v);

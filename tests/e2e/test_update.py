@@ -126,7 +126,7 @@ def test_what_is_deprecated_is_not_updated(lakeside, harbour, person):
 
 WRONG = {
     "another uniqueId": (dict(unique_id="1.2.3.4.5.6"), "XDSMetadataIdentifierError", "1.2.3.4.5.6"),
-    "an unknown lid": (dict(lid="urn:uuid:00000000-0000-4000-8000-000000000001"), "XDSMetadataUpdateError",
+    "an unknown lid": (dict(lid="urn:uuid:00000000-0000-4000-8000-000000000001"), "XDSMetadataVersionError",
                        "00000000-0000-4000-8000-000000000001"),
     "a lid that is no UUID": (dict(lid="logical"), "XDSMetadataUpdateError", "logical"),
     "no lid": (dict(lid=None), "XDSMetadataUpdateError", "lid"),

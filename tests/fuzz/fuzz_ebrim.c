@@ -1,4 +1,5 @@
-/* Any XML as a submission: what is read and valid is written, read again and written the same. */
+/* Any XML as a submission, by the rules of each transaction: what is read and valid is written,
+ * read again and written the same. */
 #include <sodium.h>
 #include <stdint.h>
 
@@ -41,20 +42,35 @@ static bool read(struct arena *a, struct str xml, struct xds_submission *s, stru
     return xml_parse(a, xml, &XML_LIMITS, err, &root) == OK && xds_rim_read(a, root, s, err) == OK;
 }
 
+static void check(struct arena *a, struct xds_submission *first, enum xds_rules rules)
+{
+    struct xds_submission second;
+    struct errors err;
+    struct str once;
+
+    errors_init(&err, a);
+    first->rules = rules;
+    if (xds_validate(a, first, &err) != OK) {
+        must(err.first != NULL, "a failure without a word");
+        return;
+    }
+    once = written(a, first);
+    must(read(a, once, &second, &err), "the writer wrote what the reader refuses");
+    second.rules = rules;
+    must(xds_validate(a, &second, &err) == OK, "what was valid is so no more");
+    must(str_eq(written(a, &second), once), "what was written reads differently");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct arena a;
     struct errors err;
-    struct xds_submission first, second;
+    struct xds_submission first;
 
     arena_init(&a);
-    if (read(&a, str_of(data, n), &first, &err) && xds_validate(&a, &first, &err) == OK) {
-        struct str once = written(&a, &first);
-
-        must(read(&a, once, &second, &err), "the writer wrote what the reader refuses");
-        must(xds_validate(&a, &second, &err) == OK, "what was valid is so no more");
-        must(str_eq(written(&a, &second), once), "what was written reads differently");
-    }
+    if (read(&a, str_of(data, n), &first, &err))
+        for (int rules = XDS_REGISTER; rules <= XDS_RESTRICTED_UPDATE; rules++)
+            check(&a, &first, (enum xds_rules)rules);
     arena_dispose(&a);
     return 0;
 }
