@@ -2,6 +2,7 @@
 
 #include "gateway/denials.h"
 #include "gateway/notify.h"
+#include "xds/torn.h"
 
 /* A record went over, and the person it left is still one of their own. */
 static bool leaves_someone_behind(const struct mpi_change *c)
@@ -20,5 +21,6 @@ enum status index_change_follow(struct request *rq, const struct mpi_change *cha
 {
     if (leaves_someone_behind(change))
         TRY(denials_carry(rq, change->by, change->persons[1].ref, change->persons[0].ref));
+    TRY(xds_torn_follow(rq, change));
     return notify_change(rq, change);
 }

@@ -4,5 +4,6 @@
 #include "mpi/change.h"
 
 /* The observer. Consents go with a record that leaves someone behind (gateway/denials.h);
- * members that want to know are notified (gateway/notify.h). */
+ * members that want to know are notified (gateway/notify.h); associations that came apart are a
+ * steward's task (xds/torn.h). */
 enum status index_change_follow(struct request *rq, const struct mpi_change *change) MUST_CHECK;
