@@ -204,6 +204,7 @@ enum status xds_query(struct request *rq, struct reply *rp)
     TRY(read_query(rq, &q));
     TRY(q.type->find(rq, &q, &found));
     TRY(xds_gate(rq, &found, &seen));
+    xds_query_show_times(rq, &found, seen);
     seen = choose(rq, &q, seen);
     TRY(check_count(rq, seen));
     TRY(check_patient(rq, &q, seen));

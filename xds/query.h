@@ -59,7 +59,8 @@ struct xds_selection;
 enum xds_query_links {
     XDS_LINKS_FROM = 1,     /* those that what was looked for is the source of */
     XDS_LINKS_TO = 2,       /* the target of */
-    XDS_LINKS_CONTENTS = 4, /* those that folders found on the way are the source of */
+    XDS_LINKS_CONTENTS = 4, /* those that folders are the source of, found on the way too: what
+                               lastUpdateTime is shown by */
 };
 
 struct xds_query_type {
@@ -135,6 +136,10 @@ void xds_select_sets(struct xds_selection *s);     /* the sets that hold it */
 void xds_select_contents(struct xds_selection *s); /* it, and what it holds */
 void xds_select_folders(struct xds_selection *s);  /* the folders that hold it */
 void xds_select_related(struct xds_selection *s);  /* documents related to it */
+
+/* Sets the lastUpdateTime of visible folders to that of the last document to be seen in them. */
+void xds_query_show_times(struct request *rq, const struct xds_candidates *found,
+                          const struct xds_visible *seen);
 
 /* ITI-18 and ITI-51. Want REPEATABLE READ. */
 enum status xds_query(struct request *rq, struct reply *rp) MUST_CHECK;

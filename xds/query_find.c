@@ -21,7 +21,7 @@
 /* In slices: no more is read at once than may be shown, and what comes after the last of it only if
  * some of it was not for showing. */
 #define OF_PERSON(columns, superseded, table, codes, pkeys, records, at, uuid, limit)              \
-    "SELECT " columns superseded ", registered_at\n"                                               \
+    "SELECT " columns superseded "\n"                                                              \
     "  FROM " table " AS o\n"                                                                      \
     " WHERE pkey = ANY(" pkeys ")\n"                                                               \
     "   AND record_id = ANY(" records ")\n" codes "   AND (registered_at, entry_uuid) > (" at      \
@@ -35,11 +35,8 @@ static const struct statement of_person[XDS_KINDS] = {
                                 "xds_document_entry", DOCUMENT_CODES, "$10", "$11", "$12", "$13",
                                 "$14")},
     [XDS_SET] = {"xds_find_sets",
-                 OF_PERSON(XDS_SET_COLUMNS, ", false", "xds_submission_set",
+                 OF_PERSON(XDS_SET_COLUMNS, XDS_ONE_VERSION, "xds_submission_set",
                            "   AND status = ANY($1)\n", "$2", "$3", "$4", "$5", "$6")},
-    [XDS_FOLDER] = {"xds_find_folders",
-                    OF_PERSON(XDS_FOLDER_COLUMNS, XDS_SUPERSEDED("xds_folder"), "xds_folder",
-                              FOLDER_CODES, "$3", "$4", "$5", "$6", "$7")},
 };
 
 /* across places: ITI-51 may name no patient. Never more than max_scanned rows. */
@@ -233,14 +230,11 @@ static void queue_slice(struct request *rq, const struct xds_query *q, enum xds_
 static enum status read_slice(struct request *rq, const struct xds_query *q, enum xds_kind kind,
                               struct slice *slice, struct xds_candidates *found, size_t *visible)
 {
-    int width = xds_rows_width(kind);
-
     for (int i = 0; i < slice->rows.count; i++) {
-        struct xds_object *o = xds_rows_read(rq->arena, kind, &slice->rows, i);
+        struct xds_object *o = xds_rows_read_more(rq->arena, kind, &slice->rows, i);
 
         TRY(request_alive(rq));
-        o->superseded = row_bool(&slice->rows, i, width);
-        slice->after_us = row_time(&slice->rows, i, width + 1);
+        slice->after_us = o->registered_us;
         slice->after = o->uuid;
         if (!xds_query_match(q, o))
             continue;
@@ -290,17 +284,36 @@ static enum status find_objects(struct request *rq, const struct xds_query *q,
     return read_slices(rq, q, slices, n, found);
 }
 
-/* --- all of a patient, and of anyone ---------------------------------------------------------- */
+/* --- with associations, and of anyone ----------------------------------------------------------
+ */
+
+static struct place *places_of(struct request *rq, const struct mpi_people *people, size_t *count)
+{
+    struct place *places;
+    size_t n = 0;
+
+    for (size_t i = 0; i < people->count; i++)
+        n += people->people[i].place_count;
+    places = ARENA_ARRAY(rq->arena, n, struct place);
+    *count = n;
+    n = 0;
+    for (size_t i = 0; i < people->count; i++)
+        for (size_t j = 0; j < people->people[i].place_count; j++)
+            places[n++] = people->people[i].places[j];
+    return places;
+}
 
 /* With associations: what they lead to may be another's. */
-static enum status find_all(struct request *rq, const struct xds_query *q,
-                            struct xds_candidates *found)
+static enum status find_linked(struct request *rq, const struct xds_query *q,
+                               struct xds_candidates *found)
 {
-    const struct person *person = &found->people.people[0];
+    unsigned links = q->type->links & (XDS_LINKS_FROM | XDS_LINKS_TO);
     struct xds_gather g;
+    size_t n;
+    struct place *places = places_of(rq, &found->people, &n);
 
     xds_gather_init(&g, rq, found);
-    xds_gather_at(&g, person->places, person->place_count);
+    xds_gather_at(&g, places, n, q->type->kinds | (links ? XDS_BIT(XDS_ASSOCIATION) : 0));
     TRY(xds_gather_round(&g));
     return xds_query_follow(&g, q);
 }
@@ -317,7 +330,7 @@ static enum status find_anyones(struct request *rq, const struct xds_query *q,
     db_queue_values(rq->db, &of_anyone[kind], xds_gather_rows_capped(&g, kind, false), values.v,
                     values.n);
     TRY(xds_gather_round(&g));
-    return xds_gather_finish(&g);
+    return xds_query_follow(&g, q);
 }
 
 enum status xds_query_find_by_patient(struct request *rq, const struct xds_query *q,
@@ -338,5 +351,5 @@ enum status xds_query_find_by_patient(struct request *rq, const struct xds_query
     mpi_people_queue(rq, refs, n, &found->people);
     TRY(db_flush(rq->db));
     TRY(mpi_people_read(rq, &found->people));
-    return q->type->links ? find_all(rq, q, found) : find_objects(rq, q, found);
+    return q->type->links ? find_linked(rq, q, found) : find_objects(rq, q, found);
 }

@@ -1,5 +1,6 @@
 #include "xds/query_gather.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "xds/rows.h"
@@ -15,11 +16,11 @@ static const struct statement by_id[XDS_KINDS] = {
     [XDS_DOCUMENT] = {"xds_query_documents",
                       BY_ID(XDS_DOCUMENT_COLUMNS, XDS_SUPERSEDED("xds_document_entry"),
                             "xds_document_entry")},
-    [XDS_SET] = {"xds_query_sets", BY_ID(XDS_SET_COLUMNS, ", false", "xds_submission_set")},
+    [XDS_SET] = {"xds_query_sets", BY_ID(XDS_SET_COLUMNS, XDS_ONE_VERSION, "xds_submission_set")},
     [XDS_FOLDER] = {"xds_query_folders",
                     BY_ID(XDS_FOLDER_COLUMNS, XDS_SUPERSEDED("xds_folder"), "xds_folder")},
     [XDS_ASSOCIATION] = {"xds_query_associations",
-                         BY_ID(XDS_ASSOCIATION_COLUMNS, ", false", "xds_association")},
+                         BY_ID(XDS_ASSOCIATION_COLUMNS, XDS_ONE_VERSION, "xds_association")},
 };
 
 #define BY_LOGICAL_ID(columns, superseded, table)                                                  \
@@ -38,7 +39,7 @@ static const struct statement by_logical_id[XDS_KINDS] = {
 };
 
 #define LINKS(end)                                                                                 \
-    "SELECT " XDS_ASSOCIATION_COLUMNS ", false\n"                                                  \
+    "SELECT " XDS_ASSOCIATION_COLUMNS XDS_ONE_VERSION "\n"                                         \
     "  FROM xds_association AS o\n"                                                                \
     " WHERE (pkey, " end ") IN (\n"                                                                \
     "       SELECT place, object\n"                                                                \
@@ -60,11 +61,11 @@ static const struct statement at_places[XDS_KINDS] = {
     [XDS_DOCUMENT] = {"xds_query_documents_at",
                       AT(XDS_DOCUMENT_COLUMNS, XDS_SUPERSEDED("xds_document_entry"),
                          "xds_document_entry")},
-    [XDS_SET] = {"xds_query_sets_at", AT(XDS_SET_COLUMNS, ", false", "xds_submission_set")},
+    [XDS_SET] = {"xds_query_sets_at", AT(XDS_SET_COLUMNS, XDS_ONE_VERSION, "xds_submission_set")},
     [XDS_FOLDER] = {"xds_query_folders_at",
                     AT(XDS_FOLDER_COLUMNS, XDS_SUPERSEDED("xds_folder"), "xds_folder")},
     [XDS_ASSOCIATION] = {"xds_query_associations_at",
-                         AT(XDS_ASSOCIATION_COLUMNS, ", false", "xds_association")},
+                         AT(XDS_ASSOCIATION_COLUMNS, XDS_ONE_VERSION, "xds_association")},
 };
 
 void xds_wanted_add(struct arena *a, struct xds_wanted *w, struct uuid uuid, enum xds_kind kind,
@@ -239,7 +240,7 @@ void xds_gather_links(struct xds_gather *g, const struct xds_wanted *wanted, uns
                      DB_INT8(g->rq->config->max_scanned + 1));
 }
 
-void xds_gather_at(struct xds_gather *g, const struct place *places, size_t count)
+void xds_gather_at(struct xds_gather *g, const struct place *places, size_t count, unsigned kinds)
 {
     int64_t *pkeys = ARENA_ARRAY(g->rq->arena, count, int64_t);
     int64_t *records = ARENA_ARRAY(g->rq->arena, count, int64_t);
@@ -250,27 +251,23 @@ void xds_gather_at(struct xds_gather *g, const struct place *places, size_t coun
         add_place(g, places[i]);
     }
     for (int kind = 0; kind < XDS_KINDS; kind++)
-        db_queue(g->rq->db, &at_places[kind],
-                 xds_gather_rows_capped(g, (enum xds_kind)kind, kind == XDS_ASSOCIATION),
-                 DB_INT8S(pkeys, count), DB_INT8S(records, count),
-                 DB_INT8(g->rq->config->max_scanned + 1));
+        if (kinds & XDS_BIT(kind))
+            db_queue(g->rq->db, &at_places[kind],
+                     xds_gather_rows_capped(g, (enum xds_kind)kind, kind == XDS_ASSOCIATION),
+                     DB_INT8S(pkeys, count), DB_INT8S(records, count),
+                     DB_INT8(g->rq->config->max_scanned + 1));
 }
 
 /* --- a round ---------------------------------------------------------------------------------- */
 
 static enum status take_in(struct xds_gather *g, const struct xds_pending *p)
 {
-    int width = xds_rows_width(p->kind);
-
     if (p->capped && p->rows.count > g->rq->config->max_scanned)
         return fail(g->rq->err, INVALID, "XDSTooManyResults",
                     "this query leads to more than %lld %ss; narrow it",
                     (long long)g->rq->config->max_scanned, xds_models[p->kind].label);
     for (int i = 0; i < p->rows.count; i++) {
-        struct xds_object *o = xds_rows_read(g->rq->arena, p->kind, &p->rows, i);
-
-        o->superseded = row_bool(&p->rows, i, width);
-        add_object(g, o, p->witness);
+        add_object(g, xds_rows_read_more(g->rq->arena, p->kind, &p->rows, i), p->witness);
         if (i % 1024 == 1023)
             TRY(request_alive(g->rq));
     }
@@ -331,6 +328,19 @@ static const struct person **owners_of_places(const struct xds_gather *g)
     return owners;
 }
 
+/* By kind, age and UUID: an order that nothing hidden has a part in. */
+static int compare_age(const void *a, const void *b)
+{
+    const struct xds_object *x = ((const struct xds_candidate *)a)->object;
+    const struct xds_object *y = ((const struct xds_candidate *)b)->object;
+
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (x->registered_us != y->registered_us)
+        return x->registered_us < y->registered_us ? -1 : 1;
+    return memcmp(&x->uuid, &y->uuid, sizeof(x->uuid));
+}
+
 enum status xds_gather_finish(struct xds_gather *g)
 {
     struct person_ref *refs;
@@ -346,5 +356,7 @@ enum status xds_gather_finish(struct xds_gather *g)
         for (size_t p = 0; p < g->place_count; p++)
             if (place_eq(g->places[p], g->found->v[i].object->place))
                 g->found->v[i].person = owners[p];
+    if (g->found->n > 1)
+        qsort(g->found->v, g->found->n, sizeof(*g->found->v), compare_age);
     return OK;
 }

@@ -44,7 +44,7 @@ struct xds_gather {
 void xds_gather_init(struct xds_gather *g, struct request *rq, struct xds_candidates *found);
 
 /* A rows target for a statement of the caller's own that selects the kind's columns and
- * XDS_SUPERSEDED: filled by the next round. */
+ * XDS_SUPERSEDED or XDS_ONE_VERSION: filled by the next round. */
 struct rows *xds_gather_rows(struct xds_gather *g, enum xds_kind kind, bool witness);
 /* Likewise; XDSTooManyResults when the statement gives more than max_scanned rows: its LIMIT is one
  * more. */
@@ -55,8 +55,8 @@ void xds_gather_objects(struct xds_gather *g, const struct xds_wanted *wanted, b
 void xds_gather_versions(struct xds_gather *g, const struct xds_wanted *wanted);
 /* The associations whose source or target these are (xds_query_links). */
 void xds_gather_links(struct xds_gather *g, const struct xds_wanted *wanted, unsigned links);
-/* All that lies at these places; associations as witnesses. */
-void xds_gather_at(struct xds_gather *g, const struct place *places, size_t count);
+/* What lies at these places, of these kinds; associations as witnesses. */
+void xds_gather_at(struct xds_gather *g, const struct place *places, size_t count, unsigned kinds);
 
 /* One flush. */
 enum status xds_gather_round(struct xds_gather *g) MUST_CHECK;

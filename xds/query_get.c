@@ -1,6 +1,6 @@
 /* Candidates of the query kinds that name objects: ids -> places -> the objects and their
- * associations -> the ends of those, twice, for a set may hold a folder's membership. Seven flushes
- * at most, three for GetDocuments and GetFolders; one more where persons were merged. */
+ * associations -> the ends of those, twice, for a set may hold a folder's membership. Six flushes
+ * at most, three for GetDocuments; one more where persons were merged. */
 #include "xds/query_gather.h"
 
 /* The ids that are written as the parameter wants them: what is a UUID is not taken for a uniqueId,
@@ -51,29 +51,35 @@ static enum status look_up(struct request *rq, const struct xds_query *q,
     return OK;
 }
 
-static struct xds_wanted folders_among(struct request *rq, const struct xds_wanted *wanted)
+/* The folders that were found, and those that are wanted. */
+static struct xds_wanted folders_of(const struct xds_gather *g, const struct xds_wanted *wanted)
 {
     struct xds_wanted folders = {NULL, 0};
 
+    for (size_t i = 0; i < g->found->n; i++) {
+        const struct xds_object *o = g->found->v[i].object;
+
+        if (o->kind == XDS_FOLDER)
+            xds_wanted_add(g->rq->arena, &folders, o->uuid, XDS_FOLDER, o->place);
+    }
     for (size_t i = 0; i < wanted->n; i++)
         if (wanted->v[i].kind == XDS_FOLDER)
-            xds_wanted_add(rq->arena, &folders, wanted->v[i].uuid, XDS_FOLDER, wanted->v[i].place);
+            xds_wanted_add(g->rq->arena, &folders, wanted->v[i].uuid, XDS_FOLDER,
+                           wanted->v[i].place);
     return folders;
 }
 
 /* Where the associations lead, as witnesses; and on from folders, where the query wants that. */
 static enum status follow(struct xds_gather *g, const struct xds_query *q, bool first)
 {
-    struct xds_wanted missing = xds_gather_missing(g);
+    struct xds_wanted missing = xds_gather_missing(g), folders = {NULL, 0};
 
-    if (missing.n == 0)
+    if (first && (q->type->links & XDS_LINKS_CONTENTS))
+        folders = folders_of(g, &missing);
+    if (missing.n + folders.n == 0)
         return OK;
     xds_gather_objects(g, &missing, true);
-    if (first && (q->type->links & XDS_LINKS_CONTENTS)) {
-        struct xds_wanted folders = folders_among(g->rq, &missing);
-
-        xds_gather_links(g, &folders, XDS_LINKS_FROM);
-    }
+    xds_gather_links(g, &folders, XDS_LINKS_FROM);
     return xds_gather_round(g);
 }
 

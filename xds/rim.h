@@ -67,8 +67,10 @@ struct xds_object {
     struct uuid uuid; /* entryUUID; zero until the symbol is resolved */
     struct str lid;   /* as the message wrote it; urn:uuid:... once registered */
     struct uuid logical;
-    int version;     /* VersionInfo: 1 for the first */
-    bool superseded; /* read from the registry: there is a later version */
+    int version; /* VersionInfo: 1 for the first */
+    /* Read from the registry, where a query asks for them: */
+    bool superseded; /* there is a later version */
+    int64_t registered_us;
     enum xds_status status;
     struct str home; /* homeCommunityId as urn:oid:..., or STR_NONE */
     bool limited;    /* limited metadata (TF-3 4.1.3.1) */

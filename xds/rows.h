@@ -32,18 +32,16 @@ enum { XDS_HEADER_COLUMN_COUNT = 9 };
                     "source_record, "                                                              \
                     "target_uuid, target_kind, target_pkey, target_record"
 
-/* One column more behind a kind's own, of table `o`: is there a later version? An update deprecates
- * the version before. */
+/* What xds_rows_read_more reads, behind a kind's own columns, of table `o`: is there a later
+ * version (an update deprecates the version before), and when it was registered. */
 #define XDS_SUPERSEDED(table)                                                                      \
     ",\n       o.status = 'deprecated' AND EXISTS (\n"                                             \
     "       SELECT 1\n"                                                                            \
     "         FROM " table " AS later\n"                                                           \
     "        WHERE later.pkey = o.pkey\n"                                                          \
     "          AND later.logical_id = o.logical_id\n"                                              \
-    "          AND later.version > o.version)"
-
-/* How many columns the kind's own are: what a statement selects behind them begins there. */
-int xds_rows_width(enum xds_kind kind);
+    "          AND later.version > o.version), registered_at"
+#define XDS_ONE_VERSION ", false, registered_at"
 
 /* Is it a column of the kind's table, by its own name? */
 bool xds_stored(const struct xds_attribute *at);
@@ -56,6 +54,10 @@ void xds_rows_insert(struct request *rq, enum xds_kind kind, struct place place,
 /* One object from a row that was read with the kind's columns. */
 struct xds_object *xds_rows_read(struct arena *a, enum xds_kind kind, const struct rows *rows,
                                  int row);
+
+/* The same from a row with XDS_SUPERSEDED or XDS_ONE_VERSION behind the kind's columns. */
+struct xds_object *xds_rows_read_more(struct arena *a, enum xds_kind kind, const struct rows *rows,
+                                      int row);
 
 /* "document", "set", "folder", "association": how tables spell a kind. */
 struct str xds_kind_name(enum xds_kind kind);

@@ -247,13 +247,24 @@ struct xds_object *xds_rows_read(struct arena *a, enum xds_kind kind, const stru
     return o;
 }
 
-int xds_rows_width(enum xds_kind kind)
+static int width(enum xds_kind kind)
 {
     int n = XDS_HEADER_COLUMN_COUNT + 2; /* code_names, extra_slots */
 
     for (const struct xds_attribute *at = xds_models[kind].attributes; at->member; at++)
         n += xds_stored(at);
     return kind == XDS_ASSOCIATION ? n + 8 : n; /* two ends of four columns */
+}
+
+struct xds_object *xds_rows_read_more(struct arena *a, enum xds_kind kind, const struct rows *rows,
+                                      int row)
+{
+    struct xds_object *o = xds_rows_read(a, kind, rows, row);
+    int column = width(kind);
+
+    o->superseded = row_bool(rows, row, column);
+    o->registered_us = row_time(rows, row, column + 1);
+    return o;
 }
 
 int64_t xds_uid_key(struct str id)

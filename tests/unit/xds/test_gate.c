@@ -55,14 +55,15 @@ static struct xds_object *add(struct scene *s, enum xds_kind kind, unsigned char
     return o;
 }
 
-static void join(struct scene *s, unsigned char id, const struct xds_object *from,
-                 const struct xds_object *to)
+static struct xds_association *join(struct scene *s, unsigned char id,
+                                    const struct xds_object *from, const struct xds_object *to)
 {
     struct xds_association *link =
         xds_association(add(s, XDS_ASSOCIATION, id, &s->people[0], false));
 
     link->from = (struct xds_end){.uuid = from->uuid, .kind = from->kind};
     link->to = (struct xds_end){.uuid = to->uuid, .kind = to->kind};
+    return link;
 }
 
 static const struct xds_visible *pass(struct scene *s)
@@ -128,6 +129,48 @@ static void a_hidden_association_takes_the_one_that_points_to_it(void)
     arena_dispose(&s.arena);
 }
 
+/* Both patients permit: an unlink has parted the ends. */
+static void a_torn_association_is_hidden_but_for_a_sets_reference(void)
+{
+    struct scene s;
+    const struct xds_visible *seen;
+    struct xds_object *set, *mine, *others;
+
+    set_up(&s);
+    s.found.policies.count = 0;
+    set = add(&s, XDS_SET, 1, &s.people[0], true);
+    mine = add(&s, XDS_DOCUMENT, 2, &s.people[0], true);
+    others = add(&s, XDS_DOCUMENT, 3, &s.people[1], true);
+    join(&s, 10, mine, others);
+    join(&s, 11, set, others)->set_status = STR("Original");
+    join(&s, 12, set, others)->set_status = STR("Reference");
+    join(&s, 13, mine, others)->set_status = STR("Reference");
+    seen = pass(&s);
+    CU_ASSERT_EQUAL_FATAL(xds_visible_count(seen), 1);
+    CU_ASSERT_EQUAL(xds_visible_object(seen, 0)->uuid.b[15], 12);
+    arena_dispose(&s.arena);
+}
+
+static void a_choice_is_made_among_what_is_visible(void)
+{
+    struct scene s;
+    const struct xds_visible *seen;
+    size_t n;
+
+    set_up(&s);
+    add(&s, XDS_DOCUMENT, 1, &s.people[0], true);
+    add(&s, XDS_DOCUMENT, 2, &s.people[1], false);
+    add(&s, XDS_DOCUMENT, 3, &s.people[0], false);
+    seen = pass(&s);
+    (void)xds_visible_all(seen, &n);
+    CU_ASSERT_EQUAL_FATAL(n, 2); /* a witness, and what was looked for */
+    CU_ASSERT_EQUAL(xds_visible_count(seen), 1);
+    seen = xds_visible_choose(&s.rq, seen, (const bool[]){true, false});
+    CU_ASSERT_EQUAL_FATAL(xds_visible_count(seen), 1);
+    CU_ASSERT_EQUAL(xds_visible_object(seen, 0)->uuid.b[15], 1);
+    arena_dispose(&s.arena);
+}
+
 static void unread_policies_hide_everything(void)
 {
     struct scene s;
@@ -141,4 +184,5 @@ static void unread_policies_hide_everything(void)
 
 SUITE(test_gate, CASE(what_is_denied_is_not_there), CASE(an_association_needs_both_its_ends),
       CASE(a_hidden_association_takes_the_one_that_points_to_it),
-      CASE(unread_policies_hide_everything));
+      CASE(a_torn_association_is_hidden_but_for_a_sets_reference),
+      CASE(a_choice_is_made_among_what_is_visible), CASE(unread_policies_hide_everything));
