@@ -172,7 +172,10 @@ class Turn:
         """The metadata file with its placeholders filled and its identifiers assigned."""
         name = (self.instruction.findtext("MetadataFile") or "").strip()
         root = etree.parse(str(self._file(name)), etree.XMLParser(remove_comments=True)).getroot()
-        self._more_patients(root)
+        text = etree.tostring(root, encoding="unicode")
+        if "$now$" in text:  # as an upper bound it is excluded (TF-2 3.18.4.1.2.3.3)
+            time.sleep(1.1)
+        self._more_patients(root, text)
         self._fill(root, self.session.parameters)
         self._fill(root, linkage.reports_used(self.logs, self.section, self.instruction))
         self._fill(root, {use.get("symbol"): uuid.uuid4().urn
@@ -190,9 +193,9 @@ class Turn:
     def _fill_ids(self, root):
         self._fill(root, linkage.symbols(self.logs, self.section, self.instruction, self.values))
 
-    def _more_patients(self, root):
+    def _more_patients(self, root, text):
         """Patients that the kit expects to be known: $patient_id1$ and so on, and literal ones."""
-        for symbol in set(re.findall(r"\$patient_id\d+\$", etree.tostring(root, encoding="unicode"))):
+        for symbol in set(re.findall(r"\$patient_id\d+\$", text)):
             if symbol not in self.session.parameters:
                 self.session.parameters[symbol] = self.site.new_patient()
                 self.site.feed(self.session.parameters[symbol])
