@@ -1,7 +1,7 @@
 """The hub that is played against: one of the run's own, or one that runs already.
 
-A site has two members: the source files, changes, queries and retrieves; the feeder is the
-`xad_source`, which tells the hub about the affinity domain's patient identifiers.
+The source is the member that files, changes, queries and retrieves; the feeder is the `xad_source`,
+which tells the hub about the affinity domain's patient identifiers.
 """
 import itertools
 import time
@@ -15,10 +15,15 @@ _run = f"{time.strftime('%m%d%H%M%S')}{uuid.uuid4().int % 1000}"
 
 
 class Site:
-    """`source` is a soap.Link, `wire` gives the feeder's mllp.Wire; `check` raises on a bad answer."""
+    """`source` is a soap.Link, `wire` gives the feeder's mllp.Wire; `check` raises on a bad answer.
 
-    def __init__(self, source, wire, xad, home, source_id, check=None):
+    `dumps` is the Link for whole messages that the kit dumped in another affinity domain, with codes
+    that the hub would refuse from the source.
+    """
+
+    def __init__(self, source, wire, xad, home, source_id, check=None, dumps=None):
         self.source, self.wire, self.xad, self.home = source, wire, xad, home
+        self.dumps = dumps or source
         self.source_id, self.check = source_id, check
         self.sender, self.fed = mllp.Sender("KIT", "REGION"), set()
         self.adopted = {}
@@ -59,7 +64,7 @@ class Site:
 
     def post(self, kind, content_type, content):
         """A body as it is."""
-        return soap.read(self.source.post(kind.path, content_type, content))
+        return soap.read(self.dumps.post(kind.path, content_type, content))
 
     def invalid(self, answer):
         """Complaints of the standards' schemas about an answer."""
