@@ -1,13 +1,18 @@
 #include "mpi/feed.h"
 
+#include "mpi/active_model.h"
+#include "mpi/candidates.h"
 #include "mpi/change.h"
 #include "mpi/golden_store.h"
 #include "mpi/identity.h"
 #include "mpi/keys.h"
-#include "mpi/match.h"
-#include "mpi/store.h"
+#include "mpi/relink.h"
 
-enum { PERSONS_MAX = 16 };
+/* The look-up keys of a version of the record. */
+struct keys {
+    struct mpi_block *items;
+    size_t count;
+};
 
 /* One feed on its way. */
 struct mpi_feeding {
@@ -16,28 +21,31 @@ struct mpi_feeding {
     struct str xad_pid; /* among the identifiers; STR_NONE */
 
     struct mpi_lookup seen; /* without locks */
-    bool known;             /* the record exists: before is its current version */
+    struct mpi_model_seen model_seen;
+    bool known; /* the record exists: before is its current version */
     struct mpi_hit hit;
     struct mpi_record before;
-    struct mpi_normal normal_before;
 
+    struct mpi_coding *coding;
     struct mpi_demographics demographics; /* after this feed */
     struct mpi_record after;
-    struct mpi_normal normal;
+    struct keys keys, keys_before;
     bool changed; /* a new version is due */
     bool search;  /* it may resemble others than before */
 
     struct mpi_lookup under_locks;
-    struct rows blocks, numbers;
+    struct mpi_search found;
+    struct rows numbers, link, tasks;
     struct mpi_locked own; /* the known record's person */
     struct mpi_person person;
+    struct mpi_record *others; /* the person's other records */
+    size_t other_count;
 
-    struct mpi_candidate *candidates;
-    size_t candidate_count;
-    bool truncated;
+    struct mpi_case facts;
     struct mpi_decision decision;
-    struct str xad_before; /* of the person that it belongs to */
-    struct place anchor;   /* made with the person; zero: none */
+    struct uuid decision_id;
+    struct str xad_before;    /* of the person that it belongs to */
+    struct mpi_record anchor; /* made with the person; version 0: none */
     bool born;
 };
 
@@ -58,6 +66,8 @@ static struct str xad_among(const struct request *rq, const struct mpi_feed *fee
             return feed->ids[i].id;
     return STR_NONE;
 }
+
+/* --- which record ---------------------------------------------------------------------------- */
 
 /* The record that the identifiers name: the first one known. */
 static void choose_record(struct mpi_feeding *w, const struct mpi_lookup *seen)
@@ -82,10 +92,13 @@ static enum status check_identifiers(struct mpi_feeding *w, const struct mpi_loo
 static enum status look(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
+    const struct mpi_model *model;
     struct rows record;
 
     TRY(mpi_lookup_read(rq, &w->seen));
     TRY(check_identifiers(w, &w->seen));
+    TRY(mpi_active_model_read(rq, &w->model_seen, &model));
+    w->coding = mpi_coding_new(rq->arena, model);
     choose_record(w, &w->seen);
     if (!w->known)
         return OK;
@@ -99,6 +112,8 @@ static enum status look(struct mpi_feeding *w)
                     "The identifier belongs to a record of another member");
     return OK;
 }
+
+/* --- what it will say ------------------------------------------------------------------------ */
 
 static bool has_identifier(const struct mpi_record *r, struct identifier id)
 {
@@ -128,7 +143,16 @@ static void join_identifiers(struct mpi_feeding *w)
     }
 }
 
-/* Demographics as they will be, normalised, before and after. */
+static struct keys keys_of(struct mpi_feeding *w, struct str packed)
+{
+    struct keys k = {.items = ARENA_ARRAY(w->rq->arena, MPI_BLOCKS_MAX, struct mpi_block)};
+
+    if (packed.p != NULL)
+        k.count = mpi_keys(w->coding, mpi_code(w->coding, packed), k.items);
+    return k;
+}
+
+/* Demographics as they will be, packed, and the keys before and after. */
 static enum status prepare(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
@@ -138,8 +162,6 @@ static enum status prepare(struct mpi_feeding *w)
     if (w->known && w->before.demographics.p != NULL)
         TRY(mpi_demographics_parse(rq->arena, w->before.demographics, &known, rq->err));
     w->demographics = mpi_demographics_update(&known, &w->feed->demographics);
-    w->normal = mpi_normalise(rq->arena, &w->demographics);
-    w->normal_before = mpi_normalise(rq->arena, &known);
     join_identifiers(w);
     r->place = w->before.place;
     r->into = w->before.into;
@@ -147,46 +169,58 @@ static enum status prepare(struct mpi_feeding *w)
     r->member_id = w->feed->member_id;
     r->said_at_us = rq->now_us;
     r->demographics = mpi_demographics_json(rq->arena, &w->demographics);
-    r->packed = mpi_pack(rq->arena, &w->normal);
+    r->packed = mpi_packed_of(rq->arena, &w->demographics);
+    w->keys = keys_of(w, r->packed);
+    w->keys_before = keys_of(w, w->before.packed);
     w->changed = !w->known || r->id_count != w->before.id_count ||
                  !str_eq(r->demographics, mpi_demographics_json(rq->arena, &known));
     w->search = !w->known || !str_eq(r->packed, w->before.packed);
     return OK;
 }
 
+/* --- locks, then the look that counts -------------------------------------------------------- */
+
 /* Every stripe that this feed searches, old and new, in one ascending sweep. */
-static void lock_stripes(struct mpi_feeding *w, const struct mpi_block_key *keys, size_t count)
+static void lock_stripes(struct mpi_feeding *w)
 {
-    struct mpi_block_key before[MPI_BLOCK_KEYS_MAX];
-    size_t before_count = mpi_block_keys(&w->normal_before, before), n = 0;
-    int64_t *all = ARENA_ARRAY(w->rq->arena, w->feed->id_count + count + before_count, int64_t);
+    size_t n = 0;
+    int64_t *all = ARENA_ARRAY(w->rq->arena,
+                               w->feed->id_count + w->keys.count + w->keys_before.count, int64_t);
 
     for (size_t i = 0; i < w->feed->id_count; i++)
         all[n++] = mpi_identifier_key(w->feed->ids[i]);
-    for (size_t i = 0; i < count; i++)
-        all[n++] = keys[i].key;
-    for (size_t i = 0; i < before_count; i++)
-        all[n++] = before[i].key;
+    for (size_t i = 0; w->search && i < w->keys.count; i++)
+        all[n++] = (int64_t)w->keys.items[i].key;
+    for (size_t i = 0; w->search && i < w->keys_before.count; i++)
+        all[n++] = (int64_t)w->keys_before.items[i].key;
     mpi_lock_keys(w->rq, all, n);
 }
 
-static void search_queue(struct mpi_feeding *w, const struct mpi_block_key *keys, size_t count)
+/* Of a known record: its person, who placed it there, and what stewards have on the table. */
+static void known_queue(struct mpi_feeding *w)
 {
-    static const struct statement SEARCH = {
-        "mpi_block_search",
-        "SELECT pkey, record_id"
-        "  FROM mpi_block_key"
-        " WHERE bkey = ANY($1)"
-        " GROUP BY pkey, record_id"
-        " ORDER BY pkey, record_id"
-        " LIMIT 257",
+    static const struct statement LINK = {
+        "mpi_feed_link",
+        "SELECT version, reason, decided_by"
+        "  FROM mpi_link"
+        " WHERE pkey = $1"
+        "   AND record_id = $2"
+        "   AND until IS NULL",
     };
-    int64_t *values = ARENA_ARRAY(w->rq->arena, count, int64_t);
+    static const struct statement TASKS = {
+        "mpi_feed_tasks",
+        "SELECT kind, other_pkey, other_record"
+        "  FROM mpi_task"
+        " WHERE pkey = $1"
+        "   AND record_id = $2"
+        "   AND state <> 'closed'",
+    };
+    struct db *db = w->rq->db;
+    struct place place = w->before.place;
 
-    for (size_t i = 0; i < count; i++)
-        values[i] = keys[i].key;
-    if (w->search && count > 0)
-        db_queue(w->rq->db, &SEARCH, &w->blocks, DB_INT8S(values, count));
+    mpi_persons_queue(w->rq, &w->hit.person, 1, true, &w->own);
+    db_queue(db, &LINK, &w->link, DB_INT8(place.pkey), DB_INT8(place.record_id));
+    db_queue(db, &TASKS, &w->tasks, DB_INT8(place.pkey), DB_INT8(place.record_id));
 }
 
 static void numbers_queue(struct mpi_feeding *w)
@@ -197,8 +231,7 @@ static void numbers_queue(struct mpi_feeding *w)
         "       nextval('mpi_person_seq')",
     };
 
-    if (!w->known)
-        db_queue0(w->rq->db, &NUMBERS, &w->numbers);
+    db_queue0(w->rq->db, &NUMBERS, &w->numbers);
 }
 
 /* Is what the first look saw still so, now that it is locked? */
@@ -215,160 +248,116 @@ static enum status check_again(struct mpi_feeding *w)
         return moved(w);
     if (w->known &&
         (!place_eq(now.place, w->hit.place) || !person_ref_eq(now.person, w->hit.person) ||
-         !mpi_person_read(w->rq, &w->own.rows[0], 0, &w->person)))
+         !mpi_person_read(w->rq, &w->own.rows[0], 0, &w->person) || w->link.count == 0))
         return moved(w);
     return OK;
 }
 
-/* Locks, then the look that counts. */
 static enum status look_under_locks(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
-    struct mpi_block_key keys[MPI_BLOCK_KEYS_MAX];
-    size_t count = mpi_block_keys(&w->normal, keys);
 
-    lock_stripes(w, keys, count);
+    lock_stripes(w);
     if (w->known)
-        mpi_persons_queue(rq, &w->hit.person, 1, true, &w->own);
+        known_queue(w);
+    else
+        numbers_queue(w);
     mpi_lookup_queue(rq, w->feed->ids, w->feed->id_count, &w->under_locks);
-    search_queue(w, keys, count);
-    numbers_queue(w);
+    if (w->search)
+        mpi_search_queue(rq, w->keys.items, w->keys.count, &w->found);
     TRY(db_flush(rq->db));
     return check_again(w);
 }
 
-/* Persons that own a record with a common key, the known record's own person left out. */
-static enum status find_owners(struct mpi_feeding *w, struct mpi_owners *owners,
-                               struct person_ref persons[PERSONS_MAX], size_t *count)
+/* --- the decision ---------------------------------------------------------------------------- */
+
+/* The person's other records: for the golden record, and whether this one is alone. */
+static enum status read_others(struct mpi_feeding *w)
 {
-    size_t found = (size_t)w->blocks.count;
-    struct place *places = ARENA_ARRAY(w->rq->arena, found, struct place);
+    struct request *rq = w->rq;
+    struct place *places = ARENA_ARRAY(rq->arena, w->person.place_count, struct place);
+    size_t n = 0;
+    struct rows rows;
 
-    for (size_t i = 0; i < found; i++)
-        places[i] = (struct place){row_int(&w->blocks, (int)i, 0), row_int(&w->blocks, (int)i, 1)};
-    mpi_owners_queue(w->rq, places, found, owners);
-    TRY(db_flush(w->rq->db));
-    TRY(mpi_owners_read(w->rq, owners));
-    w->truncated = found > MPI_CANDIDATES_MAX;
-    for (size_t i = 0; i < owners->count; i++) {
-        bool had = w->known && person_ref_eq(owners->refs[i], w->hit.person);
-
-        for (size_t j = 0; j < *count; j++)
-            had |= person_ref_eq(persons[j], owners->refs[i]);
-        if (!had && *count < PERSONS_MAX)
-            persons[(*count)++] = owners->refs[i];
-        else if (!had)
-            w->truncated = true;
-    }
+    for (size_t i = 0; i < w->person.place_count; i++)
+        if (!place_eq(w->person.places[i], w->before.place))
+            places[n++] = w->person.places[i];
+    if (n == 0)
+        return OK;
+    mpi_records_queue(rq, places, n, &rows);
+    TRY(db_flush(rq->db));
+    w->others = ARENA_ARRAY(rq->arena, (size_t)rows.count, struct mpi_record);
+    for (int row = 0; row < rows.count; row++)
+        w->others[w->other_count++] = mpi_record_read(rq, &rows, row);
     return OK;
 }
 
-static bool owns(const struct mpi_person *p, struct place place)
+/* Nothing of the person but this record, anchors, and what its source merged into it. */
+static bool is_alone(const struct mpi_feeding *w)
 {
-    for (size_t i = 0; i < p->place_count; i++)
-        if (place_eq(p->places[i], place))
+    for (size_t i = 0; i < w->other_count; i++)
+        if (!w->others[i].anchor && !place_eq(w->others[i].into, w->before.place))
+            return false;
+    return true;
+}
+
+/* Where a member feeds XAD-PIDs, the known one of a known record counts as well. */
+static struct str fed_xad(const struct mpi_feeding *w)
+{
+    if (w->xad_pid.n > 0 || is_hub_issuing(w->rq))
+        return w->xad_pid;
+    return w->person.xad_pid;
+}
+
+static enum status decide(struct mpi_feeding *w)
+{
+    struct mpi_case *in = &w->facts;
+
+    *in = (struct mpi_case){
+        .place = w->after.place,
+        .version = w->after.version,
+        .packed = w->after.packed,
+        .known = w->known,
+    };
+    if (w->known) {
+        struct str reason = row_text(&w->link, 0, 1), by = row_text(&w->link, 0, 2);
+
+        in->own = w->hit.person;
+        in->pinned = str_eq(reason, STR("steward")) || str_eq(reason, STR("unmerge")) ||
+                     (str_eq(reason, STR("merge")) && !str_eq(by, STR("algorithm")));
+        in->alone = is_alone(w);
+    }
+    TRY(mpi_search_read(w->rq, w->coding, &w->found, w->feed->member_id, fed_xad(w), in));
+    return mpi_decision_make(w->coding, in, &w->decision, w->rq->err);
+}
+
+/* --- what stewards should look at ------------------------------------------------------------ */
+
+static bool task_is_open(const struct mpi_feeding *w, const char *kind, struct place other)
+{
+    for (int row = 0; row < w->tasks.count; row++)
+        if (str_eq(row_text(&w->tasks, row, 0), str_from(kind)) &&
+            place_eq((struct place){row_int(&w->tasks, row, 1), row_int(&w->tasks, row, 2)}, other))
             return true;
     return false;
 }
 
-/* A candidate of every record of these persons: guards look at all that is known of a person. */
-static enum status read_candidates(struct mpi_feeding *w, const struct mpi_person *persons,
-                                   size_t count)
-{
-    struct request *rq = w->rq;
-    size_t total = 0, n = 0;
-    struct place *places;
-    struct rows rows;
-
-    for (size_t i = 0; i < count; i++)
-        total += persons[i].place_count;
-    places = ARENA_ARRAY(rq->arena, total, struct place);
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < persons[i].place_count; j++)
-            places[n++] = persons[i].places[j];
-    mpi_records_queue(rq, places, total, &rows);
-    TRY(db_flush(rq->db));
-    w->candidates = ARENA_ARRAY(rq->arena, (size_t)rows.count, struct mpi_candidate);
-    for (int row = 0; row < rows.count; row++) {
-        struct mpi_record r = mpi_record_read(rq, &rows, row);
-        struct mpi_candidate *c = &w->candidates[w->candidate_count++];
-
-        *c = (struct mpi_candidate){.place = r.place,
-                                    .version = r.version,
-                                    .member_id = r.member_id,
-                                    .anchor = r.anchor};
-        if (r.packed.p != NULL && !mpi_unpack(r.packed, &c->normal))
-            return fail(rq->err, INTERNAL, "StoredRecord", "A stored record cannot be unpacked");
-        for (size_t i = 0; i < count; i++)
-            if (owns(&persons[i], r.place)) {
-                c->person = persons[i].ref;
-                c->person_xad_pid = persons[i].xad_pid;
-            }
-    }
-    return OK;
-}
-
-/* The records with a common key must still be with the persons that were locked. */
-static enum status check_owners(struct mpi_feeding *w, const struct mpi_owners *owners,
-                                const struct mpi_locked *locked, struct mpi_person *persons)
-{
-    for (size_t i = 0; i < locked->count; i++)
-        if (!mpi_person_read(w->rq, &locked->rows[i], 0, &persons[i]))
-            return moved(w);
-    for (size_t i = 0; i < owners->count; i++)
-        for (size_t j = 0; j < locked->count; j++)
-            if (person_ref_eq(owners->refs[i], persons[j].ref) &&
-                !owns(&persons[j], owners->places[i]))
-                return moved(w);
-    return OK;
-}
-
-/* Who might it be? Fills the candidates. A known record's link is not changed here, so the persons
- * that it resembles are locked only for a new one. */
-static enum status gather(struct mpi_feeding *w)
-{
-    struct person_ref refs[PERSONS_MAX];
-    struct mpi_person persons[PERSONS_MAX];
-    struct mpi_owners owners;
-    struct mpi_locked locked;
-    size_t count = 0;
-
-    if (w->blocks.count == 0)
-        return OK;
-    TRY(find_owners(w, &owners, refs, &count));
-    if (count == 0)
-        return OK;
-    mpi_persons_queue(w->rq, refs, count, !w->known, &locked);
-    TRY(db_flush(w->rq->db));
-    TRY(check_owners(w, &owners, &locked, persons));
-    return read_candidates(w, persons, locked.count);
-}
-
-static void match(struct mpi_feeding *w)
-{
-    struct mpi_subject subject = {
-        .normal = w->normal,
-        .member_id = w->feed->member_id,
-        .xad_pid = w->xad_pid,
-    };
-
-    mpi_match(w->rq->arena, &subject, w->candidates, w->candidate_count, &w->decision);
-}
-
-static void task_open(struct mpi_feeding *w, const char *kind, struct person_ref other,
-                      const struct uuid *decision, struct str reasons)
+static void task_open(struct mpi_feeding *w, const char *kind, struct person_ref person,
+                      struct place other, struct str reasons)
 {
     struct mpi_task t = {
         .kind = kind,
         .place = w->after.place,
         .version = w->after.version,
         .person = w->hit.person,
-        .other = other,
-        .decision = decision,
+        .other = person,
+        .other_place = other,
+        .decision = w->search ? &w->decision_id : NULL,
         .detail = str_printf(w->rq->arena, "{\"reasons\":%.*s}", STR_ARG(reasons)),
     };
 
-    mpi_task_store(w->rq, &t);
+    if (!task_is_open(w, kind, other))
+        mpi_task_store(w->rq, &t);
 }
 
 static struct str reasons_of(struct mpi_feeding *w)
@@ -377,15 +366,41 @@ static struct str reasons_of(struct mpi_feeding *w)
 }
 
 /* Keeps what was decided; a steward looks at what the algorithm would not do alone. */
-static struct uuid keep_decision(struct mpi_feeding *w)
+static void keep_decision(struct mpi_feeding *w)
 {
-    struct uuid id =
-        mpi_decision_store(w->rq, &w->after, &w->decision, w->candidates, w->truncated);
-
-    if (w->decision.outcome == MPI_REVIEW)
-        task_open(w, "possible_duplicate", w->decision.person, &id, reasons_of(w));
-    return id;
+    w->facts.place = w->after.place;
+    w->decision_id = mpi_decision_store(w->rq, w->coding, &w->facts, &w->decision);
+    if (w->decision.outcome == MPI_VERDICT_REVIEW)
+        task_open(w, "possible_duplicate", w->decision.person, w->decision.best, reasons_of(w));
 }
+
+/* Does the record contradict its own past: a chart written over another patient's? */
+static void check_overlay(struct mpi_feeding *w)
+{
+    const enum mpi_reason overlay = MPI_WHY_OVERLAY;
+    const uint32_t *before = mpi_code(w->coding, w->before.packed);
+    const uint32_t *after = mpi_code(w->coding, w->after.packed);
+
+    if (before != NULL && after != NULL &&
+        mpi_contradicts(w->coding->model, &w->coding->dict, before, after))
+        task_open(w, "overlay", (struct person_ref){0, 0}, (struct place){0, 0},
+                  mpi_reasons_json(w->rq->arena, &overlay, 1));
+}
+
+/* Identifiers of one message that name records of different persons. */
+static void check_other_identifiers(struct mpi_feeding *w)
+{
+    for (size_t i = 0; i < w->under_locks.count; i++) {
+        const struct mpi_hit *h = &w->under_locks.hits[i];
+
+        if (h->known == MPI_ACTIVE && !person_ref_eq(h->person, w->hit.person)) {
+            task_open(w, "identifier_conflict", h->person, h->place, STR("[]"));
+            return;
+        }
+    }
+}
+
+/* --- identifiers and XAD-PIDs ---------------------------------------------------------------- */
 
 /* The XAD-PID that this feed brings for a person that has none yet, or the same one. */
 static enum status check_xad(struct mpi_feeding *w, struct str known)
@@ -397,17 +412,13 @@ static enum status check_xad(struct mpi_feeding *w, struct str known)
                 " ADT^A40");
 }
 
-/* Identifiers of one message that name records of different persons are a steward's matter. */
-static void check_other_identifiers(struct mpi_feeding *w)
+static void take_xad(struct mpi_feeding *w)
 {
-    for (size_t i = 0; i < w->under_locks.count; i++) {
-        const struct mpi_hit *h = &w->under_locks.hits[i];
-
-        if (h->known == MPI_ACTIVE && !person_ref_eq(h->person, w->hit.person)) {
-            task_open(w, "identifier_conflict", h->person, NULL, STR("[]"));
-            return;
-        }
-    }
+    if (w->xad_pid.n == 0 || w->person.xad_pid.n > 0)
+        return;
+    mpi_xad_store(w->rq, w->xad_pid, w->hit.person);
+    mpi_person_set_xad(w->rq, w->hit.person, w->xad_pid);
+    w->person.xad_pid = w->xad_pid;
 }
 
 static void store_new_identifiers(struct mpi_feeding *w)
@@ -436,64 +447,95 @@ static void drop_foreign_identifiers(struct mpi_feeding *w)
     r->id_count = kept;
 }
 
-/* The link of a known record stays, whatever it looks like now: a steward moves it (first form). */
-static void keep_link(struct mpi_feeding *w)
-{
-    struct mpi_decision *d = &w->decision;
+/* --- a record that is known ------------------------------------------------------------------ */
 
-    if (d->outcome == MPI_LINK)
-        d->outcome = MPI_REVIEW;
-    if (d->outcome == MPI_REVIEW)
-        return;
-    d->outcome = MPI_LINK;
-    d->person = w->hit.person;
-    d->reasons[0] = MPI_REASON_IDENTIFIER;
-    d->reason_count = 1;
+/* Locks the person that a record is about to join, and makes sure that it is as it was read. */
+static enum status lock_joined(struct mpi_feeding *w, struct mpi_person *out)
+{
+    const struct mpi_lookalike *l = mpi_search_person(&w->found, w->decision.person);
+    struct mpi_locked locked;
+
+    must(l != NULL, "a decision for a person that was not read");
+    mpi_persons_queue(w->rq, &l->person.ref, 1, true, &locked);
+    TRY(db_flush(w->rq->db));
+    if (!mpi_person_read(w->rq, &locked.rows[0], 0, out) || out->link_epoch != l->person.link_epoch)
+        return moved(w);
+    return OK;
+}
+
+/* It was alone, and matches somebody now: its person becomes part of that one. */
+static enum status relink(struct mpi_feeding *w)
+{
+    struct mpi_relink *l = ARENA_NEW(w->rq->arena, struct mpi_relink);
+
+    l->rq = w->rq;
+    l->kind = "algorithm";
+    l->reason = "demographics";
+    l->event = "merge";
+    l->change = MPI_CHANGE_MERGE;
+    l->by = STR("algorithm");
+    l->decision = &w->decision_id;
+    l->persons[MPI_FROM] = w->person;
+    TRY(lock_joined(w, &l->persons[MPI_TO]));
+    TRY(mpi_relink_read(l));
+    mpi_relink_all(l);
+    TRY(mpi_relink_write(l));
+    w->hit.person = l->persons[MPI_TO].ref;
+    w->person = l->after[MPI_TO];
+    return OK;
+}
+
+static enum status store_update(struct mpi_feeding *w)
+{
+    struct request *rq = w->rq;
+
+    drop_foreign_identifiers(w);
+    mpi_record_store(rq, &w->after, w->feed->event);
+    store_new_identifiers(w);
+    take_xad(w);
+    if (!w->search)
+        return OK;
+    mpi_block_keys_remove(rq, &w->before, w->keys_before.items, w->keys_before.count);
+    mpi_block_keys_store(rq, &w->after, w->keys.items, w->keys.count, w->hit.person);
+    TRY(decide(w));
+    keep_decision(w);
+    check_overlay(w);
+    return OK;
+}
+
+static enum status store_golden(struct mpi_feeding *w)
+{
+    struct mpi_record *all = ARENA_ARRAY(w->rq->arena, w->other_count + 1, struct mpi_record);
+
+    for (size_t i = 0; i < w->other_count; i++)
+        all[i] = w->others[i];
+    all[w->other_count] = w->after;
+    return mpi_golden_store(w->rq, w->hit.person, all, w->other_count + 1);
 }
 
 static enum status update_record(struct mpi_feeding *w)
 {
-    struct request *rq = w->rq;
-    bool overlay = mpi_overlay(&w->normal_before, &w->normal);
-    struct uuid decision;
-
     w->xad_before = w->person.xad_pid;
     TRY(check_xad(w, w->person.xad_pid));
     check_other_identifiers(w);
     if (!w->changed)
         return OK;
-    drop_foreign_identifiers(w);
-    mpi_record_store(rq, &w->after, w->feed->event);
-    store_new_identifiers(w);
-    if (w->xad_pid.n > 0 && w->person.xad_pid.n == 0) {
-        mpi_xad_store(rq, w->xad_pid, w->hit.person);
-        mpi_person_set_xad(rq, w->hit.person, w->xad_pid);
-        w->person.xad_pid = w->xad_pid;
-    }
-    if (!w->search)
-        return OK;
-    mpi_block_keys_remove(rq, &w->before, &w->normal_before);
-    mpi_block_keys_store(rq, &w->after, &w->normal, w->hit.person);
-    TRY(gather(w));
-    match(w);
-    keep_link(w);
-    decision = keep_decision(w);
-    if (overlay)
-        task_open(w, "overlay", (struct person_ref){0, 0}, &decision,
-                  mpi_reasons_json(rq->arena, &(enum mpi_reason){MPI_REASON_OVERLAY}, 1));
-    return OK;
+    TRY(read_others(w));
+    TRY(store_update(w));
+    return store_golden(w);
 }
 
-static void link_new(struct mpi_feeding *w, struct place place, const char *reason,
-                     const struct uuid *decision)
+/* --- a new record ---------------------------------------------------------------------------- */
+
+static void link_new(struct mpi_feeding *w, const char *reason)
 {
     struct mpi_link link = {
-        .place = place,
+        .place = w->after.place,
         .version = 1,
         .person = w->hit.person,
         .reason = reason,
         .decided_by = STR("algorithm"),
-        .decision = decision,
+        .decision = &w->decision_id,
     };
 
     mpi_link_store(w->rq, &link);
@@ -502,20 +544,20 @@ static void link_new(struct mpi_feeding *w, struct place place, const char *reas
 static void person_of_its_own(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
-    struct place places[2] = {w->after.place};
-    size_t count = 1;
+    struct place *places = ARENA_ARRAY(rq->arena, 2, struct place);
+    size_t count = 0;
 
+    places[count++] = w->after.place;
     w->person.xad_pid = w->xad_pid;
     if (is_hub_issuing(rq)) {
         w->person.xad_pid = uuid_text(rq->arena, uuid_v4());
         w->anchor =
-            mpi_anchor_store(rq, w->hit.person, row_int(&w->numbers, 0, 2), w->person.xad_pid)
-                .place;
-        places[count++] = w->anchor;
+            mpi_anchor_store(rq, w->hit.person, row_int(&w->numbers, 0, 2), w->person.xad_pid);
+        places[count++] = w->anchor.place;
     } else if (w->xad_pid.n > 0)
         mpi_xad_store(rq, w->xad_pid, w->hit.person);
     mpi_person_store(rq, w->hit.person, places, count, w->person.xad_pid);
-    w->person.places = arena_copy(rq->arena, places, sizeof(places));
+    w->person.places = places;
     w->person.place_count = count;
     w->born = true;
 }
@@ -523,53 +565,57 @@ static void person_of_its_own(struct mpi_feeding *w)
 static void join_person(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
-    struct place *places = ARENA_ARRAY(rq->arena, w->candidate_count + 1, struct place);
-    size_t n = 0;
+    size_t n = w->person.place_count;
+    struct place *places = ARENA_ARRAY(rq->arena, n + 1, struct place);
 
-    for (size_t i = 0; i < w->candidate_count; i++)
-        if (person_ref_eq(w->candidates[i].person, w->hit.person)) {
-            w->person.xad_pid = w->candidates[i].person_xad_pid;
-            places[n++] = w->candidates[i].place;
-        }
-    places[n++] = w->after.place;
+    for (size_t i = 0; i < n; i++)
+        places[i] = w->person.places[i];
+    places[n] = w->after.place;
     w->person.places = places;
-    w->person.place_count = n;
+    w->person.place_count = n + 1;
     w->xad_before = w->person.xad_pid;
     mpi_person_add_place(rq, w->hit.person, w->after.place);
-    if (w->xad_pid.n > 0 && w->person.xad_pid.n == 0) {
-        mpi_xad_store(rq, w->xad_pid, w->hit.person);
-        mpi_person_set_xad(rq, w->hit.person, w->xad_pid);
-        w->person.xad_pid = w->xad_pid;
-    }
+    take_xad(w);
+}
+
+/* Whom it joins, or the person that is made for it; and where it lies. */
+static enum status find_person(struct mpi_feeding *w)
+{
+    struct place *place = &w->after.place;
+
+    *place = (struct place){row_int(&w->numbers, 0, 0), row_int(&w->numbers, 0, 1)};
+    w->hit.person = (struct person_ref){place->pkey, row_int(&w->numbers, 0, 3)};
+    if (w->decision.outcome != MPI_VERDICT_LINK)
+        return OK;
+    TRY(lock_joined(w, &w->person));
+    w->others = mpi_search_person(&w->found, w->decision.person)->records;
+    w->other_count = mpi_search_person(&w->found, w->decision.person)->record_count;
+    w->hit.person = w->decision.person;
+    place->pkey = w->hit.person.pkey;
+    return OK;
 }
 
 static enum status add_record(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
-    struct mpi_record *r = &w->after;
     bool joins;
-    struct uuid decision;
 
-    TRY(gather(w));
-    match(w);
-    joins = w->decision.outcome == MPI_LINK;
-    r->place = (struct place){row_int(&w->numbers, 0, 0), row_int(&w->numbers, 0, 1)};
-    w->hit.person = (struct person_ref){r->place.pkey, row_int(&w->numbers, 0, 3)};
-    if (joins) {
-        w->hit.person = w->decision.person;
-        r->place.pkey = w->hit.person.pkey;
-    }
-    decision = keep_decision(w);
-    mpi_record_store(rq, r, w->feed->event);
-    link_new(w, r->place, joins ? "demographics" : "new", &decision);
+    TRY(decide(w));
+    TRY(find_person(w));
+    joins = w->decision.outcome == MPI_VERDICT_LINK;
+    keep_decision(w);
+    mpi_record_store(rq, &w->after, w->feed->event);
+    link_new(w, joins ? "demographics" : "new");
     store_new_identifiers(w);
-    mpi_block_keys_store(rq, r, &w->normal, w->hit.person);
+    mpi_block_keys_store(rq, &w->after, w->keys.items, w->keys.count, w->hit.person);
     if (joins)
         join_person(w);
     else
         person_of_its_own(w);
-    return OK;
+    return store_golden(w);
 }
+
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static struct mpi_id_list active_ids(struct request *rq, const struct mpi_record *r)
 {
@@ -586,7 +632,6 @@ static struct mpi_id_list active_ids(struct request *rq, const struct mpi_record
 static enum status tell(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
-    struct identifier xad = mpi_xad_identifier(rq, w->person.xad_pid);
     struct mpi_changed_record records[2] = {
         {.place = w->after.place,
          .member_id = w->feed->member_id,
@@ -594,7 +639,10 @@ static enum status tell(struct mpi_feeding *w)
          .to = w->hit.person,
          .before = active_ids(rq, &w->before),
          .after = active_ids(rq, &w->after)},
-        {.place = w->anchor, .anchor = true, .to = w->hit.person, .after = {&xad, 1}},
+        {.place = w->anchor.place,
+         .anchor = true,
+         .to = w->hit.person,
+         .after = active_ids(rq, &w->anchor)},
     };
     struct mpi_change change = {
         .kind = MPI_CHANGE_FEED,
@@ -607,7 +655,7 @@ static enum status tell(struct mpi_feeding *w)
                      .place_count = w->person.place_count}},
         .person_count = 1,
         .records = records,
-        .record_count = w->anchor.record_id != 0 ? 2 : 1,
+        .record_count = w->anchor.version > 0 ? 2 : 1,
     };
 
     if (w->known && records[0].before.count == records[0].after.count)
@@ -623,6 +671,7 @@ struct mpi_feeding *mpi_feed_queue(struct request *rq, const struct mpi_feed *fe
     w->feed = feed;
     w->xad_pid = xad_among(rq, feed);
     mpi_lookup_queue(rq, feed->ids, feed->id_count, &w->seen);
+    mpi_active_model_queue(rq, &w->model_seen);
     return w;
 }
 
@@ -633,9 +682,9 @@ enum status mpi_feed(struct request *rq, struct mpi_feeding *w, struct mpi_fed *
     TRY(prepare(w));
     TRY(look_under_locks(w));
     TRY(w->known ? update_record(w) : add_record(w));
-    if (w->changed)
-        TRY(mpi_golden_rebuild(rq, w->hit.person, w->person.places, w->person.place_count));
     TRY(tell(w));
+    if (w->known && w->decision.relinks)
+        TRY(relink(w));
     *out = (struct mpi_fed){
         .place = w->after.place,
         .person = w->hit.person,

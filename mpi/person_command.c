@@ -2,6 +2,7 @@
 
 #include "hub/command/cli_print.h"
 #include "mpi/named.h"
+#include "mpi/record.h"
 #include "mpi/store.h"
 
 /* Each query gives its rows as one JSON array, which --json prints as it is; the tables for people

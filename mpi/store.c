@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "mpi/keys.h"
+#include "mpi/subject.h"
 
 struct identifier mpi_xad_identifier(struct request *rq, struct str xad_pid)
 {
@@ -171,26 +172,55 @@ void mpi_identifiers_move(struct request *rq, const struct mpi_record *r, struct
              DB_INT8(r->place.record_id), DB_INT8(person.pkey), DB_INT8(person.person_id));
 }
 
+/* The bkeys as PostgreSQL takes them. */
+static int64_t *bkeys_of(struct request *rq, const struct mpi_block *keys, size_t count)
+{
+    int64_t *out = ARENA_ARRAY(rq->arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++)
+        out[i] = (int64_t)keys[i].key;
+    return out;
+}
+
 void mpi_block_keys_store(struct request *rq, const struct mpi_record *r,
-                          const struct mpi_normal *n, struct person_ref person)
+                          const struct mpi_block *keys, size_t count, struct person_ref person)
 {
     static const struct statement INSERT = {
         "mpi_block_key_insert",
-        "INSERT INTO mpi_block_key (bkey, pkey, record_id, version, rule, member_id, packed,"
+        "INSERT INTO mpi_block_key (bkey, fine, rule, pkey, record_id, version, member_id, packed,"
         "       person_pkey, person_id)"
-        " VALUES ($1, $2, $3, $4, $5::smallint, $6, $7, $8, $9)"
-        "     ON CONFLICT (bkey, fine, pkey, record_id) DO UPDATE"
-        "    SET version = EXCLUDED.version,"
-        "        packed = EXCLUDED.packed",
+        " SELECT k.bkey, k.fine, k.rule, $4, $5, $6, $7, $8, $9, $10"
+        "   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[]) AS k (bkey, fine, rule)"
+        "     ON CONFLICT (bkey, fine, pkey, record_id) DO NOTHING",
     };
-    struct mpi_block_key keys[MPI_BLOCK_KEYS_MAX];
-    size_t count = mpi_block_keys(n, keys);
+    int64_t *fine = ARENA_ARRAY(rq->arena, count, int64_t);
+    int64_t *rules = ARENA_ARRAY(rq->arena, count, int64_t);
 
-    for (size_t i = 0; i < count; i++)
-        db_queue(rq->db, &INSERT, NULL, DB_INT8(keys[i].key), DB_INT8(r->place.pkey),
-                 DB_INT8(r->place.record_id), DB_INT4(r->version), DB_INT4(keys[i].rule),
-                 DB_INT8(r->member_id), DB_BYTEA(r->packed), DB_INT8(person.pkey),
-                 DB_INT8(person.person_id));
+    for (size_t i = 0; i < count; i++) {
+        fine[i] = (int64_t)keys[i].fine;
+        rules[i] = keys[i].rule;
+    }
+    if (count > 0)
+        db_queue(rq->db, &INSERT, NULL, DB_INT8S(bkeys_of(rq, keys, count), count),
+                 DB_INT8S(fine, count), DB_INT4S(rules, count), DB_INT8(r->place.pkey),
+                 DB_INT8(r->place.record_id), DB_INT4(r->version), DB_INT8(r->member_id),
+                 DB_BYTEA(r->packed), DB_INT8(person.pkey), DB_INT8(person.person_id));
+}
+
+void mpi_block_keys_remove(struct request *rq, const struct mpi_record *r,
+                           const struct mpi_block *keys, size_t count)
+{
+    static const struct statement DELETE = {
+        "mpi_block_key_delete",
+        "DELETE FROM mpi_block_key"
+        " WHERE bkey = ANY($1)"
+        "   AND pkey = $2"
+        "   AND record_id = $3",
+    };
+
+    if (count > 0)
+        db_queue(rq->db, &DELETE, NULL, DB_INT8S(bkeys_of(rq, keys, count), count),
+                 DB_INT8(r->place.pkey), DB_INT8(r->place.record_id));
 }
 
 void mpi_block_keys_move(struct request *rq, const struct mpi_record *r, struct person_ref person)
@@ -204,42 +234,14 @@ void mpi_block_keys_move(struct request *rq, const struct mpi_record *r, struct 
         "   AND pkey = $2"
         "   AND record_id = $3",
     };
-    struct mpi_block_key keys[MPI_BLOCK_KEYS_MAX];
-    struct mpi_normal n;
-    size_t count;
-    int64_t *values;
+    struct mpi_coding *c = mpi_coding_new(rq->arena, mpi_model_builtin()); /* for the keys alone */
+    struct mpi_block *keys = ARENA_ARRAY(rq->arena, MPI_BLOCKS_MAX, struct mpi_block);
+    size_t count = mpi_keys(c, mpi_code(c, r->packed), keys);
 
-    if (r->packed.p == NULL)
-        return;
-    must(mpi_unpack(r->packed, &n), "a stored record that cannot be unpacked");
-    count = mpi_block_keys(&n, keys);
-    values = ARENA_ARRAY(rq->arena, count, int64_t);
-    for (size_t i = 0; i < count; i++)
-        values[i] = keys[i].key;
     if (count > 0)
-        db_queue(rq->db, &MOVE, NULL, DB_INT8S(values, count), DB_INT8(r->place.pkey),
-                 DB_INT8(r->place.record_id), DB_INT8(person.pkey), DB_INT8(person.person_id));
-}
-
-void mpi_block_keys_remove(struct request *rq, const struct mpi_record *r,
-                           const struct mpi_normal *n)
-{
-    static const struct statement DELETE = {
-        "mpi_block_key_delete",
-        "DELETE FROM mpi_block_key"
-        " WHERE bkey = ANY($1)"
-        "   AND pkey = $2"
-        "   AND record_id = $3",
-    };
-    struct mpi_block_key keys[MPI_BLOCK_KEYS_MAX];
-    size_t count = mpi_block_keys(n, keys);
-    int64_t *values = ARENA_ARRAY(rq->arena, count, int64_t);
-
-    for (size_t i = 0; i < count; i++)
-        values[i] = keys[i].key;
-    if (count > 0)
-        db_queue(rq->db, &DELETE, NULL, DB_INT8S(values, count), DB_INT8(r->place.pkey),
-                 DB_INT8(r->place.record_id));
+        db_queue(rq->db, &MOVE, NULL, DB_INT8S(bkeys_of(rq, keys, count), count),
+                 DB_INT8(r->place.pkey), DB_INT8(r->place.record_id), DB_INT8(person.pkey),
+                 DB_INT8(person.person_id));
 }
 
 void mpi_person_store(struct request *rq, struct person_ref person, const struct place *places,
@@ -472,68 +474,6 @@ void mpi_person_update(struct request *rq, const struct mpi_person *p)
              p->merged ? DB_INT8(p->into.pkey) : DB_NULL(DB_TYPE_INT8),
              p->merged ? DB_INT8(p->into.person_id) : DB_NULL(DB_TYPE_INT8), DB_TEXT(p->xad_pid),
              DB_TIME(rq->now_us));
-}
-
-struct str mpi_reasons_json(struct arena *a, const enum mpi_reason *reasons, size_t count)
-{
-    struct strbuf b = strbuf_on(a, 64);
-
-    strbuf_addc(&b, '[');
-    for (size_t i = 0; i < count; i++)
-        strbuf_addf(&b, "%s\"%s\"", i > 0 ? "," : "", mpi_reason_code(reasons[i]));
-    strbuf_addc(&b, ']');
-    return strbuf_str(&b);
-}
-
-static struct str candidates_json(struct arena *a, const struct mpi_decision *d,
-                                  const struct mpi_candidate *candidates)
-{
-    struct strbuf b = strbuf_on(a, 256);
-
-    strbuf_addc(&b, '[');
-    for (size_t i = 0; i < d->score_count; i++) {
-        const struct mpi_candidate *c = &candidates[d->scores[i].candidate];
-
-        strbuf_addf(&b,
-                    "%s{\"pkey\":%lld,\"record\":%lld,\"version\":%d,\"person_pkey\":%lld,"
-                    "\"person\":%lld,\"vector\":{\"exact\":%s},\"reasons\":",
-                    i > 0 ? "," : "", (long long)c->place.pkey, (long long)c->place.record_id,
-                    c->version, (long long)c->person.pkey, (long long)c->person.person_id,
-                    d->scores[i].agrees ? "true" : "false");
-        strbuf_add(&b, mpi_reasons_json(a, d->scores[i].reasons, d->scores[i].reason_count));
-        strbuf_addc(&b, '}');
-    }
-    strbuf_addc(&b, ']');
-    return strbuf_str(&b);
-}
-
-struct uuid mpi_decision_store(struct request *rq, const struct mpi_record *r,
-                               const struct mpi_decision *d, const struct mpi_candidate *candidates,
-                               bool truncated)
-{
-    static const struct statement INSERT = {
-        "mpi_decision_insert",
-        "INSERT INTO mpi_decision (pkey, decision_id, record_id, version, at, request, model_hash,"
-        "       outcome, person_pkey, person_id, reasons, candidates, truncated)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    };
-    struct uuid id = uuid_v7();
-    bool nobody = d->person.person_id == 0;
-    struct str *reasons = ARENA_ARRAY(rq->arena, d->reason_count, struct str);
-    unsigned char model[32];
-
-    mpi_model_hash(model);
-    for (size_t i = 0; i < d->reason_count; i++)
-        reasons[i] = str_from(mpi_reason_code(d->reasons[i]));
-    db_queue(rq->db, &INSERT, NULL, DB_INT8(r->place.pkey), DB_UUID(id),
-             DB_INT8(r->place.record_id), DB_INT4(r->version), DB_TIME(rq->now_us), DB_UUID(rq->id),
-             DB_BYTEA(str_of(arena_copy(rq->arena, model, 32), 32)),
-             DB_TEXT(str_from(mpi_outcome_name(d->outcome))),
-             nobody ? DB_NULL(DB_TYPE_INT8) : DB_INT8(d->person.pkey),
-             nobody ? DB_NULL(DB_TYPE_INT8) : DB_INT8(d->person.person_id),
-             DB_TEXTS(reasons, d->reason_count),
-             DB_JSONB(candidates_json(rq->arena, d, candidates)), DB_BOOL(truncated));
-    return id;
 }
 
 void mpi_task_store(struct request *rq, const struct mpi_task *t)

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "hub/request.h"
-#include "mpi/match.h"
+#include "mpi/core/block.h"
 
 enum mpi_identifier_state { MPI_STATE_ACTIVE = 1, MPI_STATE_RETIRED = 2 };
 
@@ -54,10 +54,11 @@ void mpi_identifier_set_state(struct request *rq, struct identifier id,
 /* All identifiers of the record name this person. */
 void mpi_identifiers_move(struct request *rq, const struct mpi_record *r, struct person_ref person);
 
+/* The record's look-up keys (mpi/core/block.h), with its packed fields and its person. */
 void mpi_block_keys_store(struct request *rq, const struct mpi_record *r,
-                          const struct mpi_normal *n, struct person_ref person);
+                          const struct mpi_block *keys, size_t count, struct person_ref person);
 void mpi_block_keys_remove(struct request *rq, const struct mpi_record *r,
-                           const struct mpi_normal *n);
+                           const struct mpi_block *keys, size_t count);
 void mpi_block_keys_move(struct request *rq, const struct mpi_record *r, struct person_ref person);
 
 /* A new person with these records; xad_pid may be STR_NONE. */
@@ -104,10 +105,6 @@ bool mpi_person_read(struct request *rq, const struct rows *rows, int row, struc
 /* The row with its lists as they will be. */
 void mpi_person_update(struct request *rq, const struct mpi_person *p);
 
-struct uuid mpi_decision_store(struct request *rq, const struct mpi_record *r,
-                               const struct mpi_decision *d, const struct mpi_candidate *candidates,
-                               bool truncated);
-
 struct mpi_task {
     const char *kind; /* of the table's list */
     struct place place;
@@ -118,8 +115,6 @@ struct mpi_task {
     struct str detail; /* JSON */
 };
 void mpi_task_store(struct request *rq, const struct mpi_task *t);
-/* ["code", ...] */
-struct str mpi_reasons_json(struct arena *a, const enum mpi_reason *reasons, size_t count);
 
 /* The identifier of an XAD-PID. */
 struct identifier mpi_xad_identifier(struct request *rq, struct str xad_pid);

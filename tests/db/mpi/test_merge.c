@@ -52,7 +52,7 @@ static void a_person_with_other_records_keeps_them_and_its_xad_pid(void)
 {
     struct bench t;
     struct mpi_name n;
-    struct mpi_demographics d = patient(&n, "Stay", "Sue", "19720101", "F");
+    struct mpi_demographics d = patient(&n, "Stay", "Sue", "19720303", "F");
     struct mpi_fed a, north, south;
     struct mpi_merged m;
     char xad[64];
