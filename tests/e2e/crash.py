@@ -1,11 +1,13 @@
 """The crash suite: SIGKILL of hub or database at random moments under concurrent load.
 
-Four clients submit documents (ITI-41) and two feed patients (ITI-8) over mutual TLS while the hub,
-PostgreSQL's postmaster, or both are killed and started again. Then, and at every 40th kill, all
+Four clients submit documents (ITI-41), two feed patients (ITI-8) and three submit, update, replace and
+remove (ITI-41, 42, 57, 62, 86) over mutual TLS while the hub, PostgreSQL's postmaster, or both are killed and started again. Then, and at every 40th kill, all
 clients pause and it must hold that
 
   - nothing acknowledged is lost: each acknowledged document is found (GetDocuments) and comes back
     with the bytes that were sent (ITI-43); each patient answered AA has an XAD-PID (ITI-9);
+  - no change is half visible: each document that was updated, replaced or removed is seen as before or as
+    after, and as after when that was acknowledged;
   - nothing half-made is visible: a submission whose answer never came is there as a whole, readable,
     or not at all; in the database every entry has its blob, set and association, every set its
     entries, and every submission exactly one audit row.
@@ -28,6 +30,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent))
 
+from crash_change import Changer  # noqa: E402
 from crash_check import Checks  # noqa: E402
 from crash_load import Feeder, Gate, Journal, Submitter  # noqa: E402
 from hospital import Hospital, Patient  # noqa: E402
@@ -37,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("CAUSEWAY_BIN") or ROOT / "build/release/causeway").resolve()
 PROGRESS_SECONDS = 30  # within which something must be acknowledged again after a kill
 CHECK_EVERY = 40
-SUBMITTERS, FEEDERS, PEOPLE = 4, 2, 12
+SUBMITTERS, FEEDERS, CHANGERS, PEOPLE = 4, 2, 3, 12
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
@@ -108,7 +111,7 @@ def load(world, journal, gate, chance):
         journal.patients.append((members[0], number))
     members[0].close()
     clients = []
-    for n, kind in enumerate([Submitter] * SUBMITTERS + [Feeder] * FEEDERS):
+    for n, kind in enumerate([Submitter] * SUBMITTERS + [Feeder] * FEEDERS + [Changer] * CHANGERS):
         m = members[n % 2]
         own = Hospital(m.name, m.identity, m.authority, world.hub, m.organization)
         clients.append(kind(own, journal, gate, chance.random()))

@@ -6,17 +6,38 @@ from collections import Counter, defaultdict
 
 import psycopg2
 
+from crash_change import look
+
 BATCH = 15
 
 # Each finds rows that must not be: {name: SQL that counts them}.
 INVARIANTS = {
-    "every visible entry has its bytes": """
+    "every visible entry has its bytes, or they were removed": """
         SELECT count(*) FROM xds_document_entry e
-        WHERE NOT EXISTS (SELECT FROM xds_blob b WHERE b.pkey = e.pkey AND b.entry_uuid = e.entry_uuid)""",
-    "every blob belongs to an entry": """
+        WHERE e.repository_unique_id <> '1.2.3.4.5'
+          AND NOT EXISTS (SELECT FROM xds_blob b WHERE b.pkey = e.pkey AND b.entry_uuid = e.logical_id)""",
+    "every blob belongs to an entry, or was removed": """
         SELECT count(*) FROM xds_blob b
-        WHERE NOT EXISTS (SELECT FROM xds_document_entry e
+        WHERE b.removed_at IS NULL
+          AND NOT EXISTS (SELECT FROM xds_document_entry e
                           WHERE e.pkey = b.pkey AND e.entry_uuid = b.entry_uuid)""",
+    "of each object one version at most is approved": """
+        SELECT count(*) FROM (SELECT FROM xds_document_entry WHERE status = 'approved'
+                              GROUP BY pkey, logical_id HAVING count(*) > 1) AS twice""",
+    "what is replaced is deprecated": """
+        SELECT count(*) FROM xds_association a
+        JOIN xds_document_entry e ON e.pkey = a.target_pkey AND e.entry_uuid = a.target_uuid
+        WHERE a.association_type LIKE '%RPLC' AND e.status = 'approved'""",
+    "both ends of every association are there": """
+        SELECT count(*) FROM xds_association a CROSS JOIN LATERAL (VALUES (source_uuid), (target_uuid)) AS x (id)
+        WHERE NOT EXISTS (SELECT FROM xds_document_entry WHERE entry_uuid = x.id)
+          AND NOT EXISTS (SELECT FROM xds_submission_set WHERE entry_uuid = x.id)
+          AND NOT EXISTS (SELECT FROM xds_folder WHERE entry_uuid = x.id)
+          AND NOT EXISTS (SELECT FROM xds_association WHERE entry_uuid = x.id)""",
+    "every id leads to an entry that is there": """
+        SELECT count(*) FROM uid_entry u
+        WHERE u.kind = 'document'
+          AND NOT EXISTS (SELECT FROM xds_document_entry e WHERE e.pkey = u.pkey AND e.entry_uuid = u.entry_uuid)""",
     "every entry is a member of a submission set": """
         SELECT count(*) FROM xds_document_entry e
         WHERE NOT EXISTS (SELECT FROM xds_association a
@@ -28,7 +49,9 @@ INVARIANTS = {
                           WHERE a.pkey = s.pkey AND a.source_uuid = s.entry_uuid)""",
     "every submission has exactly one audit row": """
         SELECT abs((SELECT count(*) FROM xds_submission_set)
-                 - (SELECT count(*) FROM audit_search WHERE transaction = 'ITI-41' AND outcome = 0))""",
+                 + (SELECT count(*) FROM audit_search WHERE transaction = 'ITI-62' AND outcome = 0)
+                 - (SELECT count(*) FROM audit_search
+                     WHERE transaction IN ('ITI-41', 'ITI-42', 'ITI-57') AND outcome = 0))""",
     "every audit row is in the log, and waits for its seal": """
         SELECT count(*) FROM audit_search s
         FULL JOIN audit_event e USING (pkey, at, id)
@@ -70,6 +93,7 @@ class Checks:
         sent = self.journal.submissions
         return (f"{len(sent)} submissions, {self.journal.acknowledged()} acknowledged, of the others "
                 f"{self.unknown_there} had gone through; {len(self.journal.patients)} patients; "
+                f"{sum(life.done for life in self.journal.lives)} steps of {len(self.journal.lives)} documents; "
                 f"{self.failed()} failures")
 
     def _check(self, name, holds, detail=""):
@@ -87,6 +111,7 @@ class Checks:
             hospital.close()  # kills have broken their connections
         for batch in batches(self.journal.submissions):
             there += self._documents(batch)
+        there += self._lives()
         self._patients()
         self._database(there)
         for line in self.journal.strange:
@@ -121,6 +146,16 @@ class Checks:
             same = content is not None and hashlib.sha256(content).hexdigest() == sent.hashes[entry.unique_id]
             self._check("a visible document comes back as it was sent", same,
                         f"{entry.unique_id}: {'other bytes' if content is not None else 'does not come'}")
+
+    def _lives(self):
+        """Changed documents: as before or as after. Gives how many entries are there."""
+        there = 0
+        for life in list(self.journal.lives):
+            state = look(self.reader, life)
+            self._check("a change is seen as a whole or not at all", state in life.allowed(),
+                        f"{life.unique_ids} after {life.done} of {life.tried} steps: {sorted(map(str, state))}")
+            there += sum(isinstance(x, tuple) for x in state)
+        return there
 
     def _patients(self):
         for hospital, number in list(self.journal.patients):

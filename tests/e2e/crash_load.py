@@ -39,6 +39,7 @@ class Journal:
     patients: list = field(default_factory=list)  # (hospital's name, number) that were answered AA
     people: list = field(default_factory=list)    # XAD-PIDs that may receive documents
     strange: list = field(default_factory=list)   # answers that no kill explains
+    lives: list = field(default_factory=list)     # crash_change.Life
     attempts: int = 0
 
     def acknowledged(self):
