@@ -142,6 +142,32 @@ static enum status check_date(const struct reader *r, struct str dtm, int number
                    "PID-%d is not a date of the form YYYY[MM[DD[HHMM[SS]]]]", number);
 }
 
+/* The first repetition of a CX as the index keeps account and visit numbers. */
+static struct str number_with_authority(const struct reader *r, struct str cx)
+{
+    struct str rest = cx, number, oid;
+
+    if (is_deleted(cx) || cx.p == NULL)
+        return cx.p != NULL ? STR("") : STR_NONE;
+    cx = hl7_repetition(r->m, &rest);
+    number = text(r, cx, 1);
+    oid = patient_id_domain(r->rq, r->m, cx);
+    return number.n > 0 && oid.n > 0 ? identifier_cx(r->rq->arena, (struct identifier){oid, number})
+                                     : number;
+}
+
+/* The visit that the message is about, where it has a number. */
+static void read_visit(struct request *rq, const struct hl7_message *m, struct mpi_demographics *d)
+{
+    struct reader r = {.rq = rq, .m = m, .segment = hl7_segment(m, "PV1", 0)};
+    struct str number = number_with_authority(&r, field(&r, 19));
+
+    if (number.n == 0)
+        return;
+    d->visit = number;
+    d->visit_class = single(&r, 2);
+}
+
 static enum status read_demographics(const struct reader *r, struct mpi_demographics *d)
 {
     struct str mother = field(r, 6);
@@ -154,6 +180,7 @@ static enum status read_demographics(const struct reader *r, struct mpi_demograp
         .birth_order = single(r, 25),
         .deceased_at = single(r, 29),
         .deceased = single(r, 30),
+        .account = number_with_authority(r, field(r, 18)),
     };
     d->telecoms = ARENA_ARRAY(r->rq->arena, MPI_REPETITIONS_MAX + 1, struct mpi_telecom);
     if (mother.p != NULL) {
@@ -224,7 +251,9 @@ enum status adt_read_patient(struct request *rq, const struct hl7_message *m, st
 
     if (r.segment == NULL)
         return missing(rq, "PID");
-    return read_pid(&r, out);
+    TRY(read_pid(&r, out));
+    read_visit(rq, m, &out->demographics);
+    return OK;
 }
 
 void adt_note_patient(struct request *rq, const struct hl7_message *m)
@@ -307,5 +336,72 @@ enum status adt_read_merges(struct request *rq, const struct hl7_message *m, str
     }
     if (pid != SIZE_MAX || *count == 0)
         return missing(rq, pid != SIZE_MAX ? "MRG" : "PID");
+    return OK;
+}
+
+enum status adt_read_pair(struct request *rq, const struct hl7_message *m, struct identifier out[2])
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct reader r = {.rq = rq, .m = m, .segment = hl7_segment(m, "PID", i)};
+        const char *where = i == 0 ? "PID^1^3" : "PID^2^3";
+        struct identifier *ids;
+        size_t count;
+
+        if (r.segment == NULL)
+            return missing(rq, i == 0 ? "PID" : "second PID");
+        TRY(read_ids(&r, 3, where, &ids, &count));
+        out[i] = ids[0];
+        if (i == 0)
+            rq->patient = identifier_cx(rq->arena, ids[0]);
+    }
+    return OK;
+}
+
+/* Of a CX list: the first XAD-PID that this member may feed, and the first identifier of another
+ * authority, whosoever's. */
+static void read_link_side(const struct reader *r, int number, struct identifier *xad,
+                           struct identifier *local)
+{
+    struct str rest = field(r, number);
+
+    *xad = *local = (struct identifier){STR_NONE, STR_NONE};
+    for (size_t seen = 0; rest.p != NULL && seen < HL7_REPETITIONS_MAX; seen++) {
+        struct str cx = hl7_repetition(r->m, &rest);
+        struct identifier id;
+        enum patient_id_kind kind = patient_id_read(r->rq, r->m, cx, &id);
+        bool is_local = kind == PATIENT_ID_OWN || kind == PATIENT_ID_FOREIGN;
+
+        if (is_local && str_eq(id.authority, str_from(r->rq->config->xad_authority)))
+            continue;
+        if (kind == PATIENT_ID_XAD && xad->id.n == 0)
+            *xad = id;
+        else if (is_local && local->id.n == 0)
+            *local = id;
+    }
+}
+
+enum status adt_read_link_change(struct request *rq, const struct hl7_message *m,
+                                 struct adt_link_change *out)
+{
+    struct reader pid = {.rq = rq, .m = m, .segment = hl7_segment(m, "PID", 0)};
+    struct reader mrg = {.rq = rq, .m = m, .segment = hl7_segment(m, "MRG", 0)};
+
+    *out = (struct adt_link_change){0};
+    if (pid.segment == NULL || mrg.segment == NULL)
+        return missing(rq, pid.segment == NULL ? "PID" : "MRG");
+    read_link_side(&pid, 3, &out->new_xad, &out->local);
+    read_link_side(&mrg, 1, &out->old_xad, &out->subsumed);
+    if (out->local.id.n > 0)
+        rq->patient = identifier_cx(rq->arena, out->local);
+    if (!str_eq(rq->principal.member->name, str_from(rq->config->xad_source)))
+        return fail_at(rq->err, STR("PID^1^3"), DENIED, "204",
+                       "Changed links are taken from the member that feeds the affinity domain's"
+                       " identifiers only");
+    if (out->new_xad.id.n == 0 || out->local.id.n == 0)
+        return fail_at(rq->err, STR("PID^1^3"), INVALID, "101",
+                       "PID-3 has to carry the new affinity domain identifier and a local one");
+    if (out->old_xad.id.n == 0)
+        return fail_at(rq->err, STR("MRG^1^1"), INVALID, "101",
+                       "MRG-1 has to carry the previous affinity domain identifier");
     return OK;
 }

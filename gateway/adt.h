@@ -23,3 +23,15 @@ struct adt_merge {
 /* Every PID with its MRG (ADT_A39 repeats the group), in order. */
 enum status adt_read_merges(struct request *rq, const struct hl7_message *m, struct adt_merge **out,
                             size_t *count) MUST_CHECK;
+
+/* A24 and A37: the first identifier that this member may name in each of two PID segments. */
+enum status adt_read_pair(struct request *rq, const struct hl7_message *m,
+                          struct identifier out[2]) MUST_CHECK;
+
+/* A43 (ITI-64). DENIED to all but the member that feeds XAD-PIDs. */
+struct adt_link_change {
+    struct identifier new_xad, local, old_xad;
+    struct identifier subsumed; /* a local one; id empty: none */
+};
+enum status adt_read_link_change(struct request *rq, const struct hl7_message *m,
+                                 struct adt_link_change *out) MUST_CHECK;

@@ -25,6 +25,8 @@ static const struct {
 } OURS[] = {
     {"UnknownIdentifier", "204"}, {"RetiredIdentifier", "204"}, {"ForeignIdentifier", "204"},
     {"SameIdentifier", "205"},    {"OtherXadPid", "205"},       {"moved", "206"},
+    {"TooBroad", "101"},          {"UnknownPointer", "204"},    {"KeptApart", "206"},
+    {"OnlyRecord", "205"},        {"UnknownPerson", "204"},
 };
 
 static const char *condition_of(const char *code)
@@ -195,6 +197,22 @@ void hl7_answer_errors(struct request *rq, const struct hl7_message *m, struct s
     }
     if (!is_new(m) && !first)
         hl7_answer_end(b);
+}
+
+void hl7_answer_warning(struct request *rq, const struct hl7_message *m, struct strbuf *b,
+                        const char *location, const char *words)
+{
+    const struct hl7_separators *s = separators_of(m);
+
+    if (!is_new(m))
+        return;
+    strbuf_addf(b, "ERR%c%c", s->field, s->field);
+    components_add(b, s, location);
+    strbuf_addf(b, "%c0%cMessage accepted%cHL70357%cW%c%c%crequest %.*s%c", s->field, s->component,
+                s->component, s->field, s->field, s->field, s->field, STR_ARG(request_id(rq)),
+                s->field);
+    hl7_escape(b, s, str_from(words));
+    hl7_answer_end(b);
 }
 
 struct str hl7_answer_bytes(struct request *rq, const struct hl7_message *m, const struct strbuf *b)

@@ -20,6 +20,10 @@ struct strbuf hl7_answer_begin(struct request *rq, const struct hl7_message *m, 
                                enum hl7_ack ack);
 /* One ERR segment a failure (up to 2.4: one segment). Warnings are left out. */
 void hl7_answer_errors(struct request *rq, const struct hl7_message *m, struct strbuf *b);
+/* An ERR segment of severity W in an answer that is none (from 2.5 on; older versions know no
+ * severity). `location` as ERR-2. */
+void hl7_answer_warning(struct request *rq, const struct hl7_message *m, struct strbuf *b,
+                        const char *location, const char *words);
 /* Appends a segment's end. */
 void hl7_answer_end(struct strbuf *b);
 /* The bytes, in the character set of the message. */

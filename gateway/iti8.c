@@ -1,6 +1,7 @@
 #include "gateway/iti8.h"
 
 #include "gateway/adt.h"
+#include "gateway/adt_road.h"
 #include "gateway/hl7_answer.h"
 #include "gateway/hl7_store.h"
 #include "gateway/sender.h"
@@ -10,58 +11,6 @@
 static const struct hl7_message *message_of(const struct request *rq)
 {
     return rq->message.hl7;
-}
-
-static void audit(struct request *rq, char action, struct identifier patient,
-                  struct person_ref person)
-{
-    struct audit_row *row = audit_add(rq->arena, &rq->audit);
-
-    row->action = action;
-    row->patient = identifier_cx(rq->arena, patient);
-    row->pkey = person.pkey;
-    row->person_id = person.person_id;
-    row->objects = rq->about;
-}
-
-/* A message that had no effect: the patient as the message names it. */
-static void audit_plainly(struct request *rq, const char *words)
-{
-    struct audit_row *row = audit_add(rq->arena, &rq->audit);
-
-    row->description = str_from(words);
-    row->patient = rq->patient;
-    row->objects = rq->about;
-}
-
-/* What the store said of this message. One accepted before gets its answer again, and nothing
- * else happens. */
-static enum status answer_again(struct request *rq, struct hl7_seen *seen, struct reply *rp)
-{
-    TRY(hl7_seen_read(rq, seen));
-    if (!seen->answered)
-        return OK;
-    metric_add(METRIC_hl7_duplicates_total, 1);
-    audit_plainly(rq, "Resent: answered from the stored acknowledgement, without effect");
-    reply_add(rp, seen->ack);
-    return OK;
-}
-
-/* Has this very message been accepted before? */
-static enum status look_back(struct request *rq, struct hl7_seen *seen, struct reply *rp)
-{
-    hl7_seen_queue(rq, message_of(rq), seen);
-    TRY(db_flush(rq->db));
-    return answer_again(rq, seen, rp);
-}
-
-static enum status accept(struct request *rq, const struct hl7_seen *seen, struct reply *rp)
-{
-    struct str ack = hl7_acknowledgement(rq, message_of(rq), HL7_AA);
-
-    hl7_keep(rq, message_of(rq), seen, ack);
-    reply_add(rp, ack);
-    return OK;
 }
 
 /* Looks at the store and at the index in one flush. */
@@ -77,16 +26,16 @@ enum status iti8_feed(struct request *rq, struct reply *rp)
     hl7_seen_queue(rq, message_of(rq), &seen);
     feeding = mpi_feed_queue(rq, &feed);
     TRY(db_flush(rq->db));
-    TRY(answer_again(rq, &seen, rp));
+    TRY(adt_answer_again(rq, &seen, rp));
     if (seen.answered)
         return OK;
     TRY(mpi_feed(rq, feeding, &fed));
-    audit(rq, fed.created ? 'C' : 'U', feed.ids[0], fed.person);
-    return accept(rq, &seen, rp);
+    adt_audit(rq, fed.created ? 'C' : 'U', feed.ids[0], fed.person);
+    return adt_accept(rq, &seen, rp);
 }
 
 /* The failures of a merge name a side; the message has segments. */
-static void place_failures(struct request *rq)
+void iti8_place_failures(struct request *rq)
 {
     for (struct failure *f = rq->err->first; f != NULL; f = f->next) {
         if (str_eq(f->location, STR("surviving")))
@@ -128,11 +77,11 @@ static enum status merge_one(struct request *rq, const struct adt_merge *merge)
     TRY(make_known(rq, merge));
     s = merge->xad ? mpi_merge_xad(rq, &m, &merged) : mpi_merge_local(rq, &m, &merged);
     if (s != OK) {
-        place_failures(rq);
+        iti8_place_failures(rq);
         return s;
     }
-    audit(rq, 'D', merge->subsumed, merged.subsumed);
-    audit(rq, 'U', merge->surviving, merged.surviving);
+    adt_audit(rq, 'D', merge->subsumed, merged.subsumed);
+    adt_audit(rq, 'U', merge->surviving, merged.surviving);
     return OK;
 }
 
@@ -144,27 +93,10 @@ enum status iti8_merge(struct request *rq, struct reply *rp)
 
     TRY(sender_check(rq));
     TRY(adt_read_merges(rq, message_of(rq), &merges, &count));
-    TRY(look_back(rq, &seen, rp));
+    TRY(adt_look_back(rq, &seen, rp));
     if (seen.answered)
         return OK;
     for (size_t i = 0; i < count; i++)
         TRY(merge_one(rq, &merges[i]));
-    return accept(rq, &seen, rp);
-}
-
-enum status adt_unused(struct request *rq, struct reply *rp)
-{
-    struct hl7_seen seen;
-
-    TRY(sender_check(rq));
-    adt_note_patient(rq, message_of(rq));
-    TRY(look_back(rq, &seen, rp));
-    if (seen.answered)
-        return OK;
-    if (rq->principal.member->strict_adt)
-        return fail_at(rq->err, STR("MSH^1^9^1^2"), INVALID, "201",
-                       "The hub does not use this ADT event, and this source is set to strict");
-    metric_add(METRIC_hl7_unused_events_total, 1);
-    audit_plainly(rq, "Kept and acknowledged; the hub does not use this event");
-    return accept(rq, &seen, rp);
+    return adt_accept(rq, &seen, rp);
 }

@@ -5,5 +5,6 @@
 
 enum status iti8_feed(struct request *rq, struct reply *rp);
 enum status iti8_merge(struct request *rq, struct reply *rp);
-/* Any other ADT event: kept, counted and acknowledged; refused from members with strict_adt. */
-enum status adt_unused(struct request *rq, struct reply *rp);
+
+/* The failures of a merge name a side; the message has segments: PID^1^3 and MRG^1^1. */
+void iti8_place_failures(struct request *rq);

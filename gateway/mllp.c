@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+#include "gateway/adt_road.h"
 #include "gateway/hl7_answer.h"
 #include "gateway/hl7_store.h"
+#include "gateway/iti21.h"
+#include "gateway/iti30.h"
 #include "gateway/iti8.h"
 #include "gateway/iti9.h"
 #include "hub/base/json_text.h"
@@ -16,8 +19,17 @@ const struct transaction mllp_transactions[] = {
     {"ITI-8", "ADT^A05", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL},
     {"ITI-8", "ADT^A08", READ_COMMITTED, false, {"110110", 'U'}, iti8_feed, NULL},
     {"ITI-8", "ADT^A40", READ_COMMITTED, false, {"110110", 'U'}, iti8_merge, NULL},
+    {"ITI-30", "ADT^A28", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL},
+    {"ITI-30", "ADT^A31", READ_COMMITTED, false, {"110110", 'U'}, iti8_feed, NULL},
+    {"ITI-30", "ADT^A47", READ_COMMITTED, false, {"110110", 'U'}, iti30_rename, NULL},
+    {"ITI-30", "ADT^A24", READ_COMMITTED, false, {"110110", 'U'}, iti30_link, NULL},
+    {"ITI-30", "ADT^A37", READ_COMMITTED, false, {"110110", 'U'}, iti30_unlink, NULL},
+    {"ITI-64", "ADT^A43", READ_COMMITTED, false, {"110110", 'U'}, iti64_take, NULL},
     {"ADT", "ADT", READ_COMMITTED, false, {"110110", 'U'}, adt_unused, NULL},
     {"ITI-9", "QBP^Q23", REPEATABLE_READ, false, {"110112", 'E'}, iti9_query, iti9_failure},
+    {"ITI-21", "QBP^Q22", REPEATABLE_READ, false, {"110112", 'E'}, iti21_query, iti21_failure},
+    {"ITI-22", "QBP^ZV1", REPEATABLE_READ, false, {"110112", 'E'}, iti21_query, iti21_failure},
+    {"ITI-21", "QCN^J01", REPEATABLE_READ, false, {"110112", 'E'}, iti21_cancel, NULL},
     {NULL, NULL, READ_COMMITTED, false, {NULL, 0}, NULL, NULL},
 };
 

@@ -65,6 +65,10 @@
       "Visible objects of one stored query; more is XDSTooManyResults")                            \
     X(NUMBER, max_scanned, "50000", 100, 1000000,                                                  \
       "Associations that one query may follow, and objects that one without a patient may meet")   \
+    X(NUMBER, max_patients, "100", 1, 500,                                                         \
+      "Patients that a demographics query answers at most, the best first")                        \
+    X(NUMBER, continuation_minutes, "30", 1, 1440,                                                 \
+      "For which the rest of a demographics query can be fetched")                                 \
     X(NUMBER, request_seconds, "30", 1, 3600, "Deadline of a request once it is complete")         \
     X(NUMBER, handshake_seconds, "5", 1, 60, "For a TLS handshake")                                \
     X(NUMBER, head_seconds, "10", 1, 60, "For the head of a request")                              \

@@ -7,6 +7,7 @@
 #include "mpi/identity.h"
 #include "mpi/keys.h"
 #include "mpi/relink.h"
+#include "mpi/search.h"
 
 /* The look-up keys of a version of the record. */
 struct keys {
@@ -27,7 +28,7 @@ struct mpi_feeding {
     struct mpi_record before;
 
     struct mpi_coding *coding;
-    struct mpi_demographics demographics; /* after this feed */
+    struct mpi_demographics former, demographics; /* before and after this feed */
     struct mpi_record after;
     struct keys keys, keys_before;
     bool changed; /* a new version is due */
@@ -156,12 +157,11 @@ static struct keys keys_of(struct mpi_feeding *w, struct str packed)
 static enum status prepare(struct mpi_feeding *w)
 {
     struct request *rq = w->rq;
-    struct mpi_demographics known = {0};
     struct mpi_record *r = &w->after;
 
     if (w->known && w->before.demographics.p != NULL)
-        TRY(mpi_demographics_parse(rq->arena, w->before.demographics, &known, rq->err));
-    w->demographics = mpi_demographics_update(&known, &w->feed->demographics);
+        TRY(mpi_demographics_parse(rq->arena, w->before.demographics, &w->former, rq->err));
+    w->demographics = mpi_demographics_update(&w->former, &w->feed->demographics);
     join_identifiers(w);
     r->place = w->before.place;
     r->into = w->before.into;
@@ -173,7 +173,7 @@ static enum status prepare(struct mpi_feeding *w)
     w->keys = keys_of(w, r->packed);
     w->keys_before = keys_of(w, w->before.packed);
     w->changed = !w->known || r->id_count != w->before.id_count ||
-                 !str_eq(r->demographics, mpi_demographics_json(rq->arena, &known));
+                 !str_eq(r->demographics, mpi_demographics_json(rq->arena, &w->former));
     w->search = !w->known || !str_eq(r->packed, w->before.packed);
     return OK;
 }
@@ -491,6 +491,7 @@ static enum status store_update(struct mpi_feeding *w)
 
     drop_foreign_identifiers(w);
     mpi_record_store(rq, &w->after, w->feed->event);
+    mpi_search_store(rq, w->after.place, &w->former, &w->demographics);
     store_new_identifiers(w);
     take_xad(w);
     if (!w->search)
@@ -608,6 +609,7 @@ static enum status add_record(struct mpi_feeding *w)
     link_new(w, joins ? "demographics" : "new");
     store_new_identifiers(w);
     mpi_block_keys_store(rq, &w->after, w->keys.items, w->keys.count, w->hit.person);
+    mpi_search_store(rq, w->after.place, NULL, &w->demographics);
     if (joins)
         join_person(w);
     else

@@ -104,6 +104,14 @@ static enum status look_under_locks(struct work *w, const struct mpi_people *peo
     return check_again(w, people, &again, &locked);
 }
 
+/* The record that takes over; none, when both identifiers are of one record. */
+static struct place into_of(const struct work *w)
+{
+    struct place none = {0, 0};
+
+    return place_eq(w->hits[0].place, w->hits[1].place) ? none : w->hits[0].place;
+}
+
 static enum status merge(struct request *rq, const struct mpi_merge *m, bool whole,
                          struct mpi_merged *out)
 {
@@ -129,7 +137,7 @@ static enum status merge(struct request *rq, const struct mpi_merge *m, bool who
     else if (!l->same)
         mpi_relink_record(l, w->hits[1].place);
     if (!whole)
-        mpi_relink_retire(l, m->subsumed, w->hits[0].place);
+        mpi_relink_retire(l, m->subsumed, into_of(w));
     l->change = l->emptied ? MPI_CHANGE_MERGE : MPI_CHANGE_LINK;
     TRY(mpi_relink_write(l));
     *out = (struct mpi_merged){

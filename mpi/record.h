@@ -15,12 +15,16 @@
 #define MPI_ADDRESS_FIELDS(X)                                                                      \
     X(street) X(other) X(city) X(state) X(postcode) X(country) X(type) X(county)
 #define MPI_TELECOM_FIELDS(X) X(value) X(use) X(equipment)
-/* birth_date is a DTM (YYYY[MM[DD...]]); sex an HL7 table 0001 code; type and use HL7 codes. */
+/* birth_date is a DTM (YYYY[MM[DD...]]); sex an HL7 table 0001 code; type and use HL7 codes;
+ * account (PID-18) and visit (PV1-19, of the last one) CX, or a number alone where no authority is
+ * known; visit_class HL7 table 0004. */
 #define MPI_SINGLE_FIELDS(X)                                                                       \
     X(birth_date)                                                                                  \
     X(sex)                                                                                         \
     X(ssn)                                                                                         \
-    X(mother_family) X(mother_given) X(multiple_birth) X(birth_order) X(deceased_at) X(deceased)
+    X(mother_family)                                                                               \
+    X(mother_given)                                                                                \
+    X(multiple_birth) X(birth_order) X(deceased_at) X(deceased) X(account) X(visit) X(visit_class)
 
 #define MPI_FIELD(name) struct str name;
 struct mpi_name {

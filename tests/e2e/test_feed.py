@@ -23,7 +23,7 @@ def test_each_feed_event_makes_the_patient_known(event, lakeside):
     assert lakeside.xad_pid(person.number(lakeside))
 
 
-@pytest.mark.parametrize("event", ["A02", "A03", "A28", "A60", "Z99"])
+@pytest.mark.parametrize("event", ["A02", "A03", "A29", "A60", "Z99"])
 def test_an_event_without_use_is_answered_aa_and_counted(event, hub, lakeside):
     before = hub.metric("causeway_hl7_unused_events_total")
     person = Person()

@@ -1,0 +1,45 @@
+/* Which patients answer to these demographics? The one query behind ITI-21, 22, 47 and 78: decoders
+ * fill struct pdq_query, encoders take struct pdq_answer, which only holds what passed the gate.
+ *
+ * What is compared, counted, shown and kept for continuation is what this member may see: a record
+ * that is hidden from it finds nothing, and adds nothing to what is shown. At most max_patients are
+ * answered, the best first, and the answer says when there were more. */
+#pragma once
+
+#include "gateway/identity_gate.h"
+#include "gateway/pix.h"
+
+enum { PDQ_QUERY_ID_MAX = 255 };
+
+struct pdq_query {
+    struct str id; /* QPD-2, queryId: by it a query is continued and cancelled */
+    struct mpi_criteria criteria;
+    struct str domains[PIX_DOMAINS_MAX]; /* whose identifiers are wanted; none: all */
+    size_t domain_count;
+    size_t page; /* patients of one answer; 0: all */
+};
+
+struct pdq_patient {
+    struct person_ref person;
+    struct identity_visible ids;
+    struct mpi_demographics shown; /* golden, of the visible records alone */
+    double fit;                    /* 0 to 1 */
+};
+
+struct pdq_answer {
+    struct pdq_patient *patients;
+    size_t count;       /* on this page */
+    size_t total;       /* of the whole query; on later pages: what was shown before included */
+    size_t remaining;   /* behind this page */
+    bool capped;        /* more answer to the criteria than the hub tells */
+    struct str pointer; /* of the next page; STR_NONE: there is none */
+};
+
+/* INVALID with code TooBroad when the criteria are not narrow enough. Adds the audit rows. */
+enum status pdq_ask(struct request *rq, const struct pdq_query *q,
+                    struct pdq_answer *out) MUST_CHECK;
+/* The next page; `page` 0: as the query had it. NOT_FOUND with code UnknownPointer. */
+enum status pdq_continue(struct request *rq, struct str query_id, struct str pointer, size_t page,
+                         struct pdq_answer *out) MUST_CHECK;
+/* Forgets what was kept for the query. Nothing kept is no failure. */
+void pdq_cancel(struct request *rq, struct str query_id);
