@@ -8,11 +8,15 @@
 #include "mpi/batch/postings.h"
 #include "mpi/core/weigh.h"
 
-enum { RANGE = 512 }; /* records that a thread takes at once */
+enum {
+    RANGE = 512,      /* records that a thread takes at once */
+    CLOSED_MAX = 200, /* records of a component whose pairs are all compared */
+};
 
 struct comparing {
     struct linking *l;
     const struct postings *postings;
+    const struct components *components; /* when closing */
     _Atomic size_t next;
     _Atomic uint64_t compared, truth_met;
     struct progress progress;
@@ -98,6 +102,37 @@ static void compare_record(struct comparer *c, uint32_t a)
     }
 }
 
+/* Records by component: those that likely pairs connect stand together, ascending. */
+struct components {
+    uint32_t *records;
+    uint64_t *first; /* of each record that is a component's least; `count` + 1 of them */
+};
+
+/* Compares a with those of its component that it shares no key with. */
+static void compare_component(struct comparer *c, uint32_t a)
+{
+    const struct dataset *d = c->job->l->d;
+    const struct components *all = c->job->components;
+    const uint32_t *records = all->records + all->first[a];
+    size_t n = all->first[a + 1] - all->first[a];
+    bool between = c->job->l->between;
+
+    for (size_t i = 0; n > 2 && n <= CLOSED_MAX && i + 1 < n; i++) {
+        struct mpi_view x = mpi_view_of(dataset_coded(d, records[i]));
+        size_t at = 0;
+
+        postings_candidates(c->job->postings, records[i], &c->candidates);
+        for (size_t k = i + 1; k < n; k++) {
+            while (at < c->candidates.count && c->candidates.list[at] < records[k])
+                at++;
+            if (at < c->candidates.count && c->candidates.list[at] == records[k])
+                continue;
+            if (!between || dataset_row(d, records[i])->file != dataset_row(d, records[k])->file)
+                compare_two(c, records[i], &x, records[k]);
+        }
+    }
+}
+
 static void comparer_run(void *context, int i)
 {
     struct comparer c = {.job = context, .memo = mpi_memo_new()};
@@ -110,7 +145,10 @@ static void comparer_run(void *context, int i)
 
         c.count = 0;
         for (size_t a = at * RANGE; a < to; a++)
-            compare_record(&c, (uint32_t)a);
+            if (c.job->components != NULL)
+                compare_component(&c, (uint32_t)a);
+            else
+                compare_record(&c, (uint32_t)a);
         r->count = c.count;
         r->pairs = malloc((c.count + 1) * sizeof(*r->pairs));
         must(r->pairs != NULL, "memory for pairs");
@@ -136,24 +174,86 @@ static void gather(struct linking *l, struct range *ranges, size_t count)
     }
 }
 
-void link_compare(struct linking *l)
+/* One pass over all records, by all threads. */
+static void compare_all(struct linking *l, const struct postings *postings,
+                        const struct components *components)
 {
-    struct postings postings;
-    struct comparing job = {.l = l, .postings = &postings};
+    struct comparing job = {.l = l, .postings = postings, .components = components};
     size_t ranges = (l->d->count + RANGE - 1) / RANGE;
 
-    growing_init(&l->pairs, sizeof(struct link_pair));
-    postings_make(&postings, l->d, l->threads);
     job.ranges = calloc(ranges + 1, sizeof(*job.ranges));
     must(job.ranges != NULL, "memory for pairs");
-    job.progress = progress_begin_of("comparing", l->d->count);
+    job.progress = progress_begin_of(components == NULL ? "comparing" : "closing", l->d->count);
     crew_run(l->threads, comparer_run, &job);
     progress_end(&job.progress);
     gather(l, job.ranges, ranges);
     free(job.ranges);
-    l->compared = job.compared;
-    l->truth_met = job.truth_met;
+    l->compared += job.compared;
+    l->truth_met += job.truth_met;
+}
+
+static uint32_t root_of(uint32_t *parent, uint32_t i)
+{
+    while (parent[i] != i)
+        i = parent[i] = parent[parent[i]];
+    return i;
+}
+
+/* Records that pairs above the threshold for review connect. */
+static void components_make(struct components *c, const struct linking *l)
+{
+    const struct link_pair *pairs = l->pairs.items;
+    size_t n = l->d->count;
+    uint32_t *parent = malloc((n + 1) * sizeof(*parent));
+    double likely = mpi_posterior_bits(l->model->review);
+
+    c->records = malloc((n + 1) * sizeof(*c->records));
+    c->first = calloc(n + 2, sizeof(*c->first));
+    must(parent != NULL && c->records != NULL && c->first != NULL, "memory for components");
+    for (size_t i = 0; i < n; i++)
+        parent[i] = (uint32_t)i;
+    for (size_t i = 0; i < l->pairs.count; i++) {
+        uint32_t a = root_of(parent, pairs[i].a), b = root_of(parent, pairs[i].b);
+
+        if ((double)pairs[i].weight >= likely)
+            parent[a > b ? a : b] = a > b ? b : a;
+    }
+    for (size_t i = 0; i < n; i++)
+        c->first[root_of(parent, (uint32_t)i) + 1]++;
+    for (size_t i = 1; i <= n; i++)
+        c->first[i] += c->first[i - 1];
+    for (size_t i = n; i-- > 0;)
+        c->records[--c->first[root_of(parent, (uint32_t)i) + 1]] = (uint32_t)i;
+    for (size_t i = 0; i < n; i++) /* each start went down to its own component's */
+        c->first[i] = c->first[i + 1];
+    c->first[n] = n;
+    free(parent);
+}
+
+static int pair_compare(const void *a, const void *b)
+{
+    const struct link_pair *x = a, *y = b;
+
+    if (x->a != y->a)
+        return x->a < y->a ? -1 : 1;
+    return x->b < y->b ? -1 : x->b > y->b;
+}
+
+void link_compare(struct linking *l)
+{
+    struct postings postings;
+    struct components components;
+
+    growing_init(&l->pairs, sizeof(struct link_pair));
+    postings_make(&postings, l->d, l->threads);
     l->left_out = postings.left_out;
+    compare_all(l, &postings, NULL);
+    components_make(&components, l);
+    compare_all(l, &postings, &components);
+    if (l->pairs.count > 0)
+        qsort(l->pairs.items, l->pairs.count, sizeof(struct link_pair), pair_compare);
+    free(components.records);
+    free(components.first);
     postings_dispose(&postings);
 }
 
