@@ -41,6 +41,7 @@ KINDS = {
     "Retrieve": Kind("ITI-43", REPOSITORY, "urn:ihe:iti:2007:RetrieveDocumentSet", parsed=False, mtom=True),
     "Http": Kind("ITI-41", REPOSITORY, "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"),
     "PatientIdentityFeed": Kind("ITI-8", "", ""),
+    "PatientMove": Kind("ITI-64", "", ""),
     "Null": Kind("assertions", "", ""),
 }
 
@@ -60,6 +61,7 @@ class Session:
 
     patient: str
     alternate: str = None
+    moves: bool = False  # a local identifier goes over from one patient to another (ITI-64)
     parameters: dict = field(default_factory=dict)
 
 
@@ -96,7 +98,9 @@ class Player:
             patient = self.site.new_patient()
             if not feeds:
                 self.site.feed(patient)
-        return Session(patient, None, {"$patientid$": patient, "$testdata_home$": self.site.home})
+        moves = any(s.kind == "PatientMove" for c in test.sections for s in c.steps)
+        return Session(patient, None, moves,
+                       {"$patientid$": patient, "$testdata_home$": self.site.home})
 
 
 class Turn:
@@ -185,7 +189,7 @@ class Turn:
             self._fill(root, linkage.standard(self.site))
             self._assign(root)
         self._fill_ids(root)
-        self._fill(root, linkage.standard(self.site))
+        self._fill(root, {**linkage.standard(self.site), **self.site.adopted})
         if self._has("CleanParams"):
             metadata.clean_query(root)
         return metadata.to_v3(root) if parsed and not self._has("NoConvert") else root
@@ -313,7 +317,15 @@ class Turn:
         elif self._has("PatientID"):
             self.session.patient = self.instruction.findtext("PatientID").strip()
         self.session.parameters["$patientid$"] = self.session.patient
-        return self.site.feed(self.session.patient)
+        wrong = self.site.feed(self.session.patient)
+        if not wrong and self.session.moves:
+            wrong = self.site.feed_local(self.session.patient)
+        return wrong
+
+    def move(self):
+        used = linkage.reports_used(self.logs, self.section, self.instruction)
+        return self.site.move(used.get("$OldXADPID$"), used.get("$NewXADPID$"),
+                              used.get("$OldLocalPID$"), used.get("$NewLocalPID$"))
 
     def null(self):
         self.values.update(linkage.reports_used(self.logs, self.section, self.instruction))
@@ -328,7 +340,7 @@ class Turn:
 
 
 HANDLERS = {"ProvideAndRegister": "provide", "Retrieve": "retrieve", "Http": "http",
-            "PatientIdentityFeed": "feed", "Null": "null"}
+            "PatientIdentityFeed": "feed", "PatientMove": "move", "Null": "null"}
 
 
 # --- what is not the hub's ------------------------------------------------------------------------
@@ -337,14 +349,11 @@ ASKS_NOTHING = "asks the hub nothing and asserts nothing: it only prepares the c
 GATEWAY = "XCA (ITI-38, ITI-39): the kit plays an Initiating or Responding Gateway's partner"
 IMAGING = "XDS-I.b and XCA-I: a test of an Imaging Document Source or Consumer, or of its gateways"
 MHD = "MHD: a test of a FHIR Document Recipient or Responder, or of its support server"
-CHANGES = ("XAD-PID Change Management (ITI-64), an option of a registry that is told about links: the "
-           "hub holds the index itself, and documents follow its own links")
 NOT_OURS = [
     (r"XCQ|XCR|XCRmu|IGQ|IGR|XCDRProvide", GATEWAY),
     (r"ImagingDocSet.*|ImgDetail|XmlDetail|Sim|WADO", IMAGING),
     (r"Fhir.*|ProvideDocumentBundle", MHD),
     (r"Simple", "registration with the public registry of NIST, not a transaction of a profile"),
-    (r"PatientMove", CHANGES),
     (r"Xcpd", "XCPD (ITI-55): a gateway's test"),
     (r"EdgeServer|XDRProvideAndRegister", "XDR or Direct: a test of an edge server or a recipient"),
     (r"Sts|Gather|GenericSoap11|SqlQuery|Echo.*|Socket|Mock|Epsos|Dsub.*|Publish",
@@ -352,7 +361,6 @@ NOT_OURS = [
 ]
 COLLECTIONS = [
     (r"reg_xua", "XUA (ITI-40): wants SAML assertions of a token service that is not in the kit"),
-    (r"reg_xadpid.*", CHANGES),
     (r".*(iig|rig|ids|idc|isr)\b.*", IMAGING),
     (r".*mhd.*|fhirsupport.*", MHD),
     (r"ig\(xca\)|rg\(xca\)", GATEWAY),

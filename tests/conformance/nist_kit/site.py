@@ -17,15 +17,16 @@ _run = f"{time.strftime('%m%d%H%M%S')}{uuid.uuid4().int % 1000}"
 class Site:
     """`source` is a soap.Link, `wire` gives the feeder's mllp.Wire; `check` raises on a bad answer.
 
+    `local` gives the source's own (wire, assigning authority), for identifiers of its patients.
     `dumps` is the Link for whole messages that the kit dumped in another affinity domain, with codes
     that the hub would refuse from the source.
     """
 
-    def __init__(self, source, wire, xad, home, source_id, check=None, dumps=None):
+    def __init__(self, source, wire, xad, home, source_id, check=None, local=None, dumps=None):
         self.source, self.wire, self.xad, self.home = source, wire, xad, home
-        self.dumps = dumps or source
+        self.local, self.dumps = local, dumps or source
         self.source_id, self.check = source_id, check
-        self.sender, self.fed = mllp.Sender("KIT", "REGION"), set()
+        self.sender, self.fed = mllp.Sender("KIT", "REGION"), {}  # {identifier: demographics}
         self.adopted = {}
 
     def new_patient(self):
@@ -47,14 +48,32 @@ class Site:
     def feed(self, patient):
         """ITI-8 A04. No two of the run's patients look alike, so none are linked."""
         number = next(_serial)
-        self.fed.add(patient)
-        person = Patient([patient], family=f"Kit{uuid.uuid4().hex[:12]}", given=uuid.uuid4().hex[:8],
-                         birth=f"{1900 + number % 100}{1 + number % 12:02d}{1 + number % 28:02d}",
-                         address=f"{number} Kit Street^^Town{number}^IL^{10000 + number}^US")
+        self.fed[patient] = {
+            "family": f"Kit{uuid.uuid4().hex[:12]}", "given": uuid.uuid4().hex[:8],
+            "birth": f"{1900 + number % 100}{1 + number % 12:02d}{1 + number % 28:02d}",
+            "address": f"{number} Kit Street^^Town{number}^IL^{10000 + number}^US"}
+        person = Patient([patient], **self.fed[patient])
         return self._acknowledged(mllp.adt("A04", self.sender, person))
 
-    def _acknowledged(self, text):
-        answer = self.wire().ask(text)
+    def feed_local(self, patient):
+        """The source tells of the same person. The kit names its local identifier L and the region's,
+        under the region's authority; here it gets the source's own, as ITI-64 means it."""
+        wire, authority = self.local()
+        here = cx("L" + patient.partition("^")[0], authority)
+        self.adopted["L" + patient] = here
+        person = Patient([here], **self.fed[patient])
+        return self._acknowledged(mllp.adt("A04", mllp.Sender("KIT", "SOURCE"), person), wire)
+
+    def move(self, old, new, old_local=None, new_local=None):
+        """ITI-64: the local identifier that was linked to `old` is linked to `new` from now on."""
+        pid = "~".join(x for x in (new, new_local) if x)
+        mrg = "~".join(x for x in (old, old_local) if x)
+        return self._acknowledged(mllp.message(
+            mllp.msh(self.sender, "ADT^A43^ADT_A43", version="2.5"), f"EVN|A43|{mllp.timestamp()}",
+            f"PID|||{pid}|| ", f"MRG|{mrg}"))
+
+    def _acknowledged(self, text, wire=None):
+        answer = (wire or self.wire()).ask(text)
         return [] if answer["MSA-1"] in ("AA", "CA") else [f"expected MSA-1 AA, got {answer}"]
 
     def call(self, kind, body, parts=None, asynchronous=False):
