@@ -23,12 +23,14 @@ static const struct statement by_id[XDS_KINDS] = {
                          BY_ID(XDS_ASSOCIATION_COLUMNS, XDS_ONE_VERSION, "xds_association")},
 };
 
+/* Later ones; the first is found by its id, which is the logicalID. */
 #define BY_LOGICAL_ID(columns, superseded, table)                                                  \
     "SELECT " columns superseded "\n"                                                              \
     "  FROM " table " AS o\n"                                                                      \
     " WHERE (pkey, logical_id) IN (\n"                                                             \
     "       SELECT place, logical\n"                                                               \
-    "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, logical))"
+    "         FROM unnest($1::bigint[], $2::uuid[]) AS w (place, logical))\n"                      \
+    "   AND version > 1"
 
 static const struct statement by_logical_id[XDS_KINDS] = {
     [XDS_DOCUMENT] = {"xds_query_document_versions",

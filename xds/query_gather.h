@@ -51,7 +51,7 @@ struct rows *xds_gather_rows(struct xds_gather *g, enum xds_kind kind, bool witn
 struct rows *xds_gather_rows_capped(struct xds_gather *g, enum xds_kind kind, bool witness);
 /* Objects by id. */
 void xds_gather_objects(struct xds_gather *g, const struct xds_wanted *wanted, bool witness);
-/* All versions of these documents and folders, by logicalID. */
+/* The later versions of these documents and folders, which are the first. */
 void xds_gather_versions(struct xds_gather *g, const struct xds_wanted *wanted);
 /* The associations whose source or target these are (xds_query_links). */
 void xds_gather_links(struct xds_gather *g, const struct xds_wanted *wanted, unsigned links);

@@ -103,8 +103,7 @@ enum status xds_query_find_by_id(struct request *rq, const struct xds_query *q,
         return OK;
     if (arg->parameter->type == XDS_VALUE_LOGICALS)
         xds_gather_versions(&g, &wanted);
-    else
-        xds_gather_objects(&g, &wanted, false);
+    xds_gather_objects(&g, &wanted, false);
     if (q->type->links & (XDS_LINKS_FROM | XDS_LINKS_TO))
         xds_gather_links(&g, &wanted, q->type->links);
     TRY(xds_gather_round(&g));

@@ -135,6 +135,14 @@ static bool time_matches(const struct xds_argument *arg, struct str wanted,
     return arg->parameter->type == XDS_VALUE_FROM ? bound <= t : t < bound;
 }
 
+/* What was found by an id that is no logicalID falls. */
+static bool logical_matches(struct str wanted, const struct xds_object *o)
+{
+    struct uuid u;
+
+    return uuid_parse_urn(wanted, &u) && uuid_eq(u, o->logical);
+}
+
 static bool one_matches(const struct xds_argument *arg, struct str wanted,
                         const struct xds_object *o)
 {
@@ -150,11 +158,12 @@ static bool one_matches(const struct xds_argument *arg, struct str wanted,
         return attribute_matches(arg, wanted, o);
     case XDS_VALUE_AVAILABILITY:
         return availability_matches(wanted, o);
+    case XDS_VALUE_LOGICALS:
+        return logical_matches(wanted, o);
     case XDS_VALUE_LEVEL:
     case XDS_VALUE_PATIENT:
     case XDS_VALUE_UUIDS:
     case XDS_VALUE_UNIQUES:
-    case XDS_VALUE_LOGICALS:
     case XDS_VALUE_HOME:
         break; /* these said where to look */
     }

@@ -40,6 +40,7 @@ enum { XDS_HEADER_COLUMN_COUNT = 9 };
     "         FROM " table " AS later\n"                                                           \
     "        WHERE later.pkey = o.pkey\n"                                                          \
     "          AND later.logical_id = o.logical_id\n"                                              \
+    "          AND later.version > 1\n"                                                            \
     "          AND later.version > o.version), registered_at"
 #define XDS_ONE_VERSION ", false, registered_at"
 
