@@ -272,6 +272,15 @@ class Stack:
             raise SystemExit(f"bench: load failed: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
+    def script(self, path, **variables):
+        """A psql script, as the database's superuser."""
+        given = [w for k, v in variables.items() for w in ("-v", f"{k}={v}")]
+        run("psql", "-q", "-d", self.admin, *given, "-f", path)
+
+    def size(self):
+        """Of the database, in words."""
+        return run("psql", "-At", "-d", self.admin, "-c", "SELECT pg_size_pretty(pg_database_size('bench'))")
+
     def pgbench(self, script, seconds, define=()):
         command = ["pgbench", "-n", "-M", "prepared", "-c", "16", "-j", "2", "-T", str(max(1, round(seconds))), "-f", script]
         for name, value in define:

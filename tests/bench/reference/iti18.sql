@@ -1,6 +1,6 @@
--- The limit for iti18: find a patient's documents, read the policies, write the audit row, commit
--- durably. One round trip, the fewest statements that do it; nothing here is the hub's SQL.
-\set n random(0, :patients - 1)
+-- The limit for iti18 and iti18_find: find a patient's documents, read the policies, write the audit
+-- row, commit durably. One round trip, the fewest statements that do it; nothing here is the hub's SQL.
+\set n random(0, :patients - 1) * :stride
 \startpipeline
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT p.xad_pid, d.*
