@@ -77,8 +77,15 @@
     X(NUMBER, min_body_rate, "10240", 0, 100000000, "Least bytes a second while a body comes in")  \
     X(NUMBER, drain_seconds, "30", 0, 3600, "For requests under way when the hub is told to stop") \
     X(SECTION, storage, "Documents and keys", 0, 0, "")                                            \
+    X(TEXT, store, "fs", 2, 2, "Where documents lie: 'fs' (store_dir) or 's3' (the keys below)")   \
     X(TEXT, store_dir, "/var/lib/causeway/documents", 1, 3000,                                     \
-      "Folder of the encrypted documents")                                                         \
+      "Folder of the encrypted documents; with s3, of those on their way")                         \
+    X(TEXT, s3_endpoint, "", 0, 500, "https://HOST[:PORT] of the S3 server")                       \
+    X(TEXT, s3_bucket, "", 0, 63, "Bucket of the encrypted documents, which must be there")        \
+    X(TEXT, s3_region, "us-east-1", 1, 64, "Region that requests are signed for")                  \
+    X(TEXT, s3_credentials, "", 0, 4000,                                                           \
+      "File of two lines, access key and secret; readable by the service user only")               \
+    X(TEXT, s3_ca, "", 0, 4000, "CAs of the S3 server's certificate; empty: the system's")         \
     X(TEXT, master_key, NULL, 1, 4000,                                                             \
       "File with the hub's master key (32 bytes; made by `causeway doctor --make-key`)")           \
     X(TEXT, document_key, "", 0, 4000,                                                             \

@@ -59,6 +59,15 @@ static void drop_contexts(struct blob_writer *w)
     w->sha1 = w->sha256 = NULL;
 }
 
+/* On the I/O thread, when the answer has gone. */
+static void forget(struct store *s, struct uuid id)
+{
+    if (s->ops->forget != NULL)
+        s->ops->forget(s, id);
+    else if (s->ops->remove(s, id) != OK)
+        log_warn("blob_orphaned", "a document of a failed submission stays in the store");
+}
+
 static void writer_dispose(void *p)
 {
     struct blob_writer *w = p;
@@ -68,8 +77,8 @@ static void writer_dispose(void *p)
     drop_buffer(w);
     if (w->file != NULL)
         s->ops->abort(w->file);
-    if (w->state == DURABLE && !w->kept && s->ops->remove(s, w->info.id) != OK)
-        log_warn("blob_orphaned", "a document of a failed submission stays in the store");
+    if (w->state == DURABLE && !w->kept)
+        forget(s, w->info.id);
 }
 
 struct blob_writer *blob_begin(struct blobs *b, struct arena *a)

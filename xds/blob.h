@@ -77,8 +77,9 @@ struct blob_ref {
 };
 
 /* Opens a blob for streaming: its key, its header and its length are right. Nothing is held open
- * until the first read, which may be on another thread. NOT_FOUND: the store has no such object;
- * UPSTREAM: the store fails; INTERNAL: it is not what was written (logged). */
+ * until the first read, which may be on another thread; what lies far away has been fetched.
+ * NOT_FOUND: the store has no such object; UPSTREAM: the store fails; INTERNAL: it is not what was
+ * written (logged). */
 enum status blob_open(struct blobs *b, struct arena *a, const struct blob_ref *ref,
                       struct byte_source **out) MUST_CHECK;
 /* The whole of a small one, authenticated before any byte of it is used. */

@@ -237,8 +237,10 @@ enum status blob_open(struct blobs *b, struct arena *a, const struct blob_ref *r
     struct blob_source *s;
 
     TRY(source_new(b, a, ref, &s));
-    let_go(s);
     *out = &s->base;
+    if (b->store->ops->fetch != NULL)
+        return b->store->ops->fetch(s->object);
+    let_go(s);
     return OK;
 }
 

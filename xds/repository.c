@@ -31,11 +31,22 @@ static enum status read_keys(const struct config *config, struct store *store, s
     return s;
 }
 
+static enum status open_store(const struct config *config, struct store **out, struct errors *err)
+{
+    struct str kind = str_from(config->store);
+
+    if (str_eq(kind, STR("fs")))
+        return store_fs_open(config->store_dir, config->fsync_group_us, out, err);
+    if (str_eq(kind, STR("s3")))
+        return store_s3_open(config, out, err);
+    return fail(err, INVALID, "config", "store = %s: fs or s3", config->store);
+}
+
 enum status xds_repository_open(const struct config *config, struct errors *err)
 {
     struct store *store;
 
-    TRY(store_fs_open(config->store_dir, config->fsync_group_us, &store, err));
+    TRY(open_store(config, &store, err));
     TRY(read_keys(config, store, err));
     xds_part_sink = blob_part_sink(repository);
     return OK;

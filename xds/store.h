@@ -2,8 +2,7 @@
  *
  * A store keeps named objects, written once and never changed. It sees ciphertext only (xds/blob.h
  * encrypts), and knows neither documents nor patients. `fs` is a folder on a local or shared file
- * system; `mem` is for tests; an object store fits the same table (begin: start an upload, commit:
- * complete it).
+ * system, `s3` a bucket of an S3 server, `mem` is for tests.
  *
  * Any thread may call any operation of a store; one struct store_file or store_object belongs to
  * one thread at a time. Operations that return a status log what went wrong. */
@@ -11,6 +10,7 @@
 
 #include "hub/base/err.h"
 #include "hub/base/uuid.h"
+#include "hub/config.h"
 
 struct store;
 struct store_file;   /* an object that is being written: nobody can read it yet */
@@ -38,8 +38,14 @@ struct store_ops {
     /* Reads at `offset`; *n is less than size only at the end of the object. */
     enum status (*read)(struct store_object *o, uint64_t offset, void *to, size_t size,
                         size_t *n) MUST_CHECK;
+    /* Brings the whole object near, so that reads wait for a disk and no network; NULL where they
+     * never do. May take long. */
+    enum status (*fetch)(struct store_object *o) MUST_CHECK;
     void (*close)(struct store_object *o);
-    enum status (*remove)(struct store *s, struct uuid id) MUST_CHECK; /* NOT_FOUND: none */
+    enum status (*remove)(struct store *s, struct uuid id) MUST_CHECK; /* may say NOT_FOUND */
+    /* The same, but never waits for a network; may leave it to another thread. NULL: remove does.
+     */
+    void (*forget)(struct store *s, struct uuid id);
     /* Objects that come or go meanwhile may be seen or not; all others are seen, once each.
      * walk_next: *found false at the end. */
     struct store_walk *(*walk)(struct store *s);
@@ -56,6 +62,10 @@ struct store {
 /* Opens (and, the first time, lays out) the folder. Removes what crashed processes left half
  * written, and nothing of the living: several hubs may share a folder. */
 enum status store_fs_open(const char *folder, int64_t fsync_group_us, struct store **out,
+                          struct errors *err) MUST_CHECK;
+
+/* Opens the bucket; in store_dir lies what is on its way to it and from it, encrypted. */
+enum status store_s3_open(const struct config *config, struct store **out,
                           struct errors *err) MUST_CHECK;
 
 struct store *store_mem_new(void);

@@ -10,9 +10,13 @@ clients pause and it must hold that
     after, and as after when that was acknowledged;
   - nothing half-made is visible: a submission whose answer never came is there as a whole, readable,
     or not at all; in the database every entry has its blob, set and association, every set its
-    entries, and every submission exactly one audit row.
+    entries, and every submission exactly one audit row;
+  - the repository is sound: `causeway xds verify` finds nothing but orphans, which kills leave and
+    `causeway xds collect`, running beside the load all the time, takes away when they are old enough.
 
-  /usr/bin/python3 tests/e2e/crash.py [--kills N] [--seed N] [--keep]
+  /usr/bin/python3 tests/e2e/crash.py [--kills N] [--seed N] [--store fs|s3] [--keep]
+
+With --store s3 the documents lie in OpenStack Swift (hospital/swift.py), which is not killed.
 
 The moments are drawn from the seed, which is printed; what they hit depends on the machine as well.
 Closes with 'N passed, N failed, N skipped'.
@@ -24,6 +28,7 @@ import random
 import shutil
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -33,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from crash_change import Changer  # noqa: E402
 from crash_check import Checks  # noqa: E402
 from crash_load import Feeder, Gate, Journal, Submitter  # noqa: E402
-from hospital import Hospital, Patient  # noqa: E402
+from hospital import Hospital, Patient, swift  # noqa: E402
 from hospital.hub import Cluster, Failed, Hub  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,20 +46,34 @@ PROGRAM = Path(os.environ.get("CAUSEWAY_BIN") or ROOT / "build/release/causeway"
 PROGRESS_SECONDS = 30  # within which something must be acknowledged again after a kill
 CHECK_EVERY = 40
 SUBMITTERS, FEEDERS, CHANGERS, PEOPLE = 4, 2, 3, 12
+REQUEST_SECONDS = 10
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
 class World:
     """PostgreSQL and the hub, and how to kill them."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, store):
         # The postmaster leaves its starter: as its heir we reap it at once when it is killed. Until
         # somebody does, PostgreSQL takes the dead for the living and will not start.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.cluster = self._cluster(folder / "pg")
-        self.hub = Hub(ROOT, PROGRAM, folder / "hub", self.cluster.database("crash"), workers=6).start()
+        self.hub = Hub(ROOT, PROGRAM, folder / "hub", self.cluster.database("crash"), workers=6,
+                       request_seconds=REQUEST_SECONDS, **self._store(folder, store)).start()
         self._keep_ports()
         self.hub.run("consent", "default", "opt-out")
+
+    def _store(self, folder, store):
+        """Keys of the configuration. Swift takes no bucket until all of it runs."""
+        self.swift = None
+        if store == "fs":
+            return {}
+        self.swift = swift.Swift(folder / "swift")
+        credentials = folder / "s3.credentials"
+        with open(os.open(credentials, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(f"{swift.ACCESS}\n{swift.SECRET}\n")
+        return {"store": "s3", "s3_endpoint": self.swift.endpoint, "s3_credentials": credentials,
+                "s3_bucket": swift.Bucket(self.swift, "documents").make().name}
 
     @staticmethod
     def _cluster(folder):
@@ -99,6 +118,20 @@ class World:
         self.hub.stop(expect=None)
         self._kill_postmaster()
         self.cluster.remove()
+        if self.swift:
+            self.swift.stop()
+
+
+class Collector(threading.Thread):
+    """`causeway xds collect` beside the load, as greedy as it is let be."""
+
+    def __init__(self, hub):
+        super().__init__(daemon=True)
+        self.hub, self.ended = hub, threading.Event()
+
+    def run(self):
+        while not self.ended.wait(3):
+            self.hub.run("xds", "collect", "--orphans-after", f"{REQUEST_SECONDS + 10}s", expect=None)
 
 
 def load(world, journal, gate, chance):
@@ -160,20 +193,25 @@ def main():
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--keep", action="store_true", help="leave var/crash as it is")
+    parser.add_argument("--store", choices=("fs", "s3"), default="fs")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     chance, folder = random.Random(options.seed), ROOT / "var/crash"
     shutil.rmtree(folder, ignore_errors=True)
-    world, journal, gate, trouble = World(folder), Journal(), Gate(), []
+    world, journal, gate, trouble = World(folder, options.store), Journal(), Gate(), []
     try:
         clients, reader = load(world, journal, gate, chance)
         checks = Checks(world.hub, journal, reader)
+        collector = Collector(world.hub)
+        collector.start()
         gate.open.set()
         try:
             kills(world, journal, gate, checks, chance, options.kills)
         except Failed as failure:
             trouble.append(str(failure))
         gate.end()
+        collector.ended.set()
+        collector.join(60)
         for client in clients:
             client.join(30)
         status = report(checks, trouble)

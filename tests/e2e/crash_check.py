@@ -2,6 +2,7 @@
 hub's ports where a member could ask it, and in the database for what no member sees.
 """
 import hashlib
+import json
 from collections import Counter, defaultdict
 
 import psycopg2
@@ -114,6 +115,7 @@ class Checks:
         there += self._lives()
         self._patients()
         self._database(there)
+        self._repository()
         for line in self.journal.strange:
             self._check("every answer is one that a kill explains", False, line)
         self._check("the load was real", self.journal.acknowledged() > 0 and self.journal.patients)
@@ -161,6 +163,11 @@ class Checks:
         for hospital, number in list(self.journal.patients):
             self._check("a patient answered AA has an XAD-PID", hospital.xad_pid(number) is not None,
                         f"{hospital.name} {number}")
+
+    def _repository(self):
+        findings = json.loads(self.hub.run("xds", "verify", "--json", expect=None))["findings"]
+        wrong = [f for f in findings if f["fault"] != "orphan"]
+        self._check("the repository is sound", not wrong, str(wrong[:3]))
 
     def _database(self, documents):
         connection = psycopg2.connect(f"{self.hub.database} user=causeway_admin")
