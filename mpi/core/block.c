@@ -298,7 +298,7 @@ static void by_date_only(struct blocking *b)
     if (b->view->count[MPI_SECTION_ADDRESS] > 0 && address(b, 0)[MPI_ADDRESS_CITY] != 0)
         city = hash_of(b, address(b, 0)[MPI_ADDRESS_CITY]);
     for (size_t d = 0; d < b->date_count; d++)
-        if (MPI_DATE_DAY(b->dates[d]) != 0)
+        if (MPI_DATE_DAY(b->dates[d]) != 0 && b->dates[d] % YEARS != 101) /* 01-01: a year */
             EMIT(b, DATE, city, b->dates[d]);
 }
 

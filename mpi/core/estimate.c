@@ -1,6 +1,7 @@
 #include "mpi/core/estimate.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     ROUNDS = 40,        /* of expectation maximisation in a session */
@@ -83,33 +84,55 @@ static void set_m(const table sums, const struct mpi_model *base, unsigned left_
     }
 }
 
+static bool live_together(uint64_t pattern)
+{
+    int street = mpi_pattern_level(pattern, MPI_COMPARE_STREET);
+    int family = mpi_pattern_level(pattern, MPI_COMPARE_FAMILY);
+
+    return (street == MPI_STREET_EXACT || street == MPI_STREET_CLOSE) &&
+           family >= MPI_FAMILY_EXACT && family <= MPI_FAMILY_CLOSE;
+}
+
+/* One step: the pairs' probabilities under m and lambda, and m and lambda from them. */
+static void step(struct mpi_session *s, const struct mpi_model *base, struct mpi_model *m,
+                 double *lambda, table sums)
+{
+    double matches = 0;
+
+    s->together = s->together_matches = 0;
+    for (size_t i = 0; i < s->patterns.count; i++) {
+        const struct mpi_pattern *p = &s->patterns.list[i];
+        double w = p->count * probability(*lambda, evidence(m, p->pattern, s->fixed));
+
+        tally(sums, p->pattern, w);
+        matches += w;
+        if (live_together(p->pattern)) {
+            s->together += p->count;
+            s->together_matches += w;
+        }
+    }
+    set_m(sums, base, s->fixed, m);
+    *lambda = fmin(fmax(matches / s->patterns.pairs, 1e-7), 1 - 1e-7);
+    s->matches = s->taken > 0 ? matches / s->taken : 0;
+}
+
 /* m and lambda of one session; adds what it expects to `all`. */
 static void run_session(struct mpi_session *s, const struct mpi_model *base,
                         const struct mpi_model *start, table all)
 {
     struct mpi_model m = *start;
     double lambda = .5;
+    table sums;
 
     if (s->patterns.pairs == 0)
         return;
     for (int round = 0; round < ROUNDS; round++) {
-        table sums = {{0}};
-        double matches = 0;
-
-        for (size_t i = 0; i < s->patterns.count; i++) {
-            const struct mpi_pattern *p = &s->patterns.list[i];
-            double w = p->count * probability(lambda, evidence(&m, p->pattern, s->fixed));
-
-            tally(sums, p->pattern, w);
-            matches += w;
-        }
-        set_m(sums, base, s->fixed, &m);
-        lambda = fmin(fmax(matches / s->patterns.pairs, 1e-7), 1 - 1e-7);
-        s->matches = s->taken > 0 ? matches / s->taken : 0;
-        for (int c = 0; round == ROUNDS - 1 && c < MPI_COMPARISON_COUNT; c++)
-            for (int l = 1; (s->fixed & 1u << c) == 0 && l < MPI_LEVELS_MAX; l++)
-                all[c][l] += sums[c][l];
+        memset(sums, 0, sizeof(sums));
+        step(s, base, &m, &lambda, sums);
     }
+    for (int c = 0; !s->of_houses && c < MPI_COMPARISON_COUNT; c++)
+        for (int l = 1; (s->fixed & 1u << c) == 0 && l < MPI_LEVELS_MAX; l++)
+            all[c][l] += sums[c][l];
 }
 
 void mpi_estimate_m(struct mpi_session *sessions, size_t count, const struct mpi_model *base,

@@ -33,7 +33,7 @@ struct mpi_frequency_table {
     X(review, .5, .001, 1)   /* and at which a steward is asked */                                 \
     X(margin, 3, 0, 60)      /* bits by which the best person must lead */                         \
     X(evidence, 20, 0, 200)  /* bits that a record must be able to show for a link */              \
-    X(household, 9, 0, 60)   /* most that address and telephone together may add (cap) */          \
+    X(household, 14, 0, 60)  /* most that address, telephone and family name add */                \
     X(generation, 13, 5, 60) /* years between namesakes that make them parent and child */
 
 struct mpi_model {

@@ -19,12 +19,16 @@ enum {
 static const struct {
     enum mpi_block_rule rule;
     unsigned fixed;
+    bool of_houses;
 } SESSIONS[] = {
-    {MPI_BLOCK_DATE, COMPARED(DOB)},
-    {MPI_BLOCK_NAMES, COMPARED(GIVEN) | COMPARED(FAMILY) | COMPARED(OTHER)},
-    {MPI_BLOCK_IDENTIFIER, COMPARED(SSN) | COMPARED(ID)},
-    {MPI_BLOCK_EMAIL, COMPARED(EMAIL)},
-    {MPI_BLOCK_PHONE, COMPARED(PHONE)},
+    {MPI_BLOCK_DATE, COMPARED(DOB), false},
+    {MPI_BLOCK_NAMES, COMPARED(GIVEN) | COMPARED(FAMILY) | COMPARED(OTHER), false},
+    {MPI_BLOCK_IDENTIFIER, COMPARED(SSN) | COMPARED(ID), false},
+    {MPI_BLOCK_EMAIL, COMPARED(EMAIL), false},
+    {MPI_BLOCK_PHONE, COMPARED(PHONE), false},
+    {MPI_BLOCK_STREET,
+     COMPARED(STREET) | COMPARED(LOCALITY) | COMPARED(PHONE) | COMPARED(FAMILY) | COMPARED(MOTHER),
+     true},
 };
 enum { SESSION_COUNT = sizeof(SESSIONS) / sizeof(SESSIONS[0]) };
 
@@ -55,12 +59,12 @@ static double share_with(const struct mpi_corpus *c, enum mpi_section section)
     return (double)with / (double)c->count;
 }
 
-/* Matches among all pairs: those that a session found, over the share of all that its key finds:
- * the key must be known on both sides and agree. */
+/* Matches among all pairs: those that share a birth date, else those that share names, over the
+ * share of all that the key finds: it must be known on both sides and agree. */
 static double estimate_lambda(const struct mpi_corpus *c, const struct mpi_session *s,
                               const struct mpi_model *m)
 {
-    double dates = share_with(c, MPI_SECTION_DATE), most = 0, found;
+    double dates = share_with(c, MPI_SECTION_DATE), found = 1;
     double names = share_with(c, MPI_SECTION_GIVEN) * share_with(c, MPI_SECTION_FAMILY);
     const double recall[] = {
         dates * dates * m->levels[MPI_COMPARE_DOB][MPI_DOB_EXACT].m,
@@ -68,13 +72,29 @@ static double estimate_lambda(const struct mpi_corpus *c, const struct mpi_sessi
             m->levels[MPI_COMPARE_FAMILY][MPI_FAMILY_EXACT].m,
     };
 
-    for (size_t i = 0; i < sizeof(recall) / sizeof(recall[0]); i++) {
-        found = s[i].matches >= ENOUGH && recall[i] > 0 ? s[i].matches / fmax(recall[i], .1) : 0;
-        most = fmax(most, found);
+    for (size_t i = 0; i < sizeof(recall) / sizeof(recall[0]); i++)
+        if (s[i].matches >= ENOUGH && recall[i] > .01) {
+            found = s[i].matches / recall[i];
+            break;
+        }
+    return fmin(fmax(found / pairs_of(c->count), 1e-10), .1);
+}
+
+/* Bits that living together under one family name is worth: from the odds that such pairs are of
+ * one person, which the data show, back to those of any pair. */
+static double estimate_household(const struct mpi_session *sessions, const struct mpi_model *m)
+{
+    double odds, prior = m->lambda / (1 - m->lambda);
+
+    for (size_t i = 0; i < SESSION_COUNT; i++) {
+        const struct mpi_session *s = &sessions[i];
+
+        if (!s->of_houses || s->together < ENOUGH)
+            continue;
+        odds = (s->together_matches + .5) / (s->together - s->together_matches + .5);
+        return fmin(fmax(log2(odds / prior), 0), 60);
     }
-    if (most == 0)
-        most = 1;
-    return fmin(fmax(most / pairs_of(c->count), 1e-10), .1);
+    return m->household;
 }
 
 static void learn(const struct mpi_corpus *c, const struct mpi_patterns *random,
@@ -88,6 +108,7 @@ static void learn(const struct mpi_corpus *c, const struct mpi_patterns *random,
         mpi_estimate_m(sessions, SESSION_COUNT, base, m);
         m->lambda = estimate_lambda(c, sessions, m);
     }
+    m->household = estimate_household(sessions, m);
     mpi_estimate_order(m);
 }
 
@@ -114,6 +135,7 @@ static void run(const struct mpi_corpus *c, const struct mpi_training *how, stru
 
         sessions[i] = (struct mpi_session){.rule = SESSIONS[i].rule,
                                            .fixed = SESSIONS[i].fixed,
+                                           .of_houses = SESSIONS[i].of_houses,
                                            .taken = pairs.taken};
         sessions[i].patterns = counted(c, pairs, how->threads);
     }

@@ -20,8 +20,8 @@ static double tf_bits(const struct mpi_model *m, const struct mpi_vector *v, int
     return fmax(-TF_BITS_MAX, fmin(TF_BITS_MAX, bits));
 }
 
-/* Where nothing tells the members of a household apart, address and telephone show a household,
- * not a person. */
+/* Where nothing tells the members of a household apart, address, telephone and family name show a
+ * household, not a person. */
 static bool household_only(const struct mpi_vector *v)
 {
     uint8_t given = v->level[MPI_COMPARE_GIVEN], date = v->level[MPI_COMPARE_DOB];
@@ -34,7 +34,8 @@ static bool household_only(const struct mpi_vector *v)
 static double household_cut(const struct mpi_model *m, const struct mpi_vector *v,
                             const double bits[MPI_COMPARISON_COUNT])
 {
-    double sum = bits[MPI_COMPARE_STREET] + bits[MPI_COMPARE_LOCALITY] + bits[MPI_COMPARE_PHONE];
+    double sum = bits[MPI_COMPARE_STREET] + bits[MPI_COMPARE_LOCALITY] + bits[MPI_COMPARE_PHONE] +
+                 bits[MPI_COMPARE_FAMILY];
 
     return sum > m->household && household_only(v) ? m->household - sum : 0;
 }
