@@ -63,6 +63,11 @@ static bool contact_agrees(const struct facts *f)
            f->level[MPI_COMPARE_PHONE] == MPI_PHONE_EXACT;
 }
 
+static bool address_agrees(const struct facts *f)
+{
+    return between(f, MPI_COMPARE_STREET, MPI_STREET_EXACT, MPI_STREET_CLOSE);
+}
+
 static bool same_given(const struct facts *f)
 {
     return between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_PART);
@@ -111,18 +116,32 @@ static bool birth_order(const struct facts *f)
     return f->level[MPI_COMPARE_ORDER] == MPI_ORDER_DIFFER;
 }
 
-/* A name in its own right: frequent enough to be in the model's table. */
-static bool common_given(const struct facts *f, const struct mpi_view *v)
+static uint32_t first_given(const struct mpi_view *v)
 {
-    uint32_t id = v->count[MPI_SECTION_GIVEN] > 0 ? MPI_CODED_ID(v->at[MPI_SECTION_GIVEN][0]) : 0;
-    double floor = f->model->frequencies[MPI_FREQUENCY_GIVEN].floor;
-
-    return id != 0 &&
-           mpi_model_frequency(f->model, MPI_FREQUENCY_GIVEN, mpi_dict_text(f->dict, id)) > floor;
+    return v->count[MPI_SECTION_GIVEN] > 0 ? MPI_CODED_ID(v->at[MPI_SECTION_GIVEN][0]) : 0;
 }
 
-/* One birth, and names that differ: JAYDEN and KAYDEN are no typing error of each other, since
- * both are names that others have. */
+/* A name in its own right: others have it too. */
+static bool common_given(const struct facts *f, const struct mpi_view *v)
+{
+    uint32_t id = first_given(v);
+
+    if (id == 0)
+        return false;
+    return f->dict->values[id].nickname != 0 ||
+           mpi_model_frequency(f->model, MPI_FREQUENCY_GIVEN, mpi_dict_text(f->dict, id)) >
+               f->model->frequencies[MPI_FREQUENCY_GIVEN].floor;
+}
+
+/* Typing errors seldom take the first letter; parents of twins often change just that. */
+static bool rhyme(const struct facts *f)
+{
+    uint32_t a = first_given(f->a), b = first_given(f->b);
+
+    return a != 0 && b != 0 && mpi_dict_text(f->dict, a).p[0] != mpi_dict_text(f->dict, b).p[0];
+}
+
+/* One birth, and names that differ: JAYDEN and KAYDEN are no typing error of each other. */
 static bool twins(const struct facts *f)
 {
     if (!date_agrees(f) || !between(f, MPI_COMPARE_FAMILY, MPI_FAMILY_EXACT, MPI_FAMILY_CLOSE) ||
@@ -130,7 +149,7 @@ static bool twins(const struct facts *f)
         return false;
     if (f->a->multiple || f->b->multiple)
         return true;
-    return !id_agrees(f) && common_given(f, f->a) && common_given(f, f->b);
+    return !id_agrees(f) && (rhyme(f) || (common_given(f, f->a) && common_given(f, f->b)));
 }
 
 static bool newborn(const struct facts *f)
@@ -151,20 +170,52 @@ static bool sex_differs(const struct facts *f)
            !between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_EXACT);
 }
 
+static bool given_unsure(const struct facts *f)
+{
+    return !given_differs(f) && !between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_CLOSE);
+}
+
+static bool family_differs(const struct facts *f)
+{
+    return !family_agrees(f);
+}
+
 static bool date_differs(const struct facts *f)
 {
-    return between(f, MPI_COMPARE_DOB, MPI_DOB_SAME_YEAR, MPI_DOB_DIFFER) && !id_agrees(f);
+    return f->level[MPI_COMPARE_DOB] >= MPI_DOB_TWO;
 }
 
-static bool no_anchoring(const struct facts *f)
+/* Unknown on both sides it is not missed where a number that people do not share agrees. */
+static bool date_missing(const struct facts *f)
 {
-    return !between(f, MPI_COMPARE_DOB, MPI_DOB_EXACT, MPI_DOB_TWO) && !id_agrees(f) &&
-           f->level[MPI_COMPARE_EMAIL] != MPI_EMAIL_EXACT;
+    bool none = f->a->count[MPI_SECTION_DATE] == 0 && f->b->count[MPI_SECTION_DATE] == 0;
+
+    if (none)
+        return !id_agrees(f) && !contact_agrees(f);
+    return f->level[MPI_COMPARE_DOB] == MPI_DOB_MISSING ||
+           f->level[MPI_COMPARE_DOB] == MPI_DOB_YEAR;
 }
 
-static bool name_missing(const struct facts *f)
+static bool date_unsure(const struct facts *f)
 {
-    return !family_agrees(f) && !between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_CROSS);
+    return between(f, MPI_COMPARE_DOB, MPI_DOB_ONE, MPI_DOB_PARTS) && !address_agrees(f) &&
+           !contact_agrees(f);
+}
+
+/* Each may be a little off, not two of them: two people of one name, born a day apart, or with
+ * neighbouring numbers, are what chance brings together. */
+static bool inexact(const struct facts *f)
+{
+    return between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_NICKNAME, MPI_GIVEN_ALIKE) +
+               between(f, MPI_COMPARE_FAMILY, MPI_FAMILY_PART, MPI_FAMILY_ALIKE) +
+               between(f, MPI_COMPARE_DOB, MPI_DOB_ONE, MPI_DOB_TWO) +
+               (f->level[MPI_COMPARE_SSN] == MPI_SSN_CLOSE) >
+           1;
+}
+
+static bool suffix_missing(const struct facts *f)
+{
+    return (f->a->suffix != 0) != (f->b->suffix != 0);
 }
 
 static bool shared_identifier(const struct facts *f)
@@ -189,10 +240,14 @@ mpi_reasons mpi_guards(const struct mpi_model *m, const struct mpi_dict *d,
         {twins, MPI_WHY(TWINS)},
         {newborn, MPI_WHY(NEWBORN)},
         {given_differs, MPI_WHY(GIVEN_DIFFERS)},
+        {given_unsure, MPI_WHY(GIVEN_UNSURE)},
+        {family_differs, MPI_WHY(FAMILY_DIFFERS)},
         {sex_differs, MPI_WHY(SEX_DIFFERS)},
         {date_differs, MPI_WHY(DATE_DIFFERS)},
-        {no_anchoring, MPI_WHY(NO_ANCHORING)},
-        {name_missing, MPI_WHY(NAME_MISSING)},
+        {date_missing, MPI_WHY(DATE_MISSING)},
+        {date_unsure, MPI_WHY(DATE_UNSURE)},
+        {inexact, MPI_WHY(INEXACT)},
+        {suffix_missing, MPI_WHY(SUFFIX_MISSING)},
         {shared_identifier, MPI_WHY(SHARED_IDENTIFIER)},
     };
     const struct facts f = {m, d, a, b, v->level};

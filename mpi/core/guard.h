@@ -27,10 +27,16 @@
     X(TWINS, "twins", GUARD, "One birth date and family name, but two given names: twins")         \
     X(NEWBORN, "newborn", GUARD, "A newborn without a name, and the mother does not agree")        \
     X(GIVEN_DIFFERS, "given-differs", GUARD, "The given names differ: perhaps of one household")   \
+    X(GIVEN_UNSURE, "given-unsure", GUARD,                                                         \
+      "A given name is missing, an initial, or only sounds alike")                                 \
+    X(FAMILY_DIFFERS, "family-differs", GUARD, "No family name agrees")                            \
     X(SEX_DIFFERS, "sex-differs", GUARD, "The sexes differ, and the given name is not the same")   \
     X(DATE_DIFFERS, "date-differs", GUARD, "The birth dates differ")                               \
-    X(NO_ANCHORING, "no-birth-date", GUARD, "Neither a birth date nor an identifier agrees")       \
-    X(NAME_MISSING, "name-missing", GUARD, "No given or family name agrees")                       \
+    X(DATE_MISSING, "date-missing", GUARD, "A birth date is missing, or only a year")              \
+    X(DATE_UNSURE, "date-unsure", GUARD,                                                           \
+      "The birth dates are close, but no address or number agrees")                                \
+    X(INEXACT, "inexact", GUARD, "Several of name, birth date and identifier agree only roughly")  \
+    X(SUFFIX_MISSING, "suffix-missing", GUARD, "One of two namesakes has a generational suffix")   \
     X(SHARED_IDENTIFIER, "shared-identifier", GUARD,                                               \
       "An identifier agrees, but neither name nor birth date does")                                \
     X(SAME_SOURCE, "same-authority", GUARD,                                                        \
