@@ -70,6 +70,24 @@ void mpi_estimate_u(const struct mpi_patterns *random, const struct mpi_model *b
     }
 }
 
+/* What people keep for life: that it differs more often than not of one person is an artefact of
+ * names or dates that many share. */
+static const unsigned LASTING = 1u << MPI_COMPARE_GIVEN | 1u << MPI_COMPARE_FAMILY |
+                                1u << MPI_COMPARE_DOB | 1u << MPI_COMPARE_SEX |
+                                1u << MPI_COMPARE_SSN;
+
+static void clamp_lasting(struct mpi_model *m, int c)
+{
+    int last = MPI_COMPARISON_TABLES[c].count - 1;
+    double differs = m->levels[c][last].m;
+
+    if ((LASTING & 1u << c) == 0 || differs <= .5)
+        return;
+    for (int l = 1; l < last; l++)
+        m->levels[c][l].m *= .5 / (1 - differs);
+    m->levels[c][last].m = .5;
+}
+
 static void set_m(const table sums, const struct mpi_model *base, unsigned left_out,
                   struct mpi_model *m)
 {
@@ -81,6 +99,7 @@ static void set_m(const table sums, const struct mpi_model *base, unsigned left_
         for (int l = 1; l < MPI_COMPARISON_TABLES[c].count; l++)
             m->levels[c][l].m =
                 (sums[c][l] + BASE_PAIRS_M * base->levels[c][l].m) / (total + BASE_PAIRS_M);
+        clamp_lasting(m, c);
     }
 }
 
@@ -121,7 +140,7 @@ static void run_session(struct mpi_session *s, const struct mpi_model *base,
                         const struct mpi_model *start, table all)
 {
     struct mpi_model m = *start;
-    double lambda = .5;
+    double lambda = .2;
     table sums;
 
     if (s->patterns.pairs == 0)

@@ -111,6 +111,11 @@ static struct str content_of(struct arena *a, const struct mpi_model *m)
 static void round_numbers(struct mpi_model *m)
 {
     m->lambda = rounded(m->lambda);
+    for (size_t i = 0; i < sizeof(THRESHOLDS) / sizeof(THRESHOLDS[0]); i++) {
+        double *value = (double *)((char *)m + THRESHOLDS[i].at);
+
+        *value = rounded(*value);
+    }
     for (int c = 0; c < MPI_COMPARISON_COUNT; c++)
         for (int l = 1; l < MPI_COMPARISON_TABLES[c].count; l++) {
             m->levels[c][l].m = rounded(m->levels[c][l].m);
