@@ -118,6 +118,7 @@ static bool open_repository(struct bench *t, char folder[32])
     fd = open(key.p, O_CREAT | O_WRONLY, 0600);
     CU_ASSERT_EQUAL(write(fd, MASTER, sizeof(MASTER)), sizeof(MASTER));
     close(fd);
+    t->config.store = "fs";
     t->config.store_dir = str_printf(&t->arena, "%s/store", folder).p;
     t->config.document_key = key.p;
     t->config.document_keys_known = "";
