@@ -5,6 +5,8 @@
 
 #include "hub/command/operation.h"
 #include "mpi/batch/commands.h"
+#include "mpi/explain_command.h"
+#include "mpi/model_command.h"
 #include "mpi/person_command.h"
 #include "mpi/steward_command.h"
 #include "mpi/task_command.h"
@@ -31,6 +33,9 @@ static int model(const void *context, int argc, char **argv)
     static const struct cli_verb models[] = {
         {"show", "a model's parameters", mpi_model_show_command, NULL},
         {"diff", "what one model has that another has not", mpi_model_diff_command, NULL},
+        {"list", "the models that the hub knows", operation_run, &mpi_kind_model_list},
+        {"shadow", "how would this model have decided?", operation_run, &mpi_kind_model_shadow},
+        {"activate", "let this model decide", operation_run, &mpi_kind_model_activate},
         {NULL, NULL, NULL, NULL},
     };
 
@@ -43,6 +48,8 @@ static int model(const void *context, int argc, char **argv)
 static const struct cli_verb verbs[] = {
     {"person", "what is believed of a person, and why", operation_run, &mpi_kind_person},
     {"record", "a record's versions, links and decisions", operation_run, &mpi_kind_record},
+    {"explain", "the evidence of a decision", operation_run, &mpi_kind_explain},
+    {"replay", "make decisions again, and compare", operation_run, &mpi_kind_replay},
     {"task", "what waits for a steward", mpi_task_command, NULL},
     {"link", "a record belongs to this person; with --input: the records of files", link_either,
      &mpi_kind_link},

@@ -1,8 +1,18 @@
 """Stewards at a terminal: what they say holds, shows on the wire, and can be taken back."""
+import json
+
+import psycopg2
 import pytest
 
 from hospital.mllp import cx
 from people import Person, known
+
+
+def sql(hub, text, *values):
+    with psycopg2.connect(hub.database + " user=causeway_owner") as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(text, values)
+            return cursor.fetchall() if cursor.description else None
 
 
 @pytest.fixture
@@ -91,3 +101,62 @@ def test_what_is_not_there_is_a_plain_no(hub):
                       ["merge", "P1.999998", "P1.999999"],
                       ["record", cx("NOBODY", "1.2.3.4")]):
         hub.run("mpi", *arguments, expect=1)
+
+
+def test_a_decision_is_explained_by_its_evidence(hub, lakeside, harbour, tmp_path):
+    person = Person(lakeside)
+    person.feed(harbour, family=person.family[:-1] + "<i>")
+    text = hub.run("mpi", "explain", person.cx(harbour))
+    assert "family name" in text and "birth date" in text and "probability" in text
+    explained = hub.json("mpi", "explain", person.cx(harbour))["decisions"][0]
+    best = explained["candidates"][0]
+    assert explained["same"] and best["weight"] == pytest.approx(sum(s["bits"] for s in best["steps"]))
+    page = tmp_path / "report.html"
+    ids = tmp_path / "ids"
+    ids.write_text(explained["decision"] + "\n")
+    hub.run("mpi", "explain", "--input", ids, "--html", page)
+    html = page.read_text()
+    assert explained["decision"] in html and "<script" not in html and "<i>" not in html.replace(
+        '<i class', "")
+    assert page.stat().st_mode & 0o077 == 0
+
+
+def test_every_decision_is_reproduced_by_replay(hub, lakeside, harbour):
+    people = [Person(lakeside) for _ in range(10)]
+    for person in people:
+        person.feed(harbour, given=person.given[:-1])
+        person.feed(lakeside, "A08", address="5 Other St^^Springfield^IL^62702^US")
+    answer = hub.json("mpi", "replay")
+    assert answer["decisions"] >= 30 and answer["differing"] == 0
+    assert hub.json("mpi", "replay", "--last", 7)["decisions"] == 7
+
+
+def test_a_decision_that_was_tampered_with_differs(hub, lakeside, harbour):
+    person = Person(lakeside)
+    person.feed(harbour)
+    record = hub.json("mpi", "record", person.cx(harbour))
+    decision = record["decisions"][0]["decision"]
+    sql(hub, "UPDATE mpi_decision SET outcome = 'new' WHERE decision_id = %s", decision)
+    answer = hub.json("mpi", "replay", decision, expect=1)
+    assert answer["list"] == [{"decision": decision, "differs": "outcome"}]
+    sql(hub, "UPDATE mpi_decision SET outcome = 'link' WHERE decision_id = %s", decision)
+
+
+def test_another_model_decides_from_the_next_feed_on(hub, lakeside, harbour, tmp_path):
+    Person(lakeside).feed(harbour)
+    first, second = Person(lakeside), Person(lakeside)
+    strict = json.loads(sql(hub, "SELECT content FROM mpi_model WHERE name = 'built-in'")[0][0])
+    strict["name"] = "strict"
+    strict["evidence"] = 200
+    model = tmp_path / "strict.json"
+    model.write_text(json.dumps(strict))
+    shadow = hub.json("mpi", "model", "shadow", model)
+    assert shadow["table"]["link"]["review"] > 0
+    assert {"was": "link", "would_be": "review"}.items() <= shadow["changed"][0].items()
+    hub.json("mpi", "model", "activate", model)
+    first.feed(harbour)
+    assert harbour.xad_pid(first.number(harbour)) != lakeside.xad_pid(first.number(lakeside))
+    hub.json("mpi", "model", "activate", "built-in")
+    second.feed(harbour)
+    assert harbour.xad_pid(second.number(harbour)) == lakeside.xad_pid(second.number(lakeside))
+    assert hub.json("mpi", "replay")["differing"] == 0
