@@ -167,24 +167,39 @@ static size_t backlog(const xmlParserCtxt *ctxt)
     return ctxt->input != NULL ? (size_t)(ctxt->input->end - ctxt->input->cur) : 0;
 }
 
-/* Chunks keep the backlog small, and the backlog shows a start tag or a reference without an end
- * before libxml2 looks into it, again with each chunk. */
+static bool stopped(const xmlParserCtxt *ctxt)
+{
+    const struct parse *p = ctxt->_private;
+
+    return p->reason[0] != '\0';
+}
+
+/* The backlog shows a start tag or a reference without an end before libxml2 looks into it, again
+ * with each chunk. */
+static void check_backlog(xmlParserCtxt *ctxt)
+{
+    const struct parse *p = ctxt->_private;
+
+    if (backlog(ctxt) > p->limits->max_start_tag && ctxt->instate == XML_PARSER_START_TAG)
+        stop(ctxt, "a start tag is too long");
+    else if (backlog(ctxt) > REFERENCE_MAX && *ctxt->input->cur == '&')
+        stop(ctxt, "a reference is too long");
+}
+
+/* Chunks keep the backlog small. A parser that was stopped has let go of its input: it is not
+ * looked into any more. */
 static void feed(xmlParserCtxt *ctxt, struct str bytes)
 {
-    struct parse *p = ctxt->_private;
-
-    for (size_t at = 0; at < bytes.n && p->reason[0] == '\0'; at += CHUNK) {
+    for (size_t at = 0; at < bytes.n && !stopped(ctxt); at += CHUNK) {
         struct str chunk = str_slice(bytes, at, at + CHUNK);
 
         xmlParseChunk(ctxt, chunk.p, (int)chunk.n, 0);
-        if (backlog(ctxt) > p->limits->max_start_tag && ctxt->instate == XML_PARSER_START_TAG)
-            stop(ctxt, "a start tag is too long");
-        else if (backlog(ctxt) > REFERENCE_MAX && *ctxt->input->cur == '&')
-            stop(ctxt, "a reference is too long");
+        if (!stopped(ctxt))
+            check_backlog(ctxt);
     }
-    if (p->reason[0] == '\0')
+    if (!stopped(ctxt))
         xmlParseChunk(ctxt, NULL, 0, 1);
-    if (p->reason[0] == '\0' && (!ctxt->wellFormed || !ctxt->nsWellFormed))
+    if (!stopped(ctxt) && (!ctxt->wellFormed || !ctxt->nsWellFormed))
         stop(ctxt, "it is not well-formed");
 }
 
