@@ -73,26 +73,31 @@ static bool has_all(const struct identity_seen *seen, const struct mpi_criteria 
     return true;
 }
 
-/* The best of the visible records; 0: none of them answers. */
-static double fit_of(struct request *rq, const struct identity_seen *seen,
-                     const struct mpi_criteria *c)
+/* Fit and weight of the best of the visible records; fit 0: none of them answers. */
+static void judge(struct request *rq, const struct identity_seen *seen,
+                  const struct mpi_criteria *c, struct mpi_rank *rank, struct pdq_patient *p)
 {
-    double best = 0;
+    p->fit = 0;
+    for (size_t i = 0; i < seen->record_count && has_all(seen, c); i++) {
+        const struct mpi_demographics *d = &seen->records[i]->demographics;
+        double fit = mpi_criteria_fit(rq->arena, c, d), weight;
 
-    if (!has_all(seen, c))
-        return 0;
-    for (size_t i = 0; i < seen->record_count; i++) {
-        double fit = mpi_criteria_fit(rq->arena, c, &seen->records[i]->demographics);
-
-        best = fit > best ? fit : best;
+        if (fit <= 0)
+            continue;
+        weight = mpi_rank_weight(rank, d);
+        if (p->fit <= 0 || weight > p->weight)
+            p->weight = weight;
+        p->fit = fit > p->fit ? fit : p->fit;
     }
-    return best;
 }
 
-static int by_fit(const void *a, const void *b)
+/* The core's weight first; equal ones (by an identifier alone, by wildcards) by how they fit. */
+static int by_weight(const void *a, const void *b)
 {
     const struct pdq_patient *x = a, *y = b;
 
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
     if (x->fit != y->fit)
         return x->fit > y->fit ? -1 : 1;
     if (x->person.person_id != y->person.person_id)
@@ -106,6 +111,7 @@ static enum status gate_all(struct request *rq, const struct mpi_found *found,
                             size_t domain_count, struct pdq_answer *out)
 {
     struct consent_policies policies;
+    struct mpi_rank *rank = NULL;
 
     *out = (struct pdq_answer){
         .patients = ARENA_ARRAY(rq->arena, found->count, struct pdq_patient),
@@ -113,6 +119,8 @@ static enum status gate_all(struct request *rq, const struct mpi_found *found,
     if (found->count == 0)
         return OK;
     TRY(read_policies(rq, found, &policies));
+    if (c != NULL)
+        rank = mpi_rank_new(rq->arena, found->model, c);
     for (size_t i = 0; i < found->count; i++) {
         struct pdq_patient *p = &out->patients[out->count];
         struct identity_seen seen;
@@ -120,7 +128,7 @@ static enum status gate_all(struct request *rq, const struct mpi_found *found,
         identity_gate_person(rq, &found->people[i], &policies, &seen);
         *p = (struct pdq_patient){.person = seen.person, .ids = seen.ids, .fit = 1};
         if (c != NULL)
-            p->fit = fit_of(rq, &seen, c);
+            judge(rq, &seen, c, rank, p);
         keep_domains(&p->ids, domains, domain_count);
         if (p->fit <= 0 || p->ids.count == 0 || seen.record_count == 0)
             continue;
@@ -185,7 +193,7 @@ enum status pdq_ask(struct request *rq, const struct pdq_query *q, struct pdq_an
     TRY(mpi_find(rq, &q->criteria, &found));
     TRY(gate_all(rq, &found, &q->criteria, q->domains, q->domain_count, out));
     if (out->count > 0)
-        qsort(out->patients, out->count, sizeof(*out->patients), by_fit);
+        qsort(out->patients, out->count, sizeof(*out->patients), by_weight);
     out->capped = found.truncated || out->count > most;
     out->count = out->count < most ? out->count : most;
     out->total = out->count;

@@ -23,7 +23,8 @@ struct pdq_patient {
     struct person_ref person;
     struct identity_visible ids;
     struct mpi_demographics shown; /* golden, of the visible records alone */
-    double fit;                    /* 0 to 1 */
+    double fit;                    /* 0 to 1: how far it is what was asked */
+    double weight;                 /* of the matching core, bits: the order of the answer */
 };
 
 struct pdq_answer {

@@ -362,3 +362,41 @@ double mpi_criteria_fit(struct arena *a, const struct mpi_criteria *c,
         return 0;
     return f.weights > 0 ? f.met / f.weights : 1;
 }
+
+static struct str closed(const struct mpi_pattern *p)
+{
+    return p->open ? STR_NONE : p->text;
+}
+
+struct mpi_demographics mpi_criteria_demographics(struct arena *a, const struct mpi_criteria *c)
+{
+    struct mpi_demographics d = {
+        .birth_date = c->birth_date,
+        .ssn = c->ssn,
+        .mother_family = closed(&c->mother_family),
+        .mother_given = closed(&c->mother_given),
+        .name_count = 1,
+        .address_count = 1,
+        .telecom_count = c->phone.n > 0,
+    };
+
+    if (c->sex != '\0')
+        d.sex = str_printf(a, "%c", c->sex);
+    d.names = ARENA_NEW(a, struct mpi_name);
+    d.addresses = ARENA_NEW(a, struct mpi_address);
+    d.telecoms = ARENA_NEW(a, struct mpi_telecom);
+    d.names[0] = (struct mpi_name){
+        .family = closed(&c->family),
+        .given = closed(&c->given),
+        .middle = closed(&c->middle),
+    };
+    d.addresses[0] = (struct mpi_address){
+        .street = closed(&c->street),
+        .city = closed(&c->city),
+        .state = closed(&c->state),
+        .postcode = closed(&c->postcode),
+        .country = closed(&c->country),
+    };
+    d.telecoms[0] = (struct mpi_telecom){.value = c->phone};
+    return d;
+}

@@ -43,3 +43,7 @@ bool mpi_criteria_enough(const struct mpi_criteria *c);
  * not say speaks neither way, but for names and birth dates that were asked. */
 double mpi_criteria_fit(struct arena *a, const struct mpi_criteria *c,
                         const struct mpi_demographics *d);
+
+/* What is asked, as demographics: for the matching core, which finds and weighs by them. Values
+ * with a star are left out. */
+struct mpi_demographics mpi_criteria_demographics(struct arena *a, const struct mpi_criteria *c);

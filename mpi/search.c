@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "mpi/active_model.h"
+#include "mpi/candidates.h"
 #include "mpi/identity.h"
 #include "mpi/search_keys.h"
 
@@ -13,12 +15,24 @@ struct hit {
     double fit;
 };
 
+/* A person that shares a block key with what is asked. */
+struct alike {
+    struct person_ref person;
+    double fit;
+};
+
 /* One search on its way. */
 struct searching {
     struct request *rq;
     const struct mpi_criteria *c;
     struct mpi_lookup ids;
     struct rows family, namesakes, date, account, visit;
+
+    struct mpi_model_seen model;
+    struct mpi_search blocks;
+    struct mpi_traits *traits; /* of the row at hand */
+    struct alike *alike;
+    size_t alike_count;
 
     struct hit *hits;
     size_t hit_count;
@@ -85,8 +99,8 @@ static void ranges_queue(struct searching *s)
         range_queue(rq, MPI_SEARCH_VISIT, c->visit.id, STR(""), &s->visit);
 }
 
-/* How well a row fits by what its sort text says: names, birth date and sex. */
-static double row_fit(struct searching *s, struct str sort)
+/* How well it fits by names, birth date and sex alone. */
+static double brief_fit(struct searching *s, const struct mpi_demographics *d)
 {
     struct mpi_criteria some = {
         .family = s->c->family,
@@ -94,6 +108,13 @@ static double row_fit(struct searching *s, struct str sort)
         .birth_date = s->c->birth_date,
         .sex = s->c->sex,
     };
+
+    return mpi_criteria_fit(s->rq->arena, &some, d);
+}
+
+/* How well a row fits by what its sort text says. */
+static double row_fit(struct searching *s, struct str sort)
+{
     struct str rest = sort;
     struct mpi_name name = {0};
     struct mpi_demographics d = {.names = &name, .name_count = 1};
@@ -104,7 +125,7 @@ static double row_fit(struct searching *s, struct str sort)
     name.given = str_cut(&rest, '|');
     d.birth_date = str_cut(&rest, '|');
     d.sex = str_cut(&rest, '|');
-    return mpi_criteria_fit(s->rq->arena, &some, &d);
+    return brief_fit(s, &d);
 }
 
 static void take_rows(struct searching *s, const struct rows *rows)
@@ -176,6 +197,74 @@ static enum status read_rows(struct searching *s)
     owners_queue(s);
     TRY(db_flush(s->rq->db));
     return mpi_owners_read(s->rq, &s->owners);
+}
+
+/* --- by resemblance -------------------------------------------------------------------------- */
+
+/* The block keys that a record with just these values would have. They do not depend on a model. */
+static void blocks_queue(struct searching *s)
+{
+    struct arena *a = s->rq->arena;
+    struct mpi_demographics d = mpi_criteria_demographics(a, s->c);
+    struct mpi_coding *coding = mpi_coding_new(a, mpi_model_builtin());
+    struct mpi_block *keys = ARENA_ARRAY(a, MPI_BLOCKS_MAX, struct mpi_block);
+    const uint32_t *coded = mpi_code(coding, mpi_packed_of(a, &d));
+
+    must(coded != NULL, "what was packed is unpacked");
+    mpi_search_queue(s->rq, keys, mpi_keys(coding, coded, keys), &s->blocks);
+}
+
+static struct str trait_of(const struct mpi_traits *t, enum mpi_trait kind)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (t->list[i].kind == kind)
+            return t->list[i].value;
+    return STR_NONE;
+}
+
+static double packed_fit(struct searching *s, struct str packed)
+{
+    struct mpi_traits *t = s->traits;
+    struct mpi_name name;
+    struct mpi_demographics d = {.names = &name, .name_count = 1};
+
+    if (!mpi_traits_unpack(packed, t))
+        return 0;
+    name = (struct mpi_name){
+        .family = trait_of(t, MPI_TRAIT_FAMILY),
+        .given = trait_of(t, MPI_TRAIT_GIVEN),
+    };
+    d.birth_date = trait_of(t, MPI_TRAIT_BIRTH_DATE);
+    d.sex = trait_of(t, MPI_TRAIT_SEX);
+    return brief_fit(s, &d);
+}
+
+static int by_likeness(const void *a, const void *b)
+{
+    const struct alike *x = a, *y = b;
+
+    if (x->fit != y->fit)
+        return x->fit > y->fit ? -1 : 1;
+    if (x->person.person_id != y->person.person_id)
+        return x->person.person_id < y->person.person_id ? -1 : 1;
+    return 0;
+}
+
+static void read_blocks(struct searching *s)
+{
+    const struct rows *rows = &s->blocks.rows;
+
+    s->traits = ARENA_NEW(s->rq->arena, struct mpi_traits);
+    s->alike = ARENA_ARRAY(s->rq->arena, (size_t)rows->count, struct alike);
+    for (int row = 0; row < rows->count; row++) {
+        double fit = packed_fit(s, row_bytea(rows, row, 7));
+
+        if (fit > 0)
+            s->alike[s->alike_count++] =
+                (struct alike){{row_int(rows, row, 5), row_int(rows, row, 6)}, fit};
+    }
+    if (s->alike_count > 0)
+        qsort(s->alike, s->alike_count, sizeof(*s->alike), by_likeness);
 }
 
 /* --- persons --------------------------------------------------------------------------------- */
@@ -300,20 +389,29 @@ enum status mpi_find_people(struct request *rq, const struct person_ref *refs, s
 enum status mpi_find(struct request *rq, const struct mpi_criteria *c, struct mpi_found *out)
 {
     struct searching s = {.rq = rq, .c = c};
+    const struct mpi_model *model;
 
     s.refs = ARENA_ARRAY(rq->arena, PEOPLE_MAX, struct person_ref);
     mpi_lookup_queue(rq, c->ids, c->id_count, &s.ids);
-    if (c->id_count == 0)
+    mpi_active_model_queue(rq, &s.model);
+    if (c->id_count == 0) {
         ranges_queue(&s);
+        blocks_queue(&s);
+    }
     TRY(db_flush(rq->db));
+    TRY(mpi_active_model_read(rq, &s.model, &model));
     TRY(mpi_lookup_read(rq, &s.ids));
+    read_blocks(&s);
     TRY(read_rows(&s));
     for (size_t i = 0; i < s.ids.count; i++)
         if (s.ids.hits[i].known == MPI_ACTIVE)
             add_ref(&s, s.ids.hits[i].person);
     for (size_t i = 0; i < s.owners.count; i++)
         add_ref(&s, s.owners.refs[i]);
+    for (size_t i = 0; i < s.alike_count; i++)
+        add_ref(&s, s.alike[i].person);
     TRY(mpi_find_people(rq, s.refs, s.ref_count, out));
     out->truncated = s.truncated;
+    out->model = model;
     return OK;
 }

@@ -8,6 +8,7 @@
 
 #include "hub/request.h"
 #include "mpi/criteria.h"
+#include "mpi/subject.h"
 
 enum { MPI_SEARCH_ROWS_MAX = 1000 };
 
@@ -30,7 +31,8 @@ struct mpi_found_person {
 struct mpi_found {
     struct mpi_found_person *people;
     size_t count;
-    bool truncated; /* more than the search looks at share what was asked */
+    bool truncated;                /* more than the search looks at share what was asked */
+    const struct mpi_model *model; /* that is in force: for mpi_rank; NULL from mpi_find_people */
 };
 
 /* Candidates in no order: the caller compares. Two or three flushes. */
@@ -43,3 +45,10 @@ enum status mpi_find_people(struct request *rq, const struct person_ref *refs, s
 /* The record's rows in mpi_search after a feed; NULL where there was, or is, no such version. */
 void mpi_search_store(struct request *rq, struct place place, const struct mpi_demographics *before,
                       const struct mpi_demographics *after);
+
+/* The matching core's word: log2 of the odds that a record like this is the one that is asked for.
+ * Pure. One struct a query; it lives as long as the arena. */
+struct mpi_rank;
+struct mpi_rank *mpi_rank_new(struct arena *a, const struct mpi_model *model,
+                              const struct mpi_criteria *c);
+double mpi_rank_weight(struct mpi_rank *r, const struct mpi_demographics *d);

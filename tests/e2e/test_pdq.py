@@ -70,8 +70,13 @@ def test_one_person_of_two_hospitals_is_one_answer(people, lakeside):
 @pytest.mark.parametrize("parameters, who", [
     (("@PID.5.1^Abernathy", "@PID.5.2^Katherine"), "Q-1"),                     # sounds alike
     (("@PID.5.1^Abernaty", "@PID.5.2^Catherine", "@PID.7^19630317"), "Q-1"),   # a letter lost
+    (("@PID.5.1^Abernathie", "@PID.5.2^Catherine"), "Q-1"),                    # nothing but the names
+    (("@PID.5.1^Okonkow", "@PID.5.2^Wiliam", "@PID.8^M"), "H-4"),              # both of them
+    (("@PID.5.1^Okonkwo", "@PID.5.2^Wiliam", "@PID.7^19800818"), "H-4"),       # and a digit of the date
+    (("@PID.5.1^William", "@PID.5.2^Okonkwo", "@PID.7^19800808"), "H-4"),      # in each other's place
+    (("@PID.5.1^Okonkwo", "@PID.5.2^Ngozi", "@PID.7^19800808"), None),         # somebody else
     (("@PID.5.1^Okonkwo", "@PID.5.2^Bill", "@PID.7^19800808"), "H-4"),         # a short form
-    (("@PID.5.1^Mueller Luedenscheidt",), None),                               # another spelling: no
+    (("@PID.5.1^Mueller Luedenscheidt",), "H-3"),                              # another spelling
     (("@PID.5.1^MULLER LUDENSCHEIDT",), "H-3"),                                # marks do not count
     (("@PID.5.1^Stern", "@PID.6.1^Levi"), "H-5"),
     (("@PID.5.1^Stern", "@PID.6.1^Cohen"), None),
