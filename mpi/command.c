@@ -6,6 +6,7 @@
 #include "hub/command/operation.h"
 #include "mpi/batch/commands.h"
 #include "mpi/explain_command.h"
+#include "mpi/match_command.h"
 #include "mpi/model_command.h"
 #include "mpi/person_command.h"
 #include "mpi/steward_command.h"
@@ -57,6 +58,8 @@ static const struct cli_verb verbs[] = {
     {"merge", "two persons are one", operation_run, &mpi_kind_merge},
     {"unmerge", "take a merge, link or unlink back", operation_run, &mpi_kind_unmerge},
     {"no-link", "two records are never of one person", operation_run, &mpi_kind_no_link},
+    {"match", "whom a patient like this would be linked to; nothing is made", operation_run,
+     &mpi_kind_match},
     {"eval", "link files, and say how well it went", mpi_eval_command, NULL},
     {"train", "learn a model from the records of files", mpi_train_command, NULL},
     {"model", "show and compare models", model, NULL},

@@ -222,6 +222,18 @@ def test_visits_are_asked_for_by_number(people, lakeside, harbour):
     assert refused["MSA-1"] == "AE" and refused["ERR-3"].startswith("103")
 
 
+def test_a_match_makes_nothing(people, hub):
+    asked = ("mpi", "match", "--family", "Okonkwo", "--given", "William", "--birth-date", "19800808",
+             "--sex", "M")
+    first, second = (hub.json(*asked, expect=None) for _ in range(2))
+    assert first == second and first["outcome"] in ("link", "review")
+    assert first["candidates"][0]["posterior"] > 0.5
+    nobody = hub.json("mpi", "match", "--family", "Zzyzx", "--given", "Quorra", "--birth-date", "19010203",
+                      expect=1)
+    assert nobody == {"outcome": "new", "reasons": nobody["reasons"], "candidates": []}
+    hub.json("mpi", "match", expect=2)
+
+
 def test_more_than_the_hub_tells_is_said(hub, make_hub, lakeside, harbour, people):
     small = make_hub("pdq_small", twin=hub, max_patients=3)
     try:
