@@ -2,8 +2,9 @@
  * request and reads the answer, again and again. Prints one JSON object. It knows HTTP framing and
  * nothing of our encoders, so that the hub and nginx are driven by the same hands.
  *
- * A request file holds the raw bytes of one HTTP request. Every run of MARKER in it is replaced
- * by a number that no other request of the run has, so that unique ids stay unique. */
+ * A request file holds the raw bytes of one HTTP request, or of one HL7 v2 message with --mllp.
+ * Every run of MARKER in it is replaced by a number that no other request of the run has, so that
+ * unique ids stay unique. A stream holds many framed messages, each of which is sent once. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@
 
 #define MARKER "7777777777777777"
 
-enum { MARKER_LENGTH = 16, REQUESTS_MAX = 4096, LATENCIES_MAX = 1 << 20, BUFFER = 1 << 18 };
+enum { MARKER_LENGTH = 16, LATENCIES_MAX = 1 << 20, BUFFER = 1 << 18 };
 
 enum mode { REQUESTS, HANDSHAKES, IDLE };
 
@@ -38,9 +39,10 @@ static struct {
     uint64_t count; /* requests of the whole run; 0: until the time is over */
     enum mode mode;
     const char *cert, *key, *ca, *expect;
-    struct str requests[REQUESTS_MAX];
-    size_t request_count;
+    struct str *requests;
+    size_t request_count, request_room;
     bool literal; /* no markers: the file may be huge */
+    bool mllp, stream;
 } opt = {.connections = 16, .seconds = 5};
 
 static SSL_CTX *tls;
@@ -159,6 +161,22 @@ static bool read_answer(struct client *c)
     return true;
 }
 
+/* One framed message; what is expected stands in its first bytes. */
+static bool read_frame(struct client *c)
+{
+    size_t n = 0;
+    int got;
+
+    while (n < 2 || memcmp(c->buffer + n - 2, "\x1c\r", 2) != 0) {
+        if (n == BUFFER || (got = SSL_read(c->ssl, c->buffer + n, (int)(BUFFER - n))) <= 0)
+            return false;
+        n += (size_t)got;
+    }
+    c->buffer[n] = '\0';
+    c->bytes += n;
+    return opt.expect == NULL || memmem(c->buffer, n, opt.expect, strlen(opt.expect)) != NULL;
+}
+
 static void number_request(char *p, size_t n, uint64_t number)
 {
     char digits[MARKER_LENGTH + 1];
@@ -178,13 +196,16 @@ static bool one_request(struct client *c, char *scratch)
     const char *bytes = request.p;
     int64_t started;
 
+    if (opt.stream && number >= opt.request_count)
+        return false;
+
     if (!opt.literal) {
         memcpy(scratch, request.p, request.n);
         number_request(scratch, request.n, first_number + number);
         bytes = scratch;
     }
     started = clock_monotonic_us();
-    if (!send_all(c, bytes, request.n) || !read_answer(c)) {
+    if (!send_all(c, bytes, request.n) || !(opt.mllp ? read_frame(c) : read_answer(c))) {
         note_error(c, c->buffer);
         return false;
     }
@@ -360,6 +381,33 @@ static struct str map_file(const char *path)
     return str_of(p, (size_t)st.st_size);
 }
 
+static void add_request(struct str request)
+{
+    if (opt.request_count == opt.request_room) {
+        opt.request_room = opt.request_room > 0 ? 2 * opt.request_room : 64;
+        opt.requests = realloc(opt.requests, opt.request_room * sizeof(*opt.requests));
+        if (opt.requests == NULL)
+            die("memory");
+    }
+    opt.requests[opt.request_count++] = request;
+}
+
+/* Each frame, its VT, FS and CR included. */
+static void add_stream(const char *path)
+{
+    struct str rest = map_file(path);
+
+    opt.stream = opt.literal = opt.mllp = true;
+    while (rest.n > 0) {
+        const char *end = memmem(rest.p, rest.n, "\x1c\r", 2);
+
+        if (end == NULL)
+            break;
+        add_request(str_slice(rest, 0, (size_t)(end - rest.p) + 2));
+        rest = str_slice(rest, (size_t)(end - rest.p) + 2, rest.n);
+    }
+}
+
 static void set_up_tls(void)
 {
     tls = SSL_CTX_new(TLS_client_method());
@@ -377,7 +425,8 @@ static int usage(int status)
 {
     fputs("usage: bench_load --connect HOST:PORT --cert FILE --key FILE --ca FILE\n"
           "                  --request FILE... [--connections N] [--seconds S | --count N]\n"
-          "                  [--expect TEXT] [--literal] [--handshakes | --idle]\n",
+          "                  [--expect TEXT] [--literal] [--handshakes | --idle] [--mllp]\n"
+          "       bench_load ... --stream FILE [--skip N]: framed messages, each sent once\n",
           status == 0 ? stdout : stderr);
     return status;
 }
@@ -400,6 +449,7 @@ int main(int argc, char **argv)
         {"ca", 1, NULL, 'A'},      {"request", 1, NULL, 'r'}, {"connections", 1, NULL, 'n'},
         {"seconds", 1, NULL, 's'}, {"count", 1, NULL, 'N'},   {"expect", 1, NULL, 'e'},
         {"literal", 0, NULL, 'l'}, {"idle", 0, NULL, 'i'},    {"handshakes", 0, NULL, 'H'},
+        {"mllp", 0, NULL, 'm'},    {"stream", 1, NULL, 'S'},  {"skip", 1, NULL, 'K'},
         {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0},
     };
     int o;
@@ -419,9 +469,16 @@ int main(int argc, char **argv)
             opt.ca = optarg;
             break;
         case 'r':
-            if (opt.request_count == REQUESTS_MAX)
-                return usage(2);
-            opt.requests[opt.request_count++] = map_file(optarg);
+            add_request(map_file(optarg));
+            break;
+        case 'm':
+            opt.mllp = true;
+            break;
+        case 'S':
+            add_stream(optarg);
+            break;
+        case 'K':
+            atomic_store(&sequence, strtoull(optarg, NULL, 10));
             break;
         case 'n':
             opt.connections = atoi(optarg);
