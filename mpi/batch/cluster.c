@@ -10,7 +10,8 @@ struct bond {
     uint32_t to;
     uint32_t count;
     double sum, best;
-    bool barred;
+    bool barred; /* a pair conflicts */
+    bool sure;   /* a pair links without a doubt */
 };
 
 struct group {
@@ -107,6 +108,7 @@ static void bond_add(struct group *g, struct bond bond)
     known->sum += bond.sum;
     known->best = bond.best > known->best ? bond.best : known->best;
     known->barred |= bond.barred;
+    known->sure |= bond.sure;
 }
 
 static void bond_drop(struct group *g, uint32_t to)
@@ -130,7 +132,7 @@ static void offer(struct joining *j, uint32_t a, const struct bond *bond)
     uint32_t b = bond->to, first = a < b ? a : b, second = a < b ? b : a;
     double height = height_of(j, a, bond);
 
-    if (height >= j->options->least && !(bond->barred && j->options->guarded))
+    if (height >= j->options->least && (!j->options->guarded || (bond->sure && !bond->barred)))
         heap_push(j, (struct offer){height, first, second, j->groups[first].version,
                                     j->groups[second].version});
 }
@@ -263,8 +265,13 @@ static void join_component(struct joining *j, const struct component *c)
     for (size_t i = 0; i < c->count; i++) {
         uint32_t a = local(records, j->group_count, c->pairs[i].a);
         uint32_t b = local(records, j->group_count, c->pairs[i].b);
-        struct bond bond = {b, 1, (double)c->pairs[i].weight, (double)c->pairs[i].weight,
-                            c->pairs[i].guards != 0};
+        double weight = (double)c->pairs[i].weight;
+        struct bond bond = {.to = b,
+                            .count = 1,
+                            .sum = weight,
+                            .best = weight,
+                            .barred = mpi_guards_conflicts(c->pairs[i].guards) != 0,
+                            .sure = c->pairs[i].guards == 0 && weight >= j->options->least};
 
         bond_add(&j->groups[a], bond);
         offer(j, a, &bond);

@@ -11,7 +11,7 @@
 
 struct cluster_options {
     double least;  /* joins below this height (bits) are not made */
-    bool guarded;  /* groups with a guarded pair between them are never joined */
+    bool guarded;  /* groups are joined only by a pair without a doubt, and never over a conflict */
     double margin; /* with guarded: bits by which a join must lead over one that excludes it */
 };
 

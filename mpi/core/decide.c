@@ -17,7 +17,9 @@ struct person {
     uint64_t id;
     size_t best; /* index of its best rival */
     double weight;
-    mpi_reasons guards; /* of all of its records */
+    mpi_reasons guards; /* conflicts of all of its records; doubts, unless one record has none */
+    mpi_reasons doubts; /* of its best record */
+    bool sure;          /* a record links without a doubt */
 };
 
 struct matching {
@@ -123,9 +125,14 @@ static void gather_persons(struct matching *w)
         if (p->best == SIZE_MAX) {
             p->best = s->rival;
             p->weight = person_weight(w, p->id);
+            p->doubts = mpi_guards_only(s->guards);
         }
-        p->guards |= mpi_guards_only(s->guards);
+        p->guards |= mpi_guards_conflicts(s->guards);
+        p->sure |= mpi_guards_only(s->guards) == 0 && mpi_posterior(s->weight) >= w->model->link;
     }
+    for (size_t i = 0; i < w->person_count; i++)
+        if (!w->persons[i].sure)
+            w->persons[i].guards |= w->persons[i].doubts;
 }
 
 static int heaviest_first(const void *a, const void *b)

@@ -2,13 +2,13 @@
 
 #include "mpi/core/date.h"
 
-enum kind { NOTE, GUARD, APART };
+enum kind { KIND_NOTE, KIND_DOUBT, KIND_CONFLICT, KIND_APART };
 
 static const struct {
     const char *code, *words;
     enum kind kind;
 } REASONS[] = {
-#define X(name, code, kind, words) {code, words, kind},
+#define X(name, code, kind, words) {code, words, KIND_##kind},
     MPI_REASON_TABLE(X)
 #undef X
 };
@@ -23,19 +23,29 @@ const char *mpi_why_words(enum mpi_reason r)
     return REASONS[r].words;
 }
 
-mpi_reasons mpi_guards_only(mpi_reasons all)
+static mpi_reasons of_kind(mpi_reasons all, enum kind least)
 {
-    mpi_reasons guards = 0;
+    mpi_reasons kept = 0;
 
     for (int r = 0; r < MPI_WHY_COUNT; r++)
-        if (REASONS[r].kind != NOTE)
-            guards |= all & (mpi_reasons)1 << r;
-    return guards;
+        if (REASONS[r].kind >= least)
+            kept |= all & (mpi_reasons)1 << r;
+    return kept;
+}
+
+mpi_reasons mpi_guards_only(mpi_reasons all)
+{
+    return of_kind(all, KIND_DOUBT);
+}
+
+mpi_reasons mpi_guards_conflicts(mpi_reasons all)
+{
+    return of_kind(all, KIND_CONFLICT);
 }
 
 bool mpi_guards_apart(mpi_reasons all)
 {
-    return (all & MPI_WHY(KEPT_APART)) != 0;
+    return of_kind(all, KIND_APART) != 0;
 }
 
 /* What the guards look at. */
@@ -170,13 +180,23 @@ static bool sex_differs(const struct facts *f)
            !between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_EXACT);
 }
 
+/* An identifier and the whole birth date agree: then one of the two names may be missing. */
+static bool well_known(const struct facts *f)
+{
+    return id_agrees(f) && f->level[MPI_COMPARE_DOB] == MPI_DOB_EXACT;
+}
+
 static bool given_unsure(const struct facts *f)
 {
+    if (f->level[MPI_COMPARE_GIVEN] == MPI_GIVEN_MISSING)
+        return !well_known(f) || f->level[MPI_COMPARE_FAMILY] != MPI_FAMILY_EXACT;
     return !given_differs(f) && !between(f, MPI_COMPARE_GIVEN, MPI_GIVEN_EXACT, MPI_GIVEN_CLOSE);
 }
 
 static bool family_differs(const struct facts *f)
 {
+    if (f->level[MPI_COMPARE_FAMILY] == MPI_FAMILY_MISSING)
+        return !well_known(f) || f->level[MPI_COMPARE_GIVEN] != MPI_GIVEN_EXACT;
     return !family_agrees(f);
 }
 
@@ -196,10 +216,17 @@ static bool date_missing(const struct facts *f)
            f->level[MPI_COMPARE_DOB] == MPI_DOB_YEAR;
 }
 
+static bool has_contact(const struct mpi_view *v)
+{
+    return v->count[MPI_SECTION_ADDRESS] + v->count[MPI_SECTION_PHONE] +
+               v->count[MPI_SECTION_EMAIL] >
+           0;
+}
+
 static bool date_unsure(const struct facts *f)
 {
     return between(f, MPI_COMPARE_DOB, MPI_DOB_ONE, MPI_DOB_PARTS) && !address_agrees(f) &&
-           !contact_agrees(f);
+           !contact_agrees(f) && (has_contact(f->a) || has_contact(f->b));
 }
 
 /* Each may be a little off, not two of them: two people of one name, born a day apart, or with

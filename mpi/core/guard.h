@@ -5,8 +5,10 @@
 #include "mpi/core/compare.h"
 #include "mpi/core/model.h"
 
-/* X(name, code, guard, words): why. Codes are stored; never change one. A guard keeps the person
- * from being linked; one that is "apart" keeps it from being reviewed as well. */
+/* X(name, code, kind, words): why. Codes and numbers are stored: new ones go to the end.
+ *   CONFLICT: the two are not one person; it holds against every record of the person.
+ *   DOUBT: this pair does not suffice; another record of the person may.
+ *   APART: never link, never ask. */
 #define MPI_REASON_TABLE(X)                                                                        \
     X(IDENTIFIER, "identifier", NOTE, "The identifier is known: it is that record")                \
     X(MATCH, "match", NOTE, "The evidence is above the threshold, and no other person is near")    \
@@ -19,29 +21,31 @@
     X(TRUNCATED, "truncated", NOTE, "There were more candidates than were looked at")              \
     X(ANCHOR, "anchor", NOTE, "A record of the hub's own making: says nothing")                    \
     X(KEPT_APART, "kept-apart", APART, "A steward keeps the two apart")                            \
-    X(SSN_CONFLICT, "ssn-conflict", GUARD, "The national identifiers differ")                      \
-    X(SUFFIX_CONFLICT, "suffix-conflict", GUARD, "The generational suffixes differ (Jr, Sr)")      \
-    X(GENERATIONS, "generations", GUARD, "Namesakes a generation apart: parent and child")         \
-    X(MIDDLE_CONFLICT, "middle-conflict", GUARD, "The middle names differ")                        \
-    X(BIRTH_ORDER, "birth-order", GUARD, "Children of one birth with another order: twins")        \
-    X(TWINS, "twins", GUARD, "One birth date and family name, but two given names: twins")         \
-    X(NEWBORN, "newborn", GUARD, "A newborn without a name, and the mother does not agree")        \
-    X(GIVEN_DIFFERS, "given-differs", GUARD, "The given names differ: perhaps of one household")   \
-    X(GIVEN_UNSURE, "given-unsure", GUARD,                                                         \
+    X(SSN_CONFLICT, "ssn-conflict", CONFLICT, "The national identifiers differ")                   \
+    X(SUFFIX_CONFLICT, "suffix-conflict", CONFLICT, "The generational suffixes differ (Jr, Sr)")   \
+    X(GENERATIONS, "generations", CONFLICT, "Namesakes a generation apart: parent and child")      \
+    X(MIDDLE_CONFLICT, "middle-conflict", DOUBT, "The middle names differ")                        \
+    X(BIRTH_ORDER, "birth-order", CONFLICT, "Children of one birth with another order: twins")     \
+    X(TWINS, "twins", CONFLICT, "One birth date and family name, but two given names: twins")      \
+    X(NEWBORN, "newborn", DOUBT, "A newborn without a name, and the mother does not agree")        \
+    X(GIVEN_DIFFERS, "given-differs", DOUBT, "The given names differ: perhaps of one household")   \
+    X(GIVEN_UNSURE, "given-unsure", DOUBT,                                                         \
       "A given name is missing, an initial, or only sounds alike")                                 \
-    X(FAMILY_DIFFERS, "family-differs", GUARD, "No family name agrees")                            \
-    X(SEX_DIFFERS, "sex-differs", GUARD, "The sexes differ, and the given name is not the same")   \
-    X(DATE_DIFFERS, "date-differs", GUARD, "The birth dates differ")                               \
-    X(DATE_MISSING, "date-missing", GUARD, "A birth date is missing, or only a year")              \
-    X(DATE_UNSURE, "date-unsure", GUARD,                                                           \
+    X(FAMILY_DIFFERS, "family-differs", DOUBT, "No family name agrees")                            \
+    X(SEX_DIFFERS, "sex-differs", CONFLICT,                                                        \
+      "The sexes differ, and the given name is not the same")                                      \
+    X(DATE_DIFFERS, "date-differs", DOUBT, "The birth dates differ")                               \
+    X(DATE_MISSING, "date-missing", DOUBT, "A birth date is missing, or only a year")              \
+    X(DATE_UNSURE, "date-unsure", DOUBT,                                                           \
       "The birth dates are close, but no address or number agrees")                                \
-    X(INEXACT, "inexact", GUARD, "Several of name, birth date and identifier agree only roughly")  \
-    X(SUFFIX_MISSING, "suffix-missing", GUARD, "One of two namesakes has a generational suffix")   \
-    X(SHARED_IDENTIFIER, "shared-identifier", GUARD,                                               \
+    X(INEXACT, "inexact", DOUBT, "Several of name, birth date and identifier agree only roughly")  \
+    X(SUFFIX_MISSING, "suffix-missing", DOUBT, "One of two namesakes has a generational suffix")   \
+    X(SHARED_IDENTIFIER, "shared-identifier", DOUBT,                                               \
       "An identifier agrees, but neither name nor birth date does")                                \
-    X(SAME_SOURCE, "same-authority", GUARD,                                                        \
+    X(SAME_SOURCE, "same-authority", CONFLICT,                                                     \
       "The member has both under different identifiers, and no number or address agrees")          \
-    X(OTHER_XAD, "other-xad-pid", GUARD, "The affinity domain knows both under different XAD-PIDs")
+    X(OTHER_XAD, "other-xad-pid", CONFLICT,                                                        \
+      "The affinity domain knows both under different XAD-PIDs")
 
 enum mpi_reason {
 #define X(name, code, kind, words) MPI_WHY_##name,
@@ -60,6 +64,8 @@ typedef uint32_t mpi_reasons;
 mpi_reasons mpi_guards(const struct mpi_model *m, const struct mpi_dict *d,
                        const struct mpi_view *a, const struct mpi_view *b,
                        const struct mpi_vector *v);
-/* Those of the set that keep a person from being linked, or even reviewed (apart). */
+/* Those of the set that keep a pair from being linked; those that keep all records of two persons
+ * from it; and whether the two may not even be reviewed. */
 mpi_reasons mpi_guards_only(mpi_reasons all);
+mpi_reasons mpi_guards_conflicts(mpi_reasons all);
 bool mpi_guards_apart(mpi_reasons all);
