@@ -131,7 +131,7 @@ static void render_failure(struct request *rq, enum status status, struct reply 
     reply_add(rp, hl7_acknowledgement(rq, message_of(rq), hl7_ack_of(status, rq->err)));
 }
 
-static enum status keep_failure(struct request *rq, const struct reply *rp)
+static enum status keep_failure(struct request *rq, struct reply *rp)
 {
     const struct hl7_message *m = message_of(rq);
 

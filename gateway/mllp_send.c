@@ -1,62 +1,15 @@
 #include "gateway/mllp_send.h"
 
-#include <stdio.h>
-
 #include "gateway/hl7.h"
 #include "hub/base/hex.h"
-#include "hub/net/dial.h"
 #include "hub/net/mllp.h"
+#include "hub/outbox_connect.h"
 
 enum { ANSWER_MAX = 64 * 1024, CHUNK = 4096 };
 
 struct str mllp_control_id(struct arena *a, struct uuid id)
 {
     return hex_encode(a, id.b + 6, 10);
-}
-
-void mllp_hang_up(void *connection)
-{
-    dial_close(connection);
-}
-
-static enum outbox_verdict trouble(struct outbox_delivery *d, enum outbox_verdict v, struct str why)
-{
-    snprintf(d->trouble, sizeof(d->trouble), "%.*s", STR_ARG(why));
-    return v;
-}
-
-static bool is_trusted(const struct outbox_delivery *d, const struct dialed *connection)
-{
-    struct dial_trust t = dial_trust(connection);
-    const struct member *m =
-        member_by_cert(d->members, t.fingerprint, t.chain_valid, clock_now_us());
-
-    if (m != NULL && m->id == d->item->to.member_id)
-        return true;
-    return m == NULL && t.chain_valid && t.name_valid;
-}
-
-static enum status connect_if_needed(struct outbox_delivery *d, int64_t deadline_us,
-                                     struct errors *err)
-{
-    const struct config *c = d->config;
-    struct net_tls_settings tls = {
-        .certificate_file = c->tls_certificate,
-        .key_file = c->tls_key,
-        .ca_file = c->tls_ca[0] ? c->tls_ca : NULL,
-        .crl_file = c->tls_crl[0] ? c->tls_crl : NULL,
-    };
-    struct dialed *fresh;
-
-    if (*d->connection != NULL)
-        return OK;
-    TRY(dial(&tls, d->item->to.address, deadline_us, &fresh, err));
-    *d->connection = fresh;
-    if (is_trusted(d, fresh))
-        return OK;
-    return fail(err, DENIED, "dial",
-                "its certificate is neither registered for this member nor of a configured CA for"
-                " this host");
 }
 
 static enum status send_frame(struct outbox_delivery *d, int64_t deadline_us, struct errors *err)
@@ -100,17 +53,18 @@ static enum outbox_verdict read_verdict(struct outbox_delivery *d, struct str an
     struct str code, id;
 
     if (hl7_parse(d->arena, answer, STR("UNICODE UTF-8"), &m, err) != OK)
-        return trouble(d, OUTBOX_RETRY, STR("its answer is not an HL7 message"));
+        return outbox_trouble(d, OUTBOX_RETRY, STR("its answer is not an HL7 message"));
     msa = hl7_segment(&m, "MSA", 0);
     code = hl7_text(d->arena, &m, hl7_field(&m, msa, 1));
     id = hl7_text(d->arena, &m, hl7_field(&m, msa, 2));
     if (!str_eq(id, mllp_control_id(d->arena, d->item->id)))
-        return trouble(d, OUTBOX_RETRY, STR("its answer is to another message"));
+        return outbox_trouble(d, OUTBOX_RETRY, STR("its answer is to another message"));
     if (str_eq(code, STR("AA")) || str_eq(code, STR("CA")))
         return OUTBOX_DELIVERED;
     if (str_eq(code, STR("AE")) || str_eq(code, STR("CE")))
-        return trouble(d, OUTBOX_REFUSED, str_printf(d->arena, "refused: %.*s", STR_ARG(code)));
-    return trouble(d, OUTBOX_RETRY, str_printf(d->arena, "answered %.*s", STR_ARG(code)));
+        return outbox_trouble(d, OUTBOX_REFUSED,
+                              str_printf(d->arena, "refused: %.*s", STR_ARG(code)));
+    return outbox_trouble(d, OUTBOX_RETRY, str_printf(d->arena, "answered %.*s", STR_ARG(code)));
 }
 
 enum outbox_verdict mllp_deliver(struct outbox_delivery *d)
@@ -121,12 +75,13 @@ enum outbox_verdict mllp_deliver(struct outbox_delivery *d)
     enum status s;
 
     errors_init(&err, d->arena);
-    s = connect_if_needed(d, clock_monotonic_us() + limit_us, &err);
+    s = outbox_connect(d, d->item->to.address, clock_monotonic_us() + limit_us, &err);
     if (s == OK)
         s = send_frame(d, clock_monotonic_us() + limit_us, &err);
     if (s == OK)
         s = read_frame(d, clock_monotonic_us() + limit_us, &answer, &err);
     if (s != OK)
-        return trouble(d, OUTBOX_RETRY, err.last != NULL ? err.last->text : STR("not delivered"));
+        return outbox_trouble(d, OUTBOX_RETRY,
+                              err.last != NULL ? err.last->text : STR("not delivered"));
     return read_verdict(d, answer, &err);
 }

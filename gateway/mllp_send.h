@@ -10,7 +10,6 @@
 /* AA, CA: delivered. AE, CE: refused. AR, CR, no answer in time: again. The server must show a
  * certificate that is registered for the member, or one of a configured CA for this host. */
 enum outbox_verdict mllp_deliver(struct outbox_delivery *d);
-void mllp_hang_up(void *connection);
 
 /* MSH-10 of an outbox message: 20 characters, the same at each attempt. */
 struct str mllp_control_id(struct arena *a, struct uuid id);

@@ -4,6 +4,7 @@
 #include "gateway/mllp_send.h"
 #include "gateway/pix.h"
 #include "hub/base/clock.h"
+#include "hub/outbox_connect.h"
 
 #define KIND_IDENTIFIERS "pix-v2"
 #define KIND_LINKS       "links-v2"
@@ -308,14 +309,14 @@ const struct outbox_carrier notify_carriers[] = {
         .prepare = prepare_identifiers,
         .transaction = {.name = "ITI-10", .audit = {"110110", 'R'}},
         .deliver = mllp_deliver,
-        .close = mllp_hang_up,
+        .close = outbox_hang_up,
     },
     {
         .kind = KIND_LINKS,
         .prepare = prepare_link,
         .transaction = {.name = "ITI-64", .audit = {"110110", 'R'}},
         .deliver = mllp_deliver,
-        .close = mllp_hang_up,
+        .close = outbox_hang_up,
     },
     {.kind = NULL},
 };

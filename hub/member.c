@@ -46,7 +46,9 @@ static const struct statement READ = {
     " ARRAY(SELECT n.application FROM member_notify n"
     "  WHERE n.member_id = m.member_id ORDER BY n.format),"
     " ARRAY(SELECT n.facility FROM member_notify n"
-    "  WHERE n.member_id = m.member_id ORDER BY n.format)"
+    "  WHERE n.member_id = m.member_id ORDER BY n.format),"
+    " ARRAY(SELECT t.address FROM member_reply_to t"
+    "  WHERE t.member_id = m.member_id ORDER BY t.address)"
     " FROM epoch e"
     " LEFT JOIN member m ON true"
     " WHERE e.name = 'member'"
@@ -74,6 +76,7 @@ enum column {
     NOTIFY_ADDRESSES,
     NOTIFY_APPLICATIONS,
     NOTIFY_FACILITIES,
+    REPLY_TO,
 };
 
 static void authorities_read(struct arena *a, const struct rows *r, int row, struct member *m)
@@ -129,6 +132,13 @@ static void domains_read(struct arena *a, const struct rows *r, int row, struct 
         m->domains[i] = str_dup(a, m->domains[i]);
 }
 
+static void reply_to_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    m->reply_to_count = row_texts(a, r, row, REPLY_TO, &m->reply_to);
+    for (size_t i = 0; i < m->reply_to_count; i++)
+        m->reply_to[i] = str_dup(a, m->reply_to[i]);
+}
+
 static void notify_read(struct arena *a, const struct rows *r, int row, struct member *m)
 {
     struct str *formats, *addresses, *applications, *facilities;
@@ -162,6 +172,7 @@ static void member_read(struct arena *a, const struct rows *r, int row, struct m
     certs_read(a, r, row, m);
     domains_read(a, r, row, m);
     notify_read(a, r, row, m);
+    reply_to_read(a, r, row, m);
 }
 
 static struct snapshot *snapshot_new(void)

@@ -49,6 +49,8 @@ struct member {
     size_t domain_count;
     struct member_notify *notify; /* at most one of a format */
     size_t notify_count;
+    struct str *reply_to; /* addresses that its requests may name for their answers */
+    size_t reply_to_count;
 };
 
 struct member_directory {

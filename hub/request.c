@@ -104,6 +104,8 @@ static enum status run_to_commit(struct request *rq, struct reply *rp)
     db_begin(rq->db, rq->transaction->isolation);
     db_queue0(rq->db, &MEMBER_EPOCH, &epoch);
     TRY(rq->transaction->handle(rq, rp));
+    if (rq->route->protocol->finish != NULL)
+        TRY(rq->route->protocol->finish(rq, rp));
     TRY(check_directory(rq, &epoch));
     TRY(request_alive(rq));
     return queue_audit(rq);
@@ -187,7 +189,7 @@ static void describe_failure(struct request *rq, enum status status)
             str_printf(rq->arena, "%s: %.*s", rq->err->first->code, STR_ARG(rq->err->first->text));
 }
 
-static enum status record_failure(struct request *rq, enum status status, const struct reply *rp)
+static enum status record_failure(struct request *rq, enum status status, struct reply *rp)
 {
     struct errors audit_errors;
     enum status s;

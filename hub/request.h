@@ -53,9 +53,12 @@ struct protocol {
     enum status (*open)(struct request *rq);
     /* Must not fail: whatever happened, the caller gets an answer. rq->transaction may be NULL. */
     void (*render_failure)(struct request *rq, enum status status, struct reply *rp);
-    /* Queues what keeps a failed message and its answer (HL7 v2), in the transaction of the
-     * failure's audit row; may be NULL. */
-    enum status (*keep_failure)(struct request *rq, const struct reply *rp);
+    /* The answer, before COMMIT: what is to be kept or sent elsewhere is queued in the effect's
+     * transaction, and the reply may become another one. May be NULL. */
+    enum status (*finish)(struct request *rq, struct reply *rp);
+    /* The same for a failed message and its answer, in the transaction of the failure's audit row;
+     * may be NULL. */
+    enum status (*keep_failure)(struct request *rq, struct reply *rp);
 };
 
 /* A door. HTTP: method and path, mTLS listener or admin listener. MLLP: the wire alone. */

@@ -1,6 +1,7 @@
 #include "hub/soap.h"
 
 #include "hub/net/media_type.h"
+#include "hub/soap_async.h"
 
 #define NS_SOAP11 "http://schemas.xmlsoap.org/soap/envelope/"
 #define NS_WSSE                                                                                    \
@@ -246,22 +247,38 @@ static enum status check_values(struct arena *a, const xmlNode *header,
     return OK;
 }
 
-/* Answers go back on the same connection: an address of the sender's choice would also let it
- * point the hub at others. */
-static enum status check_reply_to(struct arena *a, const xmlNode *header, const char *name,
-                                  struct errors *err)
+/* The address that answers, or faults, shall go to; STR_NONE: back on the connection. */
+static enum status read_endpoint(struct arena *a, const xmlNode *header, const char *name,
+                                 struct str *address, struct errors *err)
 {
     size_t count;
     const xmlNode *block = addressing(header, name, &count);
-    struct str address;
 
+    *address = STR_NONE;
     if (block == NULL)
         return OK;
-    address = str_trim(xml_text_of(a, block, NS_WSA, "Address"));
-    if (str_eq(address, ANONYMOUS))
+    *address = str_trim(xml_text_of(a, block, NS_WSA, "Address"));
+    if (address->n == 0 || address->n > HEADER_TEXT_MAX)
+        return invalid_header(a, name, "wsa:InvalidAddressingHeader",
+                              "has no Address, or too long a one", err);
+    if (str_eq(*address, ANONYMOUS))
+        *address = STR_NONE;
+    return OK;
+}
+
+/* Faults go where answers go: two addresses would be two disclosures. */
+static enum status read_reply_to(struct arena *a, const xmlNode *header, struct soap_message *out,
+                                 struct errors *err)
+{
+    struct str fault_to;
+
+    TRY(read_endpoint(a, header, "FaultTo", &fault_to, err));
+    TRY(read_endpoint(a, header, "ReplyTo", &out->reply_to, err));
+    if (fault_to.n == 0 || str_eq(fault_to, out->reply_to))
         return OK;
-    return invalid_header(a, name, "wsa:OnlyAnonymousAddressSupported",
-                          "has another address than anonymous", err);
+    out->reply_to = STR_NONE;
+    return invalid_header(a, "FaultTo", "wsa:OnlyAnonymousAddressSupported",
+                          "has another address than anonymous and wsa:ReplyTo's", err);
 }
 
 static enum status read_headers(struct arena *a, const xmlNode *header, struct soap_message *out,
@@ -270,8 +287,7 @@ static enum status read_headers(struct arena *a, const xmlNode *header, struct s
     take_addressing(a, header, out);
     TRY(check_must_understand(a, header, err));
     TRY(check_values(a, header, out, err));
-    TRY(check_reply_to(a, header, "ReplyTo", err));
-    return check_reply_to(a, header, "FaultTo", err);
+    return read_reply_to(a, header, out, err);
 }
 
 enum status soap_read(struct arena *a, struct str content_type, const struct body *body,
@@ -312,6 +328,7 @@ static enum status open_message(struct request *rq)
     rq->message.soap = ARENA_NEW(rq->arena, struct soap_message);
     TRY(soap_read(rq->arena, http_field_value(&ex->head, STR("Content-Type")), &ex->body,
                   rq->message.soap, rq->err));
+    TRY(soap_async_admit(rq));
     return choose_transaction(rq);
 }
 
@@ -319,4 +336,6 @@ const struct protocol soap_protocol = {
     .name = "soap",
     .open = open_message,
     .render_failure = soap_render_failure,
+    .finish = soap_async_finish,
+    .keep_failure = soap_async_finish,
 };

@@ -27,8 +27,10 @@
 
 struct soap_message {
     struct str action, message_id, to; /* wsa: headers; STR_NONE until they are read */
+    struct str reply_to;               /* an address that is not anonymous: soap_async.h */
     xmlNode *body;                     /* the one element in soap:Body; NULL when it has none */
     bool is_mtom;
+    bool is_async;      /* the answer goes to reply_to, which the member has registered */
     bool is_soap11;     /* an envelope of SOAP 1.1, which is answered by a fault of SOAP 1.1 */
     struct part *parts; /* of an MTOM message, its root included */
 };

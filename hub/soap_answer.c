@@ -13,7 +13,7 @@
 
 /* Up to the inside of soap:Header, with the addressing of an answer. */
 static void begin_envelope(struct arena *a, struct xml_writer *w, struct str action,
-                           struct str relates_to)
+                           const struct soap_message *m)
 {
     strbuf_lit(w->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     xml_begin(w, "soap:Envelope");
@@ -25,8 +25,10 @@ static void begin_envelope(struct arena *a, struct xml_writer *w, struct str act
     xml_content(w, action);
     xml_end(w, "wsa:Action");
     xml_leaf(w, "wsa:MessageID", uuid_urn(a, uuid_v4()));
-    if (relates_to.n > 0)
-        xml_leaf(w, "wsa:RelatesTo", relates_to);
+    if (m != NULL && m->is_async)
+        xml_leaf(w, "wsa:To", m->reply_to);
+    if (m != NULL && m->message_id.n > 0)
+        xml_leaf(w, "wsa:RelatesTo", m->message_id);
 }
 
 /* On into soap:Body. */
@@ -54,7 +56,7 @@ struct xml_writer *soap_answer_begin(struct request *rq, struct soap_answer *ans
     *answer = (struct soap_answer){.rq = rq, .text = strbuf_on(rq->arena, 4096)};
     answer->is_mtom = rq->transaction->mtom;
     answer->w = xml_writer_on(&answer->text);
-    begin_envelope(rq->arena, &answer->w, name, m->message_id);
+    begin_envelope(rq->arena, &answer->w, name, m);
     begin_body(&answer->w);
     return &answer->w;
 }
@@ -231,7 +233,7 @@ static void write_fault(struct request *rq, struct strbuf *b, const struct fault
     const struct soap_message *m = rq->message.soap;
     const struct failure *first = rq->err->first;
 
-    begin_envelope(rq->arena, &w, action_of(f), m != NULL ? m->message_id : STR_NONE);
+    begin_envelope(rq->arena, &w, action_of(f), m);
     write_not_understood(rq->arena, &w, first);
     if (strcmp(f->value, "soap:VersionMismatch") == 0)
         write_upgrade(&w);

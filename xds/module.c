@@ -2,6 +2,7 @@
 #include "xds/module.h"
 
 #include "hub/soap.h"
+#include "hub/soap_async.h"
 #include "xds/query.h"
 #include "xds/register.h"
 #include "xds/remove.h"
@@ -120,6 +121,7 @@ static const struct route routes[] = {
 const struct hub_module xds_module = {
     .name = "xds",
     .routes = routes,
+    .carriers = soap_carriers,
     .init = xds_repository_open,
     .stop = xds_repository_close,
 };

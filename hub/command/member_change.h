@@ -14,3 +14,5 @@ enum status member_report(struct operation *o, struct strbuf *out, struct str me
 extern const struct cli_verb member_domain_verbs[], member_notify_verbs[];
 /* The options --domain, queued for this member; returns how many. */
 enum status member_domains_queue(struct operation *o, int64_t member_id, size_t *count) MUST_CHECK;
+/* `causeway member reply-to ...`: hub/command/member_reply_to.c. */
+extern const struct cli_verb member_reply_to_verbs[];

@@ -443,6 +443,13 @@ static int run_domain(const void *context, int argc, char **argv)
                         argc, argv);
 }
 
+static int run_reply_to(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("member reply-to",
+                        "Where answers to a member's asynchronous requests may be sent.", context,
+                        argc, argv);
+}
+
 static int run_notify(const void *context, int argc, char **argv)
 {
     return cli_dispatch("member notify", "Whom the hub tells of changed identifiers, and where.",
@@ -462,6 +469,8 @@ static const struct cli_verb verbs[] = {
     {"domain", "the domains that it is told of: add, remove", run_domain, member_domain_verbs},
     {"notify", "notifications of changed identifiers: add, remove", run_notify,
      member_notify_verbs},
+    {"reply-to", "addresses of asynchronous answers: add, remove", run_reply_to,
+     member_reply_to_verbs},
     {NULL, NULL, NULL, NULL},
 };
 

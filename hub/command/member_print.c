@@ -86,6 +86,17 @@ static void notify_json(struct strbuf *out, const struct member *m)
     strbuf_lit(out, "]");
 }
 
+static void reply_to_json(struct strbuf *out, const struct member *m)
+{
+    cli_json_key(out, "reply_to");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < m->reply_to_count; i++) {
+        cli_json_comma(out);
+        json_text_add(out, m->reply_to[i]);
+    }
+    strbuf_lit(out, "]");
+}
+
 static void member_json(struct strbuf *out, struct arena *a, const struct member *m)
 {
     cli_json_comma(out);
@@ -102,6 +113,7 @@ static void member_json(struct strbuf *out, struct arena *a, const struct member
     certs_json(out, a, m);
     domains_json(out, m);
     notify_json(out, m);
+    reply_to_json(out, m);
     strbuf_lit(out, "}");
 }
 
@@ -174,6 +186,8 @@ static void lists_text(struct cli_table *t, struct arena *a, const struct member
         cli_table_row(t, STR("notified"),
                       str_printf(a, "at %.*s, %.*s", STR_ARG(m->notify[i].address),
                                  STR_ARG(m->notify[i].format)));
+    for (size_t i = 0; i < m->reply_to_count; i++)
+        cli_table_row(t, STR("answers to"), m->reply_to[i]);
     for (size_t i = 0; i < m->cert_count; i++)
         cli_table_row(t, STR("certificate"),
                       str_printf(a, "%.*s until %.*s, trusted %s",

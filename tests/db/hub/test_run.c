@@ -72,7 +72,9 @@ static void render_test(struct request *rq, enum status status, struct reply *rp
     reply_add(rp, str_printf(rq->arena, "%s %s", status_name(status), rq->err->first->code));
 }
 
-static const struct protocol protocol = {"test", open_test, render_test, NULL};
+static const struct protocol protocol = {.name = "test",
+                                         .open = open_test,
+                                         .render_failure = render_test};
 static const struct route route = {.wire = WIRE_HTTP,
                                    .protocol = &protocol,
                                    .transactions = transactions};

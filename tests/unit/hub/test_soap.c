@@ -101,9 +101,10 @@ static void each_fault_has_its_code(void)
         {SIMPLE, BLOCK(ACTION ACTION ID), "wsa:InvalidCardinality"},
         {SIMPLE, BLOCK(ACTION ID ID), "wsa:InvalidCardinality"},
         {SIMPLE, BLOCK(ACTION "<a:MessageID> </a:MessageID>"), "wsa:InvalidAddressingHeader"},
-        {SIMPLE, BLOCK(ACTION ID ADDRESS("ReplyTo", "http://10.0.0.1/")),
+        {SIMPLE, BLOCK(ACTION ID "<a:ReplyTo/>"), "wsa:InvalidAddressingHeader"},
+        {SIMPLE,
+         BLOCK(ACTION ID ADDRESS("ReplyTo", "https://one/") ADDRESS("FaultTo", "https://two/")),
          "wsa:OnlyAnonymousAddressSupported"},
-        {SIMPLE, BLOCK(ACTION ID "<a:ReplyTo/>"), "wsa:OnlyAnonymousAddressSupported"},
         {SIMPLE, BLOCK(ACTION ID ADDRESS("FaultTo", "http://10.0.0.1/")),
          "wsa:OnlyAnonymousAddressSupported"},
         {SIMPLE, BLOCK(ACTION ID "<x:o s:mustUnderstand='1'/>"), "soap:MustUnderstand"},
@@ -351,13 +352,33 @@ static xmlNode *fault_for(const char *xml, struct reply *rp, xmlNode **header)
     return path(root, NS_SOAP, "Body", "Fault", NULL);
 }
 
+/* Which address is good, the member's registrations say (soap_async.h). */
+static void an_address_for_the_answer_is_read(void)
+{
+    struct soap_message m;
+
+    arena_init(&arena);
+    CU_ASSERT_EQUAL(read_simple(SIMPLE, BLOCK(ACTION ID ADDRESS("ReplyTo", " https://one/ ")), &m),
+                    OK);
+    CHECK_STR(m.reply_to, STR("https://one/"));
+    CU_ASSERT_FALSE(m.is_async);
+    CU_ASSERT_EQUAL(read_simple(SIMPLE,
+                                BLOCK(ACTION ID ADDRESS("ReplyTo", "https://one/")
+                                          ADDRESS("FaultTo", "https://one/")),
+                                &m),
+                    OK);
+    CU_ASSERT_EQUAL(read_simple(SIMPLE, BLOCK(ACTION ID ADDRESS("ReplyTo", ANONYMOUS)), &m), OK);
+    CU_ASSERT_EQUAL(m.reply_to.n, 0);
+    arena_dispose(&arena);
+}
+
 static void a_fault_names_code_subcode_and_request(void)
 {
     struct reply rp;
     xmlNode *header, *fault, *detail;
 
     arena_init(&arena);
-    fault = fault_for(BLOCK(ACTION ID ADDRESS("ReplyTo", "http://10.0.0.1/")), &rp, &header);
+    fault = fault_for(BLOCK(ACTION ID ADDRESS("FaultTo", "http://10.0.0.1/")), &rp, &header);
     CU_ASSERT_EQUAL(rp.http_status, 400);
     CHECK_STR(xml_text_of(&arena, header, NS_WSA, "Action"), STR(NS_WSA "/fault"));
     CHECK_STR(xml_text_of(&arena, header, NS_WSA, "RelatesTo"), STR("urn:uuid:1"));
@@ -372,7 +393,7 @@ static void a_fault_names_code_subcode_and_request(void)
                                        "Text"),
                            STR("(request 00000000-")) > 0);
     detail = xml_child(fault, NS_SOAP, "Detail");
-    CHECK_STR(xml_text_of(&arena, detail, NS_WSA, "ProblemHeaderQName"), STR("wsa:ReplyTo"));
+    CHECK_STR(xml_text_of(&arena, detail, NS_WSA, "ProblemHeaderQName"), STR("wsa:FaultTo"));
     arena_dispose(&arena);
 }
 
@@ -455,4 +476,4 @@ SUITE(test_soap, CASE(what_ihe_senders_send_is_read),
       CASE(a_simple_answer_relates_to_its_request), CASE(an_mtom_answer_is_read_back_by_the_parser),
       CASE(a_fault_names_code_subcode_and_request),
       CASE(what_is_not_understood_is_named_in_the_header), CASE(soap_1_1_is_answered_in_soap_1_1),
-      CASE(a_failure_of_ours_is_the_receivers));
+      CASE(a_failure_of_ours_is_the_receivers), CASE(an_address_for_the_answer_is_read));
