@@ -145,6 +145,8 @@ static enum status end_response(struct xml_writer *w, struct soap_answer *answer
     return soap_answer_end(answer, rp);
 }
 
+enum { LEAF_BYTES = 6000, REF_BYTES = 120 }; /* most objects, written */
+
 static enum status write_response(struct request *rq, const struct xds_query *q,
                                   const struct xds_visible *seen, struct reply *rp)
 {
@@ -153,6 +155,8 @@ static enum status write_response(struct request *rq, const struct xds_query *q,
     struct xds_face face = {STR_NONE,
                             str_printf(rq->arena, "urn:oid:%s", rq->config->home_community_id)};
 
+    strbuf_reserve(&answer.text,
+                   xds_visible_count(seen) * (q->leaf_class ? LEAF_BYTES : REF_BYTES));
     for (size_t i = 0; i < xds_visible_count(seen); i++) {
         if (!q->leaf_class) {
             xds_rim_write_ref(w, xds_visible_object(seen, i), &face);

@@ -61,7 +61,7 @@ static size_t chunk_size_for(const struct arena *a, size_t n)
 #endif
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_bytes(struct arena *a, size_t n)
 {
     struct arena_chunk *c = a->chunks;
     void *p;
@@ -73,12 +73,17 @@ void *arena_alloc(struct arena *a, size_t n)
     p = c->bytes + c->used;
     c->used += n;
     a->used += n;
-    return memset(p, 0, n);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    return memset(arena_bytes(a, n), 0, n);
 }
 
 void *arena_copy(struct arena *a, const void *p, size_t n)
 {
-    void *copy = arena_alloc(a, n);
+    void *copy = arena_bytes(a, n);
 
     if (n > 0)
         memcpy(copy, p, n);

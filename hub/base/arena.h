@@ -23,6 +23,8 @@ void arena_reset(struct arena *a);   /* runs the cleanups, newest first; keeps o
 void arena_dispose(struct arena *a); /* as reset, and gives all memory back */
 
 void *arena_alloc(struct arena *a, size_t n) __attribute__((malloc, alloc_size(2))); /* zeroed */
+/* Not zeroed: for what is written before it is read. */
+void *arena_bytes(struct arena *a, size_t n) __attribute__((malloc, alloc_size(2)));
 void *arena_copy(struct arena *a, const void *p, size_t n);
 void *arena_array(struct arena *a, size_t count, size_t size); /* overflow ends the process */
 

@@ -178,12 +178,12 @@ struct strbuf strbuf_on(struct arena *a, size_t reserve)
 {
     struct strbuf b = {.arena = a, .cap = reserve + 1};
 
-    b.p = arena_alloc(a, b.cap);
+    b.p = arena_bytes(a, b.cap);
+    b.p[0] = '\0';
     return b;
 }
 
-/* Room for n more bytes and a NUL. */
-static void reserve(struct strbuf *b, size_t n)
+void strbuf_reserve(struct strbuf *b, size_t n)
 {
     size_t cap = b->cap > 0 ? b->cap : 64;
     char *p;
@@ -192,25 +192,11 @@ static void reserve(struct strbuf *b, size_t n)
         return;
     while (cap - b->n <= n)
         must(!__builtin_mul_overflow(cap, (size_t)2, &cap), "a buffer of absurd size");
-    p = arena_alloc(b->arena, cap);
+    p = arena_bytes(b->arena, cap);
     if (b->n > 0)
         memcpy(p, b->p, b->n);
     b->p = p;
     b->cap = cap;
-}
-
-void strbuf_add(struct strbuf *b, struct str s)
-{
-    reserve(b, s.n);
-    if (s.n > 0)
-        memcpy(b->p + b->n, s.p, s.n);
-    b->n += s.n;
-    b->p[b->n] = '\0';
-}
-
-void strbuf_addc(struct strbuf *b, char c)
-{
-    strbuf_add(b, str_of(&c, 1));
 }
 
 void strbuf_addf(struct strbuf *b, const char *fmt, ...)
@@ -223,7 +209,7 @@ void strbuf_addf(struct strbuf *b, const char *fmt, ...)
     n = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
     must(n >= 0, "a format that printf refuses");
-    reserve(b, (size_t)n);
+    strbuf_reserve(b, (size_t)n);
     vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
     b->n += (size_t)n;
     va_end(ap);

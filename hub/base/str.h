@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct arena;
 
@@ -57,8 +58,24 @@ struct strbuf {
 };
 
 struct strbuf strbuf_on(struct arena *a, size_t reserve);
-void strbuf_add(struct strbuf *b, struct str s);
-void strbuf_addc(struct strbuf *b, char c);
+void strbuf_reserve(struct strbuf *b, size_t n); /* room for n more bytes and a NUL */
+
+/* Inline: answers of a quarter of a megabyte are made of pieces of a few bytes. */
+static inline void strbuf_add(struct strbuf *b, struct str s)
+{
+    if (b->p == NULL || b->cap - b->n <= s.n)
+        strbuf_reserve(b, s.n);
+    if (s.n > 0)
+        memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+    b->p[b->n] = '\0';
+}
+
+static inline void strbuf_addc(struct strbuf *b, char c)
+{
+    strbuf_add(b, (struct str){&c, 1});
+}
+
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define strbuf_lit(b, literal) strbuf_add((b), STR(literal))
 struct str strbuf_str(const struct strbuf *b); /* followed by a NUL; valid until the next add */

@@ -65,18 +65,26 @@ static const bool plain[256] = {
     ['='] = true,         ['?' ... 0x7f] = true,
 };
 
+/* The next character at or after `at` that may not stand for itself; four at a time. */
+static size_t skip_plain(struct str s, size_t at)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+
+    while (s.n - at >= 4 && (plain[p[at]] & plain[p[at + 1]] & plain[p[at + 2]] & plain[p[at + 3]]))
+        at += 4;
+    while (at < s.n && plain[p[at]])
+        at++;
+    return at;
+}
+
 static void add_escaped(struct strbuf *b, struct str s, bool attribute)
 {
     size_t from = 0, at = 0;
 
-    while (at < s.n) {
+    while ((at = skip_plain(s, at)) < s.n) {
         const char *instead;
         size_t n;
 
-        if (plain[(unsigned char)s.p[at]]) {
-            at++;
-            continue;
-        }
         n = (unsigned char)s.p[at] < 0x80 ? 1 : utf8_length(s.p + at, s.n - at);
         instead = n == 1                                   ? escape_of(s.p[at], attribute)
                   : n == 0 || not_a_character(s.p + at, n) ? REPLACEMENT
@@ -112,7 +120,8 @@ void xml_content(struct xml_writer *w, struct str text)
 
 void xml_end(struct xml_writer *w, const char *name)
 {
-    must(w->depth > 0 && strcmp(w->open[w->depth - 1], name) == 0,
+    must(w->depth > 0 &&
+             (w->open[w->depth - 1] == name || strcmp(w->open[w->depth - 1], name) == 0),
          "an end tag that does not fit its start tag");
     w->depth--;
     if (w->in_tag) {
