@@ -39,6 +39,22 @@ static const struct statement of_person[XDS_KINDS] = {
                            "   AND status = ANY($1)\n", "$2", "$3", "$4", "$5", "$6")},
 };
 
+/* For ObjectRefs: in the places of XDS_DOCUMENT_COLUMNS, but only what a query may compare. */
+#define COMPARED                                                                                   \
+    XDS_HEADER_COLUMNS                                                                             \
+    ", CASE WHEN $15 THEN author END, class_code, NULL::text[], confidentiality_code, "            \
+    "creation_time, document_availability, event_code, format_code, NULL::text, "                  \
+    "healthcare_facility_type_code, NULL::text, NULL::text, NULL::text, object_type, "             \
+    "practice_setting_code, CASE WHEN $15 THEN reference_id END, NULL::text, service_start_time, " \
+    "service_stop_time, NULL::text, NULL::text, NULL::text[], NULL::text[], type_code, "           \
+    "NULL::text, NULL::text[], NULL::text[], NULL::jsonb"
+
+static const struct statement REFS_OF_PERSON = {
+    "xds_find_document_refs",
+    OF_PERSON(COMPARED, XDS_SUPERSEDED("xds_document_entry"), "xds_document_entry", DOCUMENT_CODES,
+              "$10", "$11", "$12", "$13", "$14"),
+};
+
 /* across places: ITI-51 may name no patient. Never more than max_scanned rows. */
 #define OF_ANYONE(columns, table, codes, limit)                                                    \
     "SELECT " columns XDS_SUPERSEDED(table) "\n"                                                   \
@@ -77,7 +93,7 @@ static const struct narrowing {
     [XDS_FOLDER] = {"$XDSFolderStatus", NULL, folder_codes, 1},
 };
 
-enum { VALUES_MAX = 14 };
+enum { VALUES_MAX = 15 };
 
 struct values {
     struct db_value v[VALUES_MAX];
@@ -223,7 +239,11 @@ static void queue_slice(struct request *rq, const struct xds_query *q, enum xds_
     values.v[values.n++] = DB_TIME(slice->after_us);
     values.v[values.n++] = DB_UUID(slice->after);
     values.v[values.n++] = DB_INT8(rq->config->max_results + 1);
-    db_queue_values(rq->db, &of_person[kind], &slice->rows, values.v, values.n);
+    if (kind == XDS_DOCUMENT && !q->leaf_class)
+        values.v[values.n++] = DB_BOOL(xds_query_argument_of(q, XDS_VALUE_PATTERN) != NULL);
+    db_queue_values(rq->db,
+                    kind == XDS_DOCUMENT && !q->leaf_class ? &REFS_OF_PERSON : &of_person[kind],
+                    &slice->rows, values.v, values.n);
 }
 
 /* Adds what matches, and counts what may be shown of it. */
