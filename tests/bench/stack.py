@@ -272,6 +272,18 @@ class Stack:
             raise SystemExit(f"bench: load failed: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
+    def load_mllp(self, messages, *options):
+        return self.load(self.mllp, messages, "--mllp", *options)
+
+    def finds(self, message, number):
+        """Does the answer to this framed query name the identifier?"""
+        with self.connect(self.mllp) as c:
+            c.sendall(message)
+            answer = b""
+            while b"\x1c\r" not in answer:
+                answer += self.more(c)
+        return f"|{number}^".encode() in answer or f"~{number}^".encode() in answer
+
     def script(self, path, **variables):
         """A psql script, as the database's superuser."""
         given = [w for k, v in variables.items() for w in ("-v", f"{k}={v}")]

@@ -1,0 +1,77 @@
+"""Figures of the index: a population is fed through the front door, then people are asked for.
+
+People, their errors and the truth are tests/tools/population's: the same seed gives the same bytes."""
+
+import csv
+import io
+import random
+import subprocess
+
+import messages as m
+
+ASKED = 400
+RECORDS_OF_A_PERSON = 1.6  # of the population, on average
+
+
+def frame(text):
+    return b"\x0b" + text.encode() + b"\x1c\r"
+
+
+class Index:
+    """A population in the hub's index, and the people in it that are asked for."""
+
+    def __init__(self, stack, persons):
+        self.stack, self.records = stack, int(persons * RECORDS_OF_A_PERSON)
+        self.program = stack.build / "tests/tools/population"
+
+    def population(self, form):
+        return subprocess.Popen([self.program, "--rows", str(self.records), "--format", form,
+                                 "--authority", m.AUTHORITY], stdout=subprocess.PIPE)
+
+    def feed(self):
+        """Every record, as ADT over MLLP; returns messages a second."""
+        path = self.stack.dir / "population.hl7"
+        with open(path, "wb") as out:
+            for line in self.population("hl7").stdout:
+                out.write(b"\x0b" + line.rstrip(b"\n") + b"\x1c\r")
+        done = self.stack.load_mllp([], "--stream", path, "--count", str(self.records), "--expect", "MSA|A")  # some dates are impossible: AE
+        path.unlink()
+        self.stack.sql("VACUUM ANALYZE")
+        return done["per_second"]
+
+    def choose(self):
+        """People with a birth date and both names, spread over the population."""
+        wanted = random.Random(1)
+        rows = csv.DictReader(io.TextIOWrapper(self.population("csv").stdout, "utf-8"))
+        chosen, seen = [], 0
+        for row in rows:
+            if len(row["family"]) < 5 or len(row["given"]) < 3 or len(row["dob"]) != 10:
+                continue
+            seen += 1
+            if len(chosen) < ASKED:
+                chosen.append(row)
+            elif wanted.randrange(seen) < ASKED:
+                chosen[wanted.randrange(ASKED)] = row
+        return chosen
+
+
+def misspelt(word):
+    """Two letters in each other's place, in the middle."""
+    at = len(word) // 2
+    return word[:at] + word[at + 1:at + 2] + word[at] + word[at + 2:]
+
+
+def iti21(person):
+    """QBP^Q22 by misspelt family name, given name, birth date and sex."""
+    asked = [f"@PID.5.1^{misspelt(person['family'])}", f"@PID.5.2^{person['given']}",
+             f"@PID.7^{person['dob'].replace('-', '')}"]
+    if person["sex"] in ("F", "M"):
+        asked.append(f"@PID.8^{person['sex']}")
+    return frame(f"MSH|^~\\&|PDQ|BENCH|HUB|REGION|20261122150000||QBP^Q22^QBP_Q21|{m.MARKER}|P|2.5\r"
+                 f"QPD|IHE PDQ Query|{m.MARKER}|{'~'.join(asked)}\rRCP|I\r")
+
+
+def iti9(person):
+    """QBP^Q23 by the record's identifier."""
+    return frame(f"MSH|^~\\&|PIX|BENCH|HUB|REGION|20261122150000||QBP^Q23^QBP_Q21|{m.MARKER}|P|2.5\r"
+                 f"QPD|IHE PIX Query|{m.MARKER}|{person['id']}^^^&{m.AUTHORITY}&ISO\rRCP|I\r")
