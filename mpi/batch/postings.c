@@ -14,8 +14,8 @@ enum {
     BUCKET_BITS_MAX = 12,
     KEYS_GUESS = 3, /* of one rule a record */
     CROWD_MIN = 12,
-    PAIRS_A_RULE = 40, /* comparisons a record that one rule may cost, where records are many */
-    FEW_RECORDS = 100000,
+    PAIRS_A_RULE = 4,       /* comparisons a record that one rule may cost, */
+    PAIRS_ALWAYS = 4000000, /* or so many in all */
 };
 
 /* Entries of one bucket as one thread found them, in a list of blocks: (key << 32 | record). */
@@ -185,8 +185,8 @@ static uint32_t crowd_for(const struct survey *s, uint64_t scale, size_t records
     uint64_t sum = 0, budget = (uint64_t)PAIRS_A_RULE * records;
     int i = 0;
 
-    if (records <= FEW_RECORDS)
-        return MPI_BLOCK_CROWDED;
+    if (budget < PAIRS_ALWAYS)
+        budget = PAIRS_ALWAYS;
     for (; i < 32 && (2u << i) <= MPI_BLOCK_CROWDED; i++) {
         sum += s->pairs[i] * scale;
         if (sum > budget && (1u << i) >= CROWD_MIN)
@@ -213,9 +213,8 @@ static void choose_crowds(struct making *m)
     for (int rule = 0; rule < MPI_BLOCK_RULE_COUNT; rule++) {
         struct survey s = {{0}};
 
-        if (m->d->count > FEW_RECORDS)
-            for (size_t i = 0; i < each; i += step)
-                survey_bucket(m, &m->makers[0], ((size_t)rule << m->bits) + i, &s);
+        for (size_t i = 0; i < each; i += step)
+            survey_bucket(m, &m->makers[0], ((size_t)rule << m->bits) + i, &s);
         m->p->crowd[rule] = crowd_for(&s, step, m->d->count);
     }
 }

@@ -201,17 +201,26 @@ static void add_twin(struct household *h, const struct tables *t, struct random 
     b->birth_order = 2;
 }
 
+/* Years between the births, so that the last one has been by today. */
+static int first_birth(struct random *r, int mother_year, int births, int gaps[])
+{
+    int year = mother_year + random_between(r, 19, 30), span = 0;
+
+    for (int i = 0; i < births; i++)
+        span += gaps[i] = i + 1 < births ? random_between(r, 2, 5) : 0;
+    return year + span > TODAY_YEAR ? TODAY_YEAR - span : year;
+}
+
 static void add_children(struct household *h, const struct tables *t, struct random *r,
                          const struct shape *s, int mother, int father)
 {
-    int year = h->people[mother].birth.year + random_between(r, 19, 30);
+    int gaps[8], year = first_birth(r, h->people[mother].birth.year, s->births, gaps);
     bool named = false;
 
     for (int i = 0; i < s->births; i++) {
         int parent = NOBODY;
         struct resident *child;
 
-        year = year > TODAY_YEAR ? TODAY_YEAR : year;
         child = add(h, t, r, random_chance(r, 0.51), birth_draw(r, year, year));
         inherit(h, child, mother, father);
         if (!named && random_chance(r, child->male ? 0.07 : 0.01))
@@ -222,7 +231,7 @@ static void add_children(struct household *h, const struct tables *t, struct ran
         }
         if (s->twins && i == 0)
             add_twin(h, t, r);
-        year += random_between(r, 2, 5);
+        year += gaps[i];
     }
 }
 
