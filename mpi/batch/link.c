@@ -74,6 +74,7 @@ static void compare_two(struct comparer *c, uint32_t a, const struct mpi_view *x
     const struct linking *l = c->job->l;
     struct mpi_view y = mpi_view_of(dataset_coded(l->d, b));
     struct mpi_vector v;
+    mpi_reasons guards;
     double weight;
 
     mpi_compare(&l->d->dict, c->memo, x, &y, &v);
@@ -81,8 +82,11 @@ static void compare_two(struct comparer *c, uint32_t a, const struct mpi_view *x
     c->compared++;
     if (l->truth != NULL)
         c->truth_met += truth_same(l->truth, a, b);
-    if (weight >= LINK_FLOOR_BITS)
-        keep_pair(c, (struct link_pair){a, b, (float)weight, guards_of(l, x, &y, &v, weight)});
+    if (weight < LINK_FLOOR_BITS)
+        return;
+    guards = guards_of(l, x, &y, &v, weight);
+    weight = mpi_guards_temper(l->model, weight, guards);
+    keep_pair(c, (struct link_pair){a, b, (float)weight, guards});
 }
 
 static void compare_record(struct comparer *c, uint32_t a)

@@ -57,9 +57,9 @@ static void score(struct matching *w, const struct mpi_dict *d, const struct mpi
     w->out->score_count++;
     s->rival = i;
     mpi_compare(d, NULL, subject, &other, &s->vector);
-    s->weight = mpi_weigh(w->model, &s->vector);
     s->guards = mpi_guards(w->model, d, subject, &other, &s->vector) |
                 known_facts(&w->rivals[i], &s->vector);
+    s->weight = mpi_guards_temper(w->model, mpi_weigh(w->model, &s->vector), s->guards);
 }
 
 struct ordered {

@@ -1,5 +1,7 @@
 #include "mpi/core/guard.h"
 
+#include <math.h>
+
 #include "mpi/core/date.h"
 
 enum kind { KIND_NOTE, KIND_DOUBT, KIND_CONFLICT, KIND_APART };
@@ -46,6 +48,13 @@ mpi_reasons mpi_guards_conflicts(mpi_reasons all)
 bool mpi_guards_apart(mpi_reasons all)
 {
     return of_kind(all, KIND_APART) != 0;
+}
+
+double mpi_guards_temper(const struct mpi_model *m, double weight, mpi_reasons all)
+{
+    double most = log2(m->link / (1 - m->link)) - m->margin;
+
+    return mpi_guards_conflicts(all) != 0 && weight > most ? most : weight;
 }
 
 /* What the guards look at. */
@@ -118,7 +127,8 @@ static bool generations(const struct facts *f)
 
 static bool middle_conflict(const struct facts *f)
 {
-    return f->level[MPI_COMPARE_OTHER] == MPI_OTHER_DIFFER && !id_agrees(f) && !contact_agrees(f);
+    return f->level[MPI_COMPARE_OTHER] == MPI_OTHER_DIFFER && !id_agrees(f) &&
+           f->level[MPI_COMPARE_EMAIL] != MPI_EMAIL_EXACT;
 }
 
 static bool birth_order(const struct facts *f)
@@ -151,22 +161,32 @@ static bool rhyme(const struct facts *f)
     return a != 0 && b != 0 && mpi_dict_text(f->dict, a).p[0] != mpi_dict_text(f->dict, b).p[0];
 }
 
-/* One birth, and names that differ: JAYDEN and KAYDEN are no typing error of each other. */
+static bool of_many(const struct mpi_view *v)
+{
+    return v->multiple || v->birth_order != 0;
+}
+
+/* One birth, and names that differ: JAYDEN and KAYDEN are no typing error of each other. Where one
+ * is known to be of several children, nothing but the same name will do. */
 static bool twins(const struct facts *f)
 {
+    uint8_t given = f->level[MPI_COMPARE_GIVEN];
+
     if (!date_agrees(f) || !between(f, MPI_COMPARE_FAMILY, MPI_FAMILY_EXACT, MPI_FAMILY_CLOSE) ||
-        f->level[MPI_COMPARE_GIVEN] == MPI_GIVEN_MISSING || same_given(f))
+        given == MPI_GIVEN_MISSING || given == MPI_GIVEN_EXACT)
         return false;
-    if (f->a->multiple || f->b->multiple)
+    if (of_many(f->a) || of_many(f->b))
         return true;
+    if (same_given(f))
+        return false;
     return !id_agrees(f) && (rhyme(f) || (common_given(f, f->a) && common_given(f, f->b)));
 }
 
 static bool newborn(const struct facts *f)
 {
     return (f->a->newborn || f->b->newborn) && !id_agrees(f) &&
-           !(f->level[MPI_COMPARE_MOTHER] == MPI_MOTHER_EXACT && date_agrees(f) &&
-             !f->a->multiple && !f->b->multiple);
+           !(f->level[MPI_COMPARE_MOTHER] == MPI_MOTHER_EXACT && date_agrees(f) && !of_many(f->a) &&
+             !of_many(f->b));
 }
 
 static bool given_differs(const struct facts *f)

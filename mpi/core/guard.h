@@ -69,3 +69,6 @@ mpi_reasons mpi_guards(const struct mpi_model *m, const struct mpi_dict *d,
 mpi_reasons mpi_guards_only(mpi_reasons all);
 mpi_reasons mpi_guards_conflicts(mpi_reasons all);
 bool mpi_guards_apart(mpi_reasons all);
+/* The pair's weight: with a conflict, which the sum of its parts cannot see, never as much as a
+ * link takes, so that a twin does not stand in the way of the person itself. */
+double mpi_guards_temper(const struct mpi_model *m, double weight, mpi_reasons all);
