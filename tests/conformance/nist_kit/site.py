@@ -19,12 +19,13 @@ class Site:
 
     `local` gives the source's own (wire, assigning authority), for identifiers of its patients.
     `dumps` is the Link for whole messages that the kit dumped in another affinity domain, with codes
-    that the hub would refuse from the source.
+    that the hub would refuse from the source. `answers` is an Answers at a registered address.
     """
 
-    def __init__(self, source, wire, xad, home, source_id, check=None, local=None, dumps=None):
+    def __init__(self, source, wire, xad, home, source_id, check=None, local=None, dumps=None,
+                 answers=None):
         self.source, self.wire, self.xad, self.home = source, wire, xad, home
-        self.local, self.dumps = local, dumps or source
+        self.local, self.dumps, self.answers = local, dumps or source, answers
         self.source_id, self.check = source_id, check
         self.sender, self.fed = mllp.Sender("KIT", "REGION"), {}  # {identifier: demographics}
         self.adopted = {}
@@ -78,8 +79,25 @@ class Site:
 
     def call(self, kind, body, parts=None, asynchronous=False):
         if asynchronous:
-            raise OSError("the runner has no endpoint for asynchronous answers")
+            return self._call_later(kind, body, parts)
         return self.source.call(kind.path, kind.action, body, parts, kind.mtom)
+
+    def _call_later(self, kind, body, parts):
+        """A 202 now, the answer at our own address (TF-2 appendix V.5)."""
+        if self.answers is None:
+            raise OSError("there is no address for asynchronous answers (--answers)")
+        message_id, before = uuid.uuid4().urn, len(self.answers.received)
+        root = soap.envelope(kind.action, body, message_id, reply_to=self.answers.url)
+        content_type, content = f'application/soap+xml; charset=UTF-8; action="{kind.action}"', None
+        if parts or kind.mtom:
+            content_type, content = soap.multipart(root, parts or {})
+        http = self.source.post(kind.path, content_type, content or soap.serialise(root))
+        if http.status != 202 or http.content:
+            raise AssertionError(f"expected HTTP 202 and nothing, got {http.status}: {http.content[:300]}")
+        answer = self.answers.wait(before + 1)[before]
+        if answer.header("RelatesTo") != message_id:
+            raise AssertionError(f"expected RelatesTo {message_id}, got {answer.header('RelatesTo')}")
+        return answer
 
     def post(self, kind, content_type, content):
         """A body as it is."""
