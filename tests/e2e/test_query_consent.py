@@ -151,6 +151,13 @@ def test_counts_are_of_what_is_visible(hub, make_hub, scene):
         twin.stop()
 
 
+def test_no_kind_takes_more_than_nine_round_trips(hub, scene):
+    for kind in KINDS:
+        assert ask(scene.lakeside if kind.startswith("Get") else scene.harbour, kind, scene, LEVEL_2).ok
+    for transaction in ("ITI-18", "ITI-51"):
+        assert 0 < hub.metric("causeway_request_flushes_most", transaction=transaction, outcome="ok") <= 9
+
+
 def test_a_query_of_several_patients_wants_the_operators_permission(hub, scene, lakeside):
     hub.run("member", "forbid", "lakeside", "--multi-patient")
     hub.await_admission(lakeside)
