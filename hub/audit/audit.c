@@ -68,7 +68,7 @@ static struct str searchable(struct str patient)
 }
 
 static void row_queue(struct db *db, struct arena *a, const struct audit_context *c,
-                      const struct audit_row *row)
+                      const struct audit_row *row, size_t detail_max)
 {
     bool placed = row->pkey != 0 || row->person_id != 0;
     struct audit_position at = {
@@ -80,7 +80,7 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
     char *action = arena_alloc(a, 1);
 
     *action = audit_row_action(c, row);
-    record_seal(a, &at, audit_record_write(a, c, row, at.id), sealed);
+    record_seal(a, &at, audit_record_write(a, c, row, at.id, detail_max), sealed);
     db_queue(db, &ADD, NULL, DB_INT8(at.pkey), DB_TIME(at.at_us), DB_UUID(at.id),
              DB_BYTEA(str_of(sealed->leaf_hash, AUDIT_LEAF_BYTES)), DB_BYTEA(sealed->record),
              DB_UUID(c->request), DB_TEXT(str_from(c->transaction)),
@@ -89,12 +89,22 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
              DB_TEXT(searchable(row->patient)), DB_BYTEA(sealed->key));
 }
 
+static size_t repeated_detail_max(size_t rows)
+{
+    size_t share = AUDIT_REPEATED_MAX / rows;
+
+    if (share > AUDIT_DETAIL_MAX)
+        return AUDIT_DETAIL_MAX;
+    return share > AUDIT_REPEATED_LEAST ? share : AUDIT_REPEATED_LEAST;
+}
+
 enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,
                         const struct audit_list *rows, struct errors *err)
 {
     if (context->transaction == NULL || context->kind.event_id == NULL)
         return fail(err, INTERNAL, "audit", "an audit context without transaction or event");
     for (const struct audit_row *row = rows->first; row != NULL; row = row->next)
-        row_queue(db, a, context, row);
+        row_queue(db, a, context, row,
+                  row == rows->first ? AUDIT_DETAIL_MAX : repeated_detail_max(rows->count));
     return OK;
 }

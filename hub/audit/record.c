@@ -32,14 +32,14 @@ static void add_cut(struct strbuf *b, const char *key, struct str value, size_t 
     add_text(b, key, kept);
 }
 
-static void add_objects(struct strbuf *b, const struct audit_object *o)
+static void add_objects(struct strbuf *b, const struct audit_object *o, size_t detail_max)
 {
     strbuf_lit(b, ",\"objects\":[");
     for (const char *comma = ""; o != NULL; o = o->next, comma = ",") {
         strbuf_addf(b, "%s{\"kind\":", comma);
         json_text_add(b, str_from(o->kind));
         add_cut(b, "id", o->id, AUDIT_ID_MAX);
-        add_cut(b, "detail", o->detail, AUDIT_DETAIL_MAX);
+        add_cut(b, "detail", o->detail, detail_max);
         strbuf_addc(b, '}');
     }
     strbuf_addc(b, ']');
@@ -51,7 +51,7 @@ char audit_row_action(const struct audit_context *context, const struct audit_ro
 }
 
 struct str audit_record_write(struct arena *a, const struct audit_context *context,
-                              const struct audit_row *row, struct uuid id)
+                              const struct audit_row *row, struct uuid id, size_t detail_max)
 {
     struct strbuf b = strbuf_on(a, 1024);
     char event_id[UUID_TEXT + 1], request_id[UUID_TEXT + 1];
@@ -77,7 +77,7 @@ struct str audit_record_write(struct arena *a, const struct audit_context *conte
                 row->person_id);
     add_text(&b, "patient", row->patient);
     add_text(&b, "description", row->description);
-    add_objects(&b, row->objects);
+    add_objects(&b, row->objects, detail_max);
     strbuf_addc(&b, '}');
     return strbuf_str(&b);
 }

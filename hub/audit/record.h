@@ -16,11 +16,19 @@
 
 #include "hub/audit/audit.h"
 
-/* A longer detail is cut, and says so: a client's query may be large, the log is for ever. */
-enum { AUDIT_DETAIL_MAX = 65536, AUDIT_ID_MAX = 1024 };
+/* A longer detail is cut, and says so: a client's query may be large, the log is for ever. What the
+ * rows of one request repeat is whole in the first alone; the others share AUDIT_REPEATED_MAX, each
+ * with AUDIT_REPEATED_LEAST at least. */
+enum {
+    AUDIT_DETAIL_MAX = 65536,
+    AUDIT_ID_MAX = 1024,
+    AUDIT_REPEATED_MAX = 1 << 18,
+    AUDIT_REPEATED_LEAST = 256,
+};
 
+/* detail_max: bytes of an object's detail, more than three. */
 struct str audit_record_write(struct arena *a, const struct audit_context *context,
-                              const struct audit_row *row, struct uuid id);
+                              const struct audit_row *row, struct uuid id, size_t detail_max);
 
 /* The row's own action, or its transaction's. */
 char audit_row_action(const struct audit_context *context, const struct audit_row *row);

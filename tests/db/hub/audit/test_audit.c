@@ -369,6 +369,45 @@ static void an_identifier_of_any_length_leaves_its_row(void)
     bench_close(&t);
 }
 
+/* A query by thousands of patients' ids: who asked what is in the log whole, and once. */
+static void what_the_rows_of_a_request_repeat_is_whole_in_the_first_alone(void)
+{
+    enum { ROWS = 1000, DETAIL = 60000 };
+    struct audit_context c = context_at(clock_now_us());
+    struct audit_list list = {0};
+    struct audit_filter all = any();
+    struct audit_found found;
+    struct bench t;
+    char *asked;
+    size_t bytes = 0, whole = 0;
+
+    if (!set_up(&t))
+        return;
+    bench_again(&t, t.db);
+    asked = memset(arena_alloc(&t.arena, DETAIL), 'x', DETAIL);
+    for (int64_t i = 0; i < ROWS; i++) {
+        struct audit_row *row = audit_add(&t.arena, &list);
+
+        row->pkey = row->person_id = 700000 + i;
+        audit_object_add(&t.arena, row, "query", STR("urn:uuid:1"), str_of(asked, DETAIL));
+    }
+    db_begin(t.db, READ_COMMITTED);
+    CU_ASSERT_EQUAL_FATAL(audit_queue(t.db, &t.arena, &c, &list, &t.err), OK);
+    CU_ASSERT_EQUAL_FATAL(db_commit(t.db), OK);
+    all.by_request = true;
+    all.request = c.request;
+    all.limit = ROWS;
+    found = search(&t, &all);
+    CU_ASSERT_EQUAL_FATAL(found.count, ROWS);
+    for (size_t i = 0; i < found.count; i++) {
+        bytes += found.items[i].record.n;
+        whole += found.items[i].record.n > DETAIL;
+    }
+    CU_ASSERT_EQUAL(whole, 1);
+    CU_ASSERT(bytes < DETAIL + ROWS * 1200);
+    bench_close(&t);
+}
+
 SUITE(test_audit, CASE(an_identifier_of_any_length_leaves_its_row),
       CASE(rows_come_with_their_effect_or_not_at_all), CASE(a_row_costs_no_flush_of_its_own),
       CASE(the_hub_can_add_to_the_log_but_not_change_it),
@@ -378,4 +417,5 @@ SUITE(test_audit, CASE(an_identifier_of_any_length_leaves_its_row),
       CASE(a_patient_is_found_under_any_identifier_of_the_same_person),
       CASE(persons_that_only_the_index_knows_of_are_found_too), CASE(every_condition_narrows),
       CASE(pages_visit_every_row_once_newest_first),
-      CASE(a_time_without_a_partition_stops_the_effect));
+      CASE(a_time_without_a_partition_stops_the_effect),
+      CASE(what_the_rows_of_a_request_repeat_is_whole_in_the_first_alone));

@@ -30,7 +30,7 @@ static void a_record_is_the_documented_bytes(void)
     audit_object_add(&a, row, "query", STR("urn:uuid:1"), STR("\"<a>\""));
     audit_object_add(&a, row, "document", STR("1.2.9"), STR_NONE);
     CHECK_STR(
-        audit_record_write(&a, &context, row, (struct uuid){{0xff}}),
+        audit_record_write(&a, &context, row, (struct uuid){{0xff}}, AUDIT_DETAIL_MAX),
         STR("{\"v\":1,\"id\":\"ff000000-0000-0000-0000-000000000000\","
             "\"at\":\"2026-11-22T15:04:05.123456Z\","
             "\"request\":\"01920304-0506-7708-890a-0b0c0d0e0f10\",\"transaction\":\"ITI-18\","
@@ -66,7 +66,7 @@ static void a_long_detail_is_cut_between_characters_and_says_so(void)
     memset(detail, 'x', AUDIT_DETAIL_MAX + 10);
     memcpy(detail + AUDIT_DETAIL_MAX - 1, "\xe2\x82\xac", 3); /* a euro sign across the cut */
     audit_object_add(&a, row, "query", STR("1"), str_of(detail, AUDIT_DETAIL_MAX + 10));
-    record = audit_record_write(&a, &context, row, (struct uuid){{0}});
+    record = audit_record_write(&a, &context, row, (struct uuid){{0}}, AUDIT_DETAIL_MAX);
     CU_ASSERT(str_ends(record, STR("xxx... (65546 bytes in all)\"}]}")));
     CU_ASSERT(utf8_valid(record));
     arena_dispose(&a);
@@ -83,8 +83,9 @@ static void a_long_id_is_cut_as_well(void)
     memset(id, '7', sizeof(id));
     row = audit_add(&a, &list);
     audit_object_add(&a, row, "submission_set", str_of(id, sizeof(id)), STR_NONE);
-    CU_ASSERT(str_find_str(audit_record_write(&a, &context, row, (struct uuid){{0}}),
-                           STR("777... (1025 bytes in all)\",\"detail\":\"\"}")) > 0);
+    CU_ASSERT(
+        str_find_str(audit_record_write(&a, &context, row, (struct uuid){{0}}, AUDIT_DETAIL_MAX),
+                     STR("777... (1025 bytes in all)\",\"detail\":\"\"}")) > 0);
     arena_dispose(&a);
 }
 
