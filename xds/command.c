@@ -6,6 +6,7 @@
 #include "hub/command/operation.h"
 #include "hub/command/progress.h"
 #include "xds/collect.h"
+#include "xds/export.h"
 #include "xds/rekey.h"
 #include "xds/repository.h"
 #include "xds/retract.h"
@@ -356,6 +357,7 @@ static const struct cli_verb verbs[] = {
     {"source", "what a member's submissions may hold", operation_run, &xds_source_kind},
     {"codes", "the affinity domain's coded values", xds_codes_run, NULL},
     {"retract", "withdraw a document of the wrong patient", operation_run, &xds_retract_kind},
+    {"export", "one patient's documents as an archive", operation_run, &xds_export_kind},
     {"rekey", "renew the wrapping of the documents' keys", operation_run, &rekey},
     {NULL, NULL, NULL, NULL},
 };

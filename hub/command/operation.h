@@ -13,6 +13,7 @@ struct operation {
     int64_t now_us;
     struct member_directory *members; /* as of now; inside the lock of a member change */
     struct audit_list audit;          /* the work adds its rows */
+    void *state;                      /* of the work, for what follows it */
     int answer;                       /* exit status when all goes well: 0, or 1 for a "no" */
 };
 
