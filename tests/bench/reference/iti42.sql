@@ -2,11 +2,11 @@
 -- identifier, find whose it is, claim the ids and read who has them, write the rows and the audit
 -- row, commit durably. Two round trips, the fewest statements that do it; nothing here is the hub's
 -- SQL. (pgbench takes a colon before a word for a variable, in literals too: they have dots.)
-\set n random(0, :patients - 1)
+\set n random(0, :patients - 1) * :stride
 \set number random(1, 9000000000000000000)
 \startpipeline
 BEGIN;
-SELECT stripe FROM mpi_lock WHERE stripe = :n FOR UPDATE;
+SELECT stripe FROM mpi_lock WHERE stripe = :n % 65536 FOR UPDATE;
 SELECT i.pkey, i.record_id, i.person_pkey, i.person_id, x.status
 FROM mpi_identifier i LEFT JOIN mpi_xad x ON x.ikey = i.ikey AND x.xad_pid = i.id
 WHERE i.ikey = ('x' || left(encode(sha256(convert_to(:authority::text || '|P' || :n::text, 'UTF8')), 'hex'), 16))::bit(64)::bigint
