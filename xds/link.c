@@ -536,7 +536,7 @@ struct xds_association *xds_links_make(struct request *rq, struct xds_links *lin
 
     link->o.uuid = link->o.logical = uuid_v4();
     link->o.id = uuid_urn(rq->arena, link->o.uuid);
-    link->o.source_member = rq->principal.member->id;
+    link->o.source_member = links->s->set->o.source_member;
     link->o.place = from.place;
     link->association_type = xds_link_urn(type);
     link->from = from;

@@ -6,6 +6,7 @@
 #include "hub/mtom.h"
 #include "hub/soap.h"
 #include "xds/find.h"
+#include "xds/ondemand.h"
 #include "xds/repository.h"
 #include "xds/response.h"
 
@@ -35,8 +36,9 @@ struct wanted {
     const char *code;                       /* why it fails; NULL: it does not */
     struct str words;
     const struct xds_document *document;
-    const struct person *person; /* whose it is; NULL: unknown here */
-    bool withheld;               /* by consent: for the audit only */
+    const struct person *person;          /* whose it is; NULL: unknown here */
+    const struct xds_document *on_demand; /* what `document` is a snapshot of, or NULL */
+    bool withheld;                        /* by consent: for the audit only */
     struct blob_ref blob;
     struct byte_source *source; /* its bytes */
 };
@@ -175,17 +177,57 @@ static bool choose(struct retrieval *r, struct wanted *w)
     return w->document != NULL;
 }
 
+/* An on-demand entry has no bytes: they are made. */
+static bool choose_on_demand(struct request *rq, struct retrieval *r, struct wanted *w)
+{
+    for (size_t i = 0; i < xds_visible_count(r->seen); i++) {
+        const struct xds_document *d = visible_document(r, i);
+
+        if (d == NULL || !xds_on_demand(d) || d->o.status != XDS_APPROVED ||
+            !str_eq(d->unique_id, w->unique_id) ||
+            !str_eq(d->repository_unique_id, str_from(rq->config->repository_unique_id)))
+            continue;
+        w->on_demand = d;
+        w->person = xds_visible_person(r->seen, i);
+    }
+    return w->on_demand != NULL;
+}
+
 static void choose_documents(struct request *rq, struct retrieval *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         struct wanted *w = &r->v[i];
 
-        if (w->code != NULL || choose(r, w))
+        if (w->code != NULL || choose(r, w) || choose_on_demand(rq, r, w))
             continue;
         note_withheld(r, w);
         refuse(r, w, "XDSDocumentUniqueIdError",
                str_printf(rq->arena, "The repository has no document %.*s", STR_ARG(w->unique_id)));
     }
+}
+
+/* Kept before it is answered; where there is nothing to make it of, that document alone fails. */
+static enum status take_snapshots(struct request *rq, struct retrieval *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct wanted *w = &r->v[i];
+        struct xds_snapshot snapshot;
+        enum status s;
+
+        if (w->on_demand == NULL)
+            continue;
+        s = xds_snapshot_take(rq, &r->found, w->on_demand, w->person, &snapshot);
+        if (s == NOT_FOUND && rq->err->status == OK) {
+            refuse(r, w, "XDSDocumentUniqueIdError",
+                   str_printf(rq->arena, "There is nothing to make the document %.*s of",
+                              STR_ARG(w->unique_id)));
+            continue;
+        }
+        TRY(s);
+        w->document = snapshot.entry;
+        w->blob = snapshot.blob;
+    }
+    return OK;
 }
 
 static enum status memory_read(struct byte_source *base, void *to, size_t size, size_t *n)
@@ -254,7 +296,7 @@ static bool belongs(const struct audit_row *row, const struct wanted *w)
 {
     struct person_ref ref = ref_of(w);
 
-    return row->pkey == ref.pkey && row->person_id == ref.person_id &&
+    return row->action == 0 && row->pkey == ref.pkey && row->person_id == ref.person_id &&
            (row->outcome == AUDIT_SUCCESS) == (w->code == NULL);
 }
 
@@ -322,6 +364,10 @@ static void write_document(struct soap_answer *answer, const struct wanted *d)
         xml_leaf(w, "xdsb:HomeCommunityId", d->home);
     xml_leaf(w, "xdsb:RepositoryUniqueId", d->repository);
     xml_leaf(w, "xdsb:DocumentUniqueId", d->unique_id);
+    if (d->on_demand) {
+        xml_leaf(w, "xdsb:NewRepositoryUniqueId", d->document->repository_unique_id);
+        xml_leaf(w, "xdsb:NewDocumentUniqueId", d->document->unique_id);
+    }
     xml_leaf(w, "xdsb:mimeType", d->document->mime_type);
     xml_begin(w, "xdsb:Document");
     soap_answer_attach(answer, d->document->mime_type, d->source);
@@ -360,6 +406,7 @@ enum status xds_retrieve(struct request *rq, struct reply *rp)
     check_addresses(rq, &r);
     TRY(find_documents(rq, &r));
     choose_documents(rq, &r);
+    TRY(take_snapshots(rq, &r));
     TRY(request_alive(rq));
     open_documents(rq, &r);
     audit_documents(rq, &r);

@@ -244,6 +244,7 @@ enum xds_rules {
 /* A submission: what a lcm:SubmitObjectsRequest holds. */
 struct xds_submission {
     enum xds_rules rules;
+    int64_t publisher; /* of the objects; 0: the member that asks */
     struct xds_objects objects;
     struct xds_objects triggers;    /* ITI-57: taken out of objects, never stored */
     struct xds_submission_set *set; /* NULL when it does not hold exactly one */

@@ -56,7 +56,7 @@ static void resolve_object(struct request *rq, const struct xds_submission *s, s
         o->update = uuid_parse_urn(o->lid, &o->logical);
     o->version = 1;
     o->status = XDS_APPROVED;
-    o->source_member = rq->principal.member->id;
+    o->source_member = s->publisher ? s->publisher : rq->principal.member->id;
     if (folder)
         folder->last_update_time = clock_dtm(rq->arena, rq->now_us);
 }
@@ -300,7 +300,7 @@ enum status xds_submit(struct request *rq, struct xds_submission *s)
     xds_links_queue(rq, s, &links);
     TRY(db_flush(rq->db));
     TRY(read_patient(rq, s, &patient));
-    TRY(xds_source_check(rq, s, &source));
+    TRY(xds_source_check(rq, s->publisher ? NULL : s, &source));
     TRY(xds_claims_check(rq, &claims));
     xds_links_read(rq, &links);
     TRY(xds_versions_find(rq, &links, &source, &versions));

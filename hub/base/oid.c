@@ -38,3 +38,25 @@ struct str oid_strip_urn(struct str s)
         return str_slice(s, prefix.n, s.n);
     return s;
 }
+
+struct str oid_of_uuid(struct arena *a, struct uuid u)
+{
+    char digits[40]; /* 2^128 has 39 */
+    size_t at = sizeof(digits);
+    bool more = true;
+
+    while (more) {
+        unsigned rest = 0;
+
+        more = false;
+        for (size_t i = 0; i < sizeof(u.b); i++) {
+            unsigned n = rest * 256 + u.b[i];
+
+            u.b[i] = (unsigned char)(n / 10);
+            rest = n % 10;
+            more |= u.b[i] != 0;
+        }
+        digits[--at] = (char)('0' + rest);
+    }
+    return str_printf(a, "2.25.%.*s", (int)(sizeof(digits) - at), digits + at);
+}
