@@ -1,16 +1,19 @@
-"""Figures of the index: a population is fed through the front door, then people are asked for.
+"""Figures of the index: a population is loaded as feeds would have stored it, then people are fed and
+asked for.
 
 People, their errors and the truth are tests/tools/population's: the same seed gives the same bytes."""
 
 import csv
 import io
+import itertools
 import random
 import subprocess
 
+import index_messages as im
 import messages as m
 
 ASKED = 400
-RECORDS_OF_A_PERSON = 1.6  # of the population, on average
+RECORDS_OF_A_PERSON = 1.8  # of the population at the most, on average
 
 
 def frame(text):
@@ -21,30 +24,37 @@ class Index:
     """A population in the hub's index, and the people in it that are asked for."""
 
     def __init__(self, stack, persons):
-        self.stack, self.records = stack, int(persons * RECORDS_OF_A_PERSON)
+        self.stack, self.persons, self.records = stack, persons, int(persons * RECORDS_OF_A_PERSON) + 1000
         self.program = stack.build / "tests/tools/population"
 
     def population(self, form):
         return subprocess.Popen([self.program, "--rows", str(self.records), "--format", form,
                                  "--authority", m.AUTHORITY], stdout=subprocess.PIPE)
 
-    def feed(self):
-        """Every record, as ADT over MLLP; returns messages a second."""
-        path = self.stack.dir / "population.hl7"
-        with open(path, "wb") as out:
-            for line in self.population("hl7").stdout:
-                out.write(b"\x0b" + line.rstrip(b"\n") + b"\x1c\r")
-        done = self.stack.load_mllp([], "--stream", path, "--count", str(self.records), "--expect", "MSA|A")  # some dates are impossible: AE
-        path.unlink()
-        self.stack.sql("VACUUM ANALYZE")
-        return done["per_second"]
+    def load(self):
+        """The first record of each person, by COPY."""
+        with self.population("copy") as rows:
+            subprocess.run([self.stack.build / "tests/bench/bench_index", self.stack.admin, m.XAD,
+                            m.AUTHORITY, "1", str(self.persons)], stdin=rows.stdout, check=True,
+                           stdout=subprocess.DEVNULL)
+
+    def feeds(self, wanted):
+        """Messages, each once: of people who are known and of new ones (tests/bench/index_messages.py)."""
+        new = subprocess.Popen([self.program, "--format", "copy", "--seed", "2", "--rows", str(wanted // 3)],
+                               stdout=subprocess.PIPE)
+        known = im.feeds(io.TextIOWrapper(self.population("copy").stdout, "utf-8"))
+        turns = itertools.zip_longest(known, known, im.newcomers(io.TextIOWrapper(new.stdout, "utf-8")))
+        return itertools.islice((text for turn in turns for text in turn if text), wanted)
 
     def choose(self):
         """People with a birth date and both names, spread over the population."""
         wanted = random.Random(1)
         rows = csv.DictReader(io.TextIOWrapper(self.population("csv").stdout, "utf-8"))
-        chosen, seen = [], 0
+        chosen, seen, entities = [], 0, set()
         for row in rows:
+            if row["entity"] in entities:
+                continue
+            entities.add(row["entity"])
             if len(row["family"]) < 5 or len(row["given"]) < 3 or len(row["dob"]) != 10:
                 continue
             seen += 1

@@ -123,7 +123,7 @@ class Stack:
         run(self.program, "doctor", "--make-key", self.dir / "master.key")
         self.cli("migrate", "--database", self.owner)
         self.cli("member", "add", MEMBER, "--organization", m.HUB + ".4", "--authority", m.AUTHORITY,
-                 "--cert", self.pki / f"{MEMBER}.crt")
+                 "--authority", m.HUB + ".21", "--cert", self.pki / f"{MEMBER}.crt")
         self.cli("consent", "default", "opt-out")
         self.serve()
 
