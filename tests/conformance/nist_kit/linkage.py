@@ -74,7 +74,7 @@ def used_id(logs, section, use):
     """The value of a <UseId>."""
     if use.get("value"):
         return use.get("value")
-    log = _of_testdir(logs, section, use)
+    log = of_testdir(logs, section, use)
     found = log.assigned.get(use.get("section"), {})
     if use.get("id") not in found:
         raise Unfilled(f"step {use.get('step')} has no {use.get('section')} for {use.get('id')}")
@@ -83,7 +83,7 @@ def used_id(logs, section, use):
 
 def used_object_ref(logs, section, use):
     """The id of the n-th ObjectRef of an earlier answer: <UseObjectRef index=...>."""
-    result = _of_testdir(logs, section, use).part("Result")
+    result = of_testdir(logs, section, use).part("Result")
     found = metadata.of_name(result, "ObjectRef") if result is not None else []
     if int(use.get("index")) >= len(found):
         raise Unfilled(f"step {use.get('step')} has no ObjectRef {use.get('index')}")
@@ -92,7 +92,7 @@ def used_object_ref(logs, section, use):
 
 def used_repository(logs, section, use):
     """The repositoryUniqueId of the entries that an earlier answer gave."""
-    result = _of_testdir(logs, section, use).part("Result")
+    result = of_testdir(logs, section, use).part("Result")
     for slot in metadata.of_name(result, "Slot") if result is not None else []:
         if slot.get("name") == "repositoryUniqueId":
             return "".join(slot.itertext()).strip()
@@ -101,12 +101,12 @@ def used_repository(logs, section, use):
 
 def used_xpath(logs, section, use):
     """The string value of an XPath over an earlier step's log."""
-    log = _of_testdir(logs, section, use)
+    log = of_testdir(logs, section, use)
     value = log.element.getparent().xpath(f"string({use.text.strip()})")
     return base64.b64decode(value).decode() if use.get("decodebase64") == "true" else value
 
 
-def _of_testdir(logs, section, use):
+def of_testdir(logs, section, use):
     key = (section.test, section.name)
     if use.get("testdir"):
         key = other_section(section, use.get("testdir"))

@@ -278,7 +278,7 @@ class Turn:
                 files[self.values.get(element.get("uid"), element.get("uid"))] = path
         reference = self.instruction.find("ReferenceMetadata")
         if reference is not None:
-            reference = linkage._of_testdir(self.logs, self.section, reference).part("Result")
+            reference = linkage.of_testdir(self.logs, self.section, reference).part("Result")
         mime_type = (self.instruction.findtext("ExpectedMimeType") or "").strip()
         return expect.documents(self.answer, files, mime_type, reference)
 

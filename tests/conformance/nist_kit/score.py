@@ -33,9 +33,9 @@ class Score:
         return self.exceptions.get(name) or self.exceptions.get(name.partition("/")[0] + "/*")
 
     def text(self):
-        lines = [f"{'transaction':14} {'passed':>7} {'failed':>7} {'not applicable':>15}"]
+        lines = [f"{'transaction':24} {'passed':>7} {'failed':>7} {'not applicable':>15}"]
         for name, row in self.by_transaction().items():
-            lines.append(f"{name:14} " + " ".join(f"{row[o]:{w}}" for o, w in zip(OUTCOMES, (7, 7, 15))))
+            lines.append(f"{name:24} " + " ".join(f"{row[o]:{w}}" for o, w in zip(OUTCOMES, (7, 7, 15))))
         played = len(self.of("passed")) + len(self.of("failed"))
         share = 100 * len(self.of("passed")) / played if played else 0.0
         lines.append(f"{len(self.of('passed'))} of {played} applicable steps passed ({share:.1f} %), "
