@@ -292,6 +292,14 @@ static size_t pairs(struct request *rq, const struct mpi_feed *patient,
     return n;
 }
 
+size_t adt_merge_pairs(struct request *rq, const struct mpi_feed *patient,
+                       const struct identifier *subsumed, size_t count, struct adt_merge *out)
+{
+    size_t n = pairs(rq, patient, subsumed, count, true, out);
+
+    return n + pairs(rq, patient, subsumed, count, false, out + n);
+}
+
 static enum status read_group(struct request *rq, const struct hl7_message *m, size_t pid,
                               size_t mrg, struct adt_merge *out, size_t *count)
 {
@@ -303,8 +311,7 @@ static enum status read_group(struct request *rq, const struct hl7_message *m, s
 
     TRY(read_pid(&r, &patient));
     TRY(read_ids(&g, 1, "MRG^1^1", &subsumed, &named));
-    *count += pairs(rq, &patient, subsumed, named, true, out + *count);
-    *count += pairs(rq, &patient, subsumed, named, false, out + *count);
+    *count += adt_merge_pairs(rq, &patient, subsumed, named, out + *count);
     if (*count > before)
         return OK;
     return fail_at(rq->err, STR("MRG^1^1"), INVALID, "204",

@@ -24,6 +24,11 @@ struct adt_merge {
 enum status adt_read_merges(struct request *rq, const struct hl7_message *m, struct adt_merge **out,
                             size_t *count) MUST_CHECK;
 
+/* What of the surviving patient's identifiers and the subsumed ones belongs together: a pair for
+ * each authority that both name, XAD-PIDs in front. `out` has room for twice `count`. */
+size_t adt_merge_pairs(struct request *rq, const struct mpi_feed *patient,
+                       const struct identifier *subsumed, size_t count, struct adt_merge *out);
+
 /* A24 and A37: the first identifier that this member may name in each of two PID segments. */
 enum status adt_read_pair(struct request *rq, const struct hl7_message *m,
                           struct identifier out[2]) MUST_CHECK;

@@ -114,7 +114,7 @@ static enum status ask(struct request *rq, const struct pdq_v2 *q, struct pdq_an
 {
     *out = (struct pdq_answer){0};
     if (q->pointer.n > 0)
-        return pdq_continue(rq, q->query.id, q->pointer, q->query.page, out);
+        return pdq_continue(rq, q->query.id, (struct pdq_place){q->pointer, 0}, q->query.page, out);
     if (!q->nobody)
         return pdq_ask(rq, &q->query, out);
     audit_nobody(rq);

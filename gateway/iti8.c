@@ -64,7 +64,7 @@ static enum status make_known(struct request *rq, const struct adt_merge *merge)
     return mpi_feed(rq, feeding, &fed);
 }
 
-static enum status merge_one(struct request *rq, const struct adt_merge *merge)
+enum status iti8_merge_one(struct request *rq, const struct adt_merge *merge)
 {
     struct mpi_merge m = {
         .member = rq->principal.member,
@@ -76,10 +76,8 @@ static enum status merge_one(struct request *rq, const struct adt_merge *merge)
 
     TRY(make_known(rq, merge));
     s = merge->xad ? mpi_merge_xad(rq, &m, &merged) : mpi_merge_local(rq, &m, &merged);
-    if (s != OK) {
-        iti8_place_failures(rq);
+    if (s != OK)
         return s;
-    }
     adt_audit(rq, 'D', merge->subsumed, merged.subsumed);
     adt_audit(rq, 'U', merge->surviving, merged.surviving);
     return OK;
@@ -96,7 +94,13 @@ enum status iti8_merge(struct request *rq, struct reply *rp)
     TRY(adt_look_back(rq, &seen, rp));
     if (seen.answered)
         return OK;
-    for (size_t i = 0; i < count; i++)
-        TRY(merge_one(rq, &merges[i]));
+    for (size_t i = 0; i < count; i++) {
+        enum status s = iti8_merge_one(rq, &merges[i]);
+
+        if (s != OK) {
+            iti8_place_failures(rq);
+            return s;
+        }
+    }
     return adt_accept(rq, &seen, rp);
 }

@@ -3,10 +3,26 @@
 #include "gateway/hl7_store.h"
 #include "gateway/mllp.h"
 #include "gateway/notify.h"
+#include "gateway/v3_doors.h"
 #include "hub/hub.h"
+#include "hub/soap.h"
 
 static const struct route ROUTES[] = {
     {.wire = WIRE_MLLP, .protocol = &mllp_protocol, .transactions = mllp_transactions},
+    {
+        .wire = WIRE_HTTP,
+        .method = "POST",
+        .path = "/pix",
+        .protocol = &soap_protocol,
+        .transactions = v3_pix_transactions,
+    },
+    {
+        .wire = WIRE_HTTP,
+        .method = "POST",
+        .path = "/pdq",
+        .protocol = &soap_protocol,
+        .transactions = v3_pdq_transactions,
+    },
     {.protocol = NULL},
 };
 

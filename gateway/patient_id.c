@@ -48,22 +48,28 @@ static struct str sole_authority(const struct request *rq)
     return m->authority_count == 1 ? m->authorities[0].oid : STR_NONE;
 }
 
+enum patient_id_kind patient_id_kind_of(struct request *rq, const struct identifier *id)
+{
+    if (id->id.n == 0 || id->id.n > PATIENT_ID_MAX)
+        return PATIENT_ID_NONE;
+    if (id->authority.n == 0)
+        return PATIENT_ID_UNKNOWN;
+    if (str_eq(id->authority, str_from(rq->config->xad_authority)))
+        return feeds_xad(rq) ? PATIENT_ID_XAD : PATIENT_ID_FOREIGN;
+    if (member_owns_authority(rq->principal.member, id->authority))
+        return PATIENT_ID_OWN;
+    return PATIENT_ID_FOREIGN;
+}
+
 enum patient_id_kind patient_id_read(struct request *rq, const struct hl7_message *m, struct str cx,
                                      struct identifier *out)
 {
     struct str hd = hl7_component(m, cx, 4);
 
     out->id = hl7_text(rq->arena, m, hl7_component(m, cx, 1));
-    if (out->id.n == 0 || out->id.n > PATIENT_ID_MAX ||
-        identifies_nobody(hl7_text(rq->arena, m, hl7_component(m, cx, 5))))
+    if (identifies_nobody(hl7_text(rq->arena, m, hl7_component(m, cx, 5))))
         return PATIENT_ID_NONE;
     out->authority =
         hl7_text(rq->arena, m, hd).n > 0 ? authority_of(rq, m, hd) : sole_authority(rq);
-    if (out->authority.n == 0)
-        return PATIENT_ID_UNKNOWN;
-    if (str_eq(out->authority, str_from(rq->config->xad_authority)))
-        return feeds_xad(rq) ? PATIENT_ID_XAD : PATIENT_ID_FOREIGN;
-    if (member_owns_authority(rq->principal.member, out->authority))
-        return PATIENT_ID_OWN;
-    return PATIENT_ID_FOREIGN;
+    return patient_id_kind_of(rq, out);
 }

@@ -25,5 +25,8 @@ enum patient_id_kind {
 enum patient_id_kind patient_id_read(struct request *rq, const struct hl7_message *m, struct str cx,
                                      struct identifier *out);
 
+/* The same for an identifier whose authority has been looked up (empty: unknown). */
+enum patient_id_kind patient_id_kind_of(struct request *rq, const struct identifier *id);
+
 /* Authority of a CX's fourth component alone, as QPD-4 names domains; STR_NONE when unknown. */
 struct str patient_id_domain(struct request *rq, const struct hl7_message *m, struct str cx);

@@ -201,13 +201,13 @@ enum status pdq_ask(struct request *rq, const struct pdq_query *q, struct pdq_an
     return OK;
 }
 
-enum status pdq_continue(struct request *rq, struct str query_id, struct str pointer, size_t page,
-                         struct pdq_answer *out)
+enum status pdq_continue(struct request *rq, struct str query_id, struct pdq_place place,
+                         size_t page, struct pdq_answer *out)
 {
     struct pdq_rest rest, next;
     struct mpi_found found;
 
-    TRY(pdq_page_read(rq, query_id, pointer, &rest));
+    TRY(pdq_page_read(rq, query_id, place, &rest));
     TRY(mpi_find_people(rq, rest.persons, rest.count, &found));
     TRY(gate_all(rq, &found, NULL, rest.domains, rest.domain_count, out));
     out->total = rest.shown + out->count;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gateway/identity_gate.h"
+#include "gateway/pdq_page.h"
 #include "gateway/pix.h"
 
 enum { PDQ_QUERY_ID_MAX = 255 };
@@ -40,7 +41,7 @@ struct pdq_answer {
 enum status pdq_ask(struct request *rq, const struct pdq_query *q,
                     struct pdq_answer *out) MUST_CHECK;
 /* The next page; `page` 0: as the query had it. NOT_FOUND with code UnknownPointer. */
-enum status pdq_continue(struct request *rq, struct str query_id, struct str pointer, size_t page,
-                         struct pdq_answer *out) MUST_CHECK;
+enum status pdq_continue(struct request *rq, struct str query_id, struct pdq_place place,
+                         size_t page, struct pdq_answer *out) MUST_CHECK;
 /* Forgets what was kept for the query. Nothing kept is no failure. */
 void pdq_cancel(struct request *rq, struct str query_id);

@@ -64,7 +64,7 @@ struct str pdq_page_keep(struct request *rq, const struct pdq_rest *rest)
     return pointer;
 }
 
-enum status pdq_page_read(struct request *rq, struct str query_id, struct str pointer,
+enum status pdq_page_read(struct request *rq, struct str query_id, struct pdq_place place,
                           struct pdq_rest *out)
 {
     static const struct statement READ = {
@@ -72,15 +72,20 @@ enum status pdq_page_read(struct request *rq, struct str query_id, struct str po
         "SELECT page_size, shown, person_pkeys, person_ids, domains"
         "  FROM identity_continuation"
         " WHERE ckey = $1"
-        "   AND pointer = $2"
-        "   AND member_id = $3"
-        "   AND query_id = $4"
-        "   AND expires_at >= $5",
+        "   AND ($2::text IS NULL OR pointer = $2)"
+        "   AND ($3::integer IS NULL OR shown = $3)"
+        "   AND member_id = $4"
+        "   AND query_id = $5"
+        "   AND expires_at >= $6"
+        " ORDER BY expires_at DESC, shown DESC"
+        " LIMIT 1",
     };
     struct rows rows;
     int64_t *pkeys, *ids;
 
-    db_queue(rq->db, &READ, &rows, DB_INT8(page_key(rq, query_id)), DB_TEXT(pointer),
+    db_queue(rq->db, &READ, &rows, DB_INT8(page_key(rq, query_id)),
+             DB_TEXT(place.pointer.n > 0 ? place.pointer : STR_NONE),
+             place.start > 0 ? DB_INT4((int64_t)place.start - 1) : DB_NULL(DB_TYPE_INT4),
              DB_INT8(rq->principal.member->id), DB_TEXT(query_id), DB_TIME(rq->now_us));
     TRY(db_flush(rq->db));
     if (rows.count == 0)

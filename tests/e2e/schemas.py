@@ -44,8 +44,12 @@ def load(data):
 
 
 def check(data, answer):
-    """Validates a soap.Answer; an xop:Include counts as the base64 that it stands for."""
+    """Validates a soap.Answer; an xop:Include counts as the base64 that it stands for. HL7 v3 bodies
+    have schemas of their own (test_v3.py), whose types this set does not know."""
     root = copy.deepcopy(answer.root)
+    for body in root.findall(f"{{{soap.SOAP}}}Body"):
+        for element in body.findall("{urn:hl7-org:v3}*"):
+            body.remove(element)
     for include in root.iter(f"{{{soap.XOP}}}Include"):
         parent = include.getparent()
         parent.text = ""
