@@ -308,6 +308,52 @@ def test_a_folder_is_stored_with_its_documents(lakeside, harbour, person):
     assert response.ok, response
 
 
+def test_a_transformed_replacement_deprecates_too(lakeside, harbour, person):
+    old = publish(lakeside, person, "old")
+    new, response = replace(lakeside, person, old.id, "transformed", xds.XFRM_RPLC)
+    assert response.ok, response
+    assert harbour.find(person.xad).unique_ids == [new.unique_id]
+
+
+@pytest.mark.parametrize("kind", [xds.APND, xds.XFRM, xds.SIGNS])
+def test_a_relationship_leaves_its_target_approved(kind, lakeside, harbour, person):
+    old = publish(lakeside, person, "old")
+    new, response = replace(lakeside, person, old.id, "beside", kind)
+    assert response.ok, response
+    assert harbour.find(person.xad).unique_ids == sorted([old.unique_id, new.unique_id])
+
+
+def test_a_snapshot_is_of_an_on_demand_entry(lakeside, person):
+    old = publish(lakeside, person, "stable")
+    _, response = replace(lakeside, person, old.id, "snapshot", xds.SNAPSHOT)
+    refused(response, "XDSRegistryMetadataError")
+
+
+def test_a_replacement_comes_into_the_folders_of_what_it_replaces(lakeside, harbour, person):
+    folder, old = xds.Folder(person.xad, id=xds.new_urn()), xds.Entry(person.xad, cda("old"), id=xds.new_urn())
+    assert lakeside.provide(xds.Submission(person.xad, [old], [folder], [(xds.HAS_MEMBER, folder.id, old.id)])).ok
+    new, response = replace(lakeside, person, old.id)
+    assert response.ok, response
+    contents = xds.adhoc_query("urn:uuid:b909a503-523d-4517-8acf-8e5834dfc4c7",
+                               [("$XDSFolderEntryUUID", [xds.quoted(folder.id)])])
+    found = harbour.query(contents)
+    assert sorted(e.unique_id for e in found.entries) == sorted([old.unique_id, new.unique_id]), found
+
+
+def test_a_delayed_document_is_registered_before_its_bytes_are_known(lakeside, harbour, person):
+    """TF-1 10.2.10: hash and size of nothing now, by ITI-57 those of the document when it is made."""
+    entry = xds.Entry(person.xad, b"", id=xds.new_urn(), hash="da39a3ee5e6b4b0d3255bfef95601890afd80709", size="0",
+                      repository="1.2.3.4.5")
+    assert lakeside.register(xds.Submission(person.xad, [entry])).ok
+    made = xds.Entry(person.xad, cda("made"), entry.unique_id, xds.new_urn(), lid=entry.id, previous="1",
+                     repository="1.2.3.4.5")
+    response = lakeside.update(xds.Submission(person.xad, [made]))
+    assert response.ok, response
+    assert [(e.slot("size"), e.version) for e in harbour.find(person.xad).entries] == [(str(len(made.content)), "2")]
+    other = xds.Entry(person.xad, cda("another"), entry.unique_id, repository="1.2.3.4.5")
+    refused(lakeside.register(xds.Submission(person.xad, [other])), "XDSNonIdenticalHash")
+
+
 def test_concurrent_replacements_of_one_document_let_one_through(lakeside, harbour, person):
     import threading
 

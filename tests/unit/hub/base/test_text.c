@@ -77,6 +77,21 @@ static void oids_have_real_arcs(void)
     CHECK_STR(oid_strip_urn(STR("urn:oid:1.2.3")), STR("1.2.3"));
 }
 
+/* ITU-T X.667: f81d4fae-7dec-11d0-a765-00a0c91e6bf6
+ * is 2.25.329800735698586629295641978511506172918. */
+static void a_uuid_is_an_oid(void)
+{
+    struct arena a;
+    struct uuid u;
+
+    arena_init(&a);
+    CU_ASSERT(uuid_parse(STR("f81d4fae-7dec-11d0-a765-00a0c91e6bf6"), &u));
+    CHECK_STR(oid_of_uuid(&a, u), STR("2.25.329800735698586629295641978511506172918"));
+    CHECK_STR(oid_of_uuid(&a, (struct uuid){{0}}), STR("2.25.0"));
+    CU_ASSERT(oid_valid(oid_of_uuid(&a, uuid_v4())));
+    arena_dispose(&a);
+}
+
 static void a_dtm_covers_what_its_precision_leaves_open(void)
 {
     static const struct {
@@ -148,5 +163,5 @@ SUITE(test_text, CASE(a_key_is_the_head_of_the_hash_of_all_parts),
       CASE(base64_is_read_and_refused_where_it_is_not_canonical),
       CASE(a_uuid_reads_back_and_version_7_sorts_by_time),
       CASE(ids_of_one_millisecond_sort_as_they_were_made), CASE(oids_have_real_arcs),
-      CASE(a_dtm_covers_what_its_precision_leaves_open), CASE(iso_times_read_back),
-      CASE(json_text_always_parses));
+      CASE(a_uuid_is_an_oid), CASE(a_dtm_covers_what_its_precision_leaves_open),
+      CASE(iso_times_read_back), CASE(json_text_always_parses));
