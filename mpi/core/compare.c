@@ -47,14 +47,29 @@ static bool one_edit(struct str x, struct str y)
     return longer - shorter <= 1 && longer >= 4 && mpi_osa(x, y) <= 1;
 }
 
+/* Could the two be as similar as `least`, by Jaro and Winkler, or one edit apart? Letters that only
+ * one of them has find no partner, which tells in most cases. */
+static bool may_resemble(const struct mpi_value *x, const struct mpi_value *y, double least)
+{
+    int only_x = __builtin_popcount(x->letters & ~y->letters);
+    int only_y = __builtin_popcount(y->letters & ~x->letters);
+    int common = x->n - only_x < y->n - only_y ? x->n - only_x : y->n - only_y;
+    double most;
+
+    if (only_x <= 1 && only_y <= 1)
+        return true;
+    if (common <= 0)
+        return false;
+    most = ((double)common / x->n + (double)common / y->n + 1) / 3;
+    return most + .4 * (1 - most) >= least;
+}
+
 static enum likeness names_likeness(const struct mpi_dict *d, uint32_t a, uint32_t b)
 {
     const struct mpi_value *x = &d->values[a], *y = &d->values[b];
     struct str s = mpi_dict_text(d, a), t = mpi_dict_text(d, b);
     double similarity;
 
-    if (s.n < 2 || t.n < 2)
-        return UNLIKE;
     if (mpi_nickname_same(x->nickname, y->nickname))
         return NICKNAME;
     similarity = mpi_jaro_winkler(s, t);
@@ -63,19 +78,41 @@ static enum likeness names_likeness(const struct mpi_dict *d, uint32_t a, uint32
     return similarity >= .84 || (x->sound == y->sound && x->sound != 0) ? ALIKE : UNLIKE;
 }
 
-static enum likeness likeness_of(const struct pairing *p, uint32_t a, uint32_t b)
+static enum likeness texts_likeness(const struct mpi_dict *d, uint32_t a, uint32_t b)
+{
+    struct str s = mpi_dict_text(d, a), t = mpi_dict_text(d, b);
+
+    return mpi_jaro_winkler(s, t) >= .9 || one_edit(s, t) ? CLOSE : UNLIKE;
+}
+
+/* Of two names, or of two streets or places, which the memo keeps together: their numbers differ.
+ */
+static enum likeness remembered(const struct pairing *p, uint32_t a, uint32_t b,
+                                enum likeness (*likeness)(const struct mpi_dict *d, uint32_t a,
+                                                          uint32_t b))
 {
     uint32_t first = a < b ? a : b, second = a < b ? b : a;
     uint32_t at = (first * 0x9E3779B1u ^ second * 0x85EBCA77u) >> 16;
 
     if (p->memo == NULL)
-        return names_likeness(p->dict, a, b);
+        return likeness(p->dict, a, b);
     if (p->memo->slots[at].a != first || p->memo->slots[at].b != second) {
         p->memo->slots[at].a = first;
         p->memo->slots[at].b = second;
-        p->memo->slots[at].likeness = names_likeness(p->dict, a, b);
+        p->memo->slots[at].likeness = likeness(p->dict, a, b);
     }
     return p->memo->slots[at].likeness;
+}
+
+static enum likeness likeness_of(const struct pairing *p, uint32_t a, uint32_t b)
+{
+    const struct mpi_value *x = &p->dict->values[a], *y = &p->dict->values[b];
+
+    if (x->n < 2 || y->n < 2)
+        return UNLIKE;
+    if (x->sound != y->sound && (x->nickname == 0 || y->nickname == 0) && !may_resemble(x, y, .84))
+        return UNLIKE;
+    return remembered(p, a, b, names_likeness);
 }
 
 static float rarity_of(const struct pairing *p, uint32_t id, enum mpi_frequency f)
@@ -247,19 +284,22 @@ static void compare_other(const struct pairing *p)
     set(p, MPI_COMPARE_OTHER, best);
 }
 
-static void digits_of(uint32_t date, char text[8])
-{
-    for (int i = 7; i >= 0; i--, date /= 10)
-        text[i] = (char)('0' + date % 10);
-}
-
+/* Digits that differ; two neighbours that changed places are one. */
 static unsigned date_edits(uint32_t a, uint32_t b)
 {
-    char x[8], y[8];
+    enum { NO_DIGIT = 10, DIGITS = 8 };
+    uint32_t last_x = NO_DIGIT, last_y = NO_DIGIT;
+    unsigned edits = 0;
 
-    digits_of(a, x);
-    digits_of(b, y);
-    return mpi_osa(str_of(x, 8), str_of(y, 8));
+    for (int i = 0; i < DIGITS; i++, a /= 10, b /= 10) {
+        uint32_t x = a % 10, y = b % 10;
+        bool swapped = x == last_y && y == last_x, differ = x != y && !swapped;
+
+        edits += differ;
+        last_x = differ ? x : NO_DIGIT;
+        last_y = differ ? y : NO_DIGIT;
+    }
+    return edits;
 }
 
 /* A year alone, a year and a month, or the first of January, which often means a year alone. */
@@ -321,18 +361,19 @@ static void compare_sex(const struct pairing *p)
 
 enum { SAME = 2, NEAR = 1, APART = 0, NOT_KNOWN = -1 };
 
+static int equal_or_not(uint32_t a, uint32_t b)
+{
+    return a == 0 || b == 0 ? NOT_KNOWN : a == b ? SAME : APART;
+}
+
 /* Text of an address part: equal, with a typing error, different, or unknown on a side. */
 static int part_likeness(const struct pairing *p, uint32_t a, uint32_t b)
 {
-    struct str s, t;
-
-    if (a == 0 || b == 0)
-        return NOT_KNOWN;
-    if (a == b)
-        return SAME;
-    s = mpi_dict_text(p->dict, a);
-    t = mpi_dict_text(p->dict, b);
-    return mpi_jaro_winkler(s, t) >= .9 || one_edit(s, t) ? NEAR : APART;
+    if (a == 0 || b == 0 || a == b)
+        return equal_or_not(a, b);
+    if (!may_resemble(&p->dict->values[a], &p->dict->values[b], .9))
+        return APART;
+    return remembered(p, a, b, texts_likeness) == CLOSE ? NEAR : APART;
 }
 
 static int street_level(int number, int street)
@@ -357,7 +398,7 @@ static bool same_area(const struct mpi_dict *d, uint32_t a, uint32_t b)
 static struct found locality_found(const struct pairing *p, const uint32_t *x, const uint32_t *y)
 {
     uint32_t code = x[MPI_ADDRESS_POSTCODE], city = x[MPI_ADDRESS_CITY];
-    int postcodes = part_likeness(p, code, y[MPI_ADDRESS_POSTCODE]);
+    int postcodes = equal_or_not(code, y[MPI_ADDRESS_POSTCODE]);
     int cities = part_likeness(p, city, y[MPI_ADDRESS_CITY]);
 
     if (postcodes == NOT_KNOWN && cities == NOT_KNOWN)
@@ -386,7 +427,7 @@ static void compare_addresses(const struct pairing *p)
             const uint32_t *x = items(p->a, MPI_SECTION_ADDRESS) + MPI_ADDRESS_WORDS * i;
             const uint32_t *y = items(p->b, MPI_SECTION_ADDRESS) + MPI_ADDRESS_WORDS * j;
             int level =
-                street_level(part_likeness(p, x[MPI_ADDRESS_NUMBER], y[MPI_ADDRESS_NUMBER]),
+                street_level(equal_or_not(x[MPI_ADDRESS_NUMBER], y[MPI_ADDRESS_NUMBER]),
                              part_likeness(p, x[MPI_ADDRESS_STREET], y[MPI_ADDRESS_STREET]));
             struct found place = locality_found(p, x, y);
 
@@ -399,20 +440,28 @@ static void compare_addresses(const struct pairing *p)
     set(p, MPI_COMPARE_LOCALITY, locality);
 }
 
+static struct str decimal(uint64_t n, char text[20])
+{
+    size_t at = 20;
+
+    for (; n > 0; n /= 10)
+        text[--at] = (char)('0' + n % 10);
+    return str_of(text + at, 20 - at);
+}
+
 static int phone_level(uint64_t a, uint64_t b)
 {
     char x[20], y[20];
-    size_t n = 0, m = 0;
 
     if (a == b)
         return MPI_PHONE_EXACT;
     if (a % 10000000 == b % 10000000)
         return MPI_PHONE_LINE;
-    for (; a > 0; a /= 10)
-        x[n++] = (char)('0' + a % 10);
-    for (; b > 0; b /= 10)
-        y[m++] = (char)('0' + b % 10);
-    return mpi_osa(str_of(x, n), str_of(y, m)) <= 1 ? MPI_PHONE_CLOSE : MPI_PHONE_DIFFER;
+    /* one edit leaves the first half or the last as it was */
+    if (a % 100000 != b % 100000 && a / 100000 != b / 100000 && a / 1000000 != b / 100000 &&
+        a / 100000 != b / 1000000)
+        return MPI_PHONE_DIFFER;
+    return mpi_osa(decimal(a, x), decimal(b, y)) <= 1 ? MPI_PHONE_CLOSE : MPI_PHONE_DIFFER;
 }
 
 static void compare_phones(const struct pairing *p)

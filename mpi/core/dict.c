@@ -103,6 +103,8 @@ static uint32_t append(struct mpi_dict *d, enum mpi_class class, struct str valu
                             .hash = hash,
                             .n = (uint8_t)value.n,
                             .class = (uint8_t) class};
+    for (size_t i = 0; i < value.n; i++)
+        v->letters |= 1u << ((unsigned char)value.p[i] & 31);
     memcpy(d->text + d->text_n, value.p, value.n);
     d->text_n += value.n;
     if (class == MPI_CLASS_NAME) {

@@ -36,6 +36,7 @@ enum mpi_frequency {
 
 struct mpi_value {
     uint32_t at, hash, sound;
+    uint32_t letters; /* which bytes it is made of, by their last five bits */
     uint16_t nickname;
     uint8_t n, class;
     float rarity[2]; /* log2 of its frequency, at most 0: as given and as family name, as city and
