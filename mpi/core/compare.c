@@ -509,7 +509,7 @@ static int ssn_level(struct str a, struct str b)
     if (a.n == 4 || b.n == 4)
         return str_eq(str_slice(a, a.n - 4, a.n), str_slice(b, b.n - 4, b.n)) ? MPI_SSN_LAST_FOUR
                                                                               : MPI_SSN_DIFFER;
-    return mpi_osa(a, b) <= 1 ? MPI_SSN_CLOSE : MPI_SSN_DIFFER;
+    return one_edit(a, b) ? MPI_SSN_CLOSE : MPI_SSN_DIFFER;
 }
 
 static void compare_ssn(const struct pairing *p)

@@ -128,11 +128,19 @@ static void round_numbers(struct mpi_model *m)
     }
 }
 
+/* The level whose u is the average that the rarity of an agreeing value is held against. */
+static int reference_level(int comparison)
+{
+    return comparison == MPI_COMPARE_LOCALITY ? (int)MPI_LOCALITY_CITY : 1;
+}
+
 void mpi_model_seal(struct arena *a, struct mpi_model *m)
 {
     round_numbers(m);
+    m->prior = log2(m->lambda / (1 - m->lambda));
     for (int c = 0; c < MPI_COMPARISON_COUNT; c++) {
         m->weights[c][MPI_LEVEL_MISSING] = 0;
+        m->average[c] = log2(m->levels[c][reference_level(c)].u);
         for (int l = 1; l < MPI_COMPARISON_TABLES[c].count; l++)
             m->weights[c][l] = log2(m->levels[c][l].m / m->levels[c][l].u);
     }

@@ -43,6 +43,8 @@ struct mpi_model {
         double m, u;
     } levels[MPI_COMPARISON_COUNT][MPI_LEVELS_MAX];
     double weights[MPI_COMPARISON_COUNT][MPI_LEVELS_MAX]; /* log2(m/u), worked out */
+    double prior;                                         /* log2 odds of lambda, likewise */
+    double average[MPI_COMPARISON_COUNT]; /* log2 of the u that a value's rarity is held against */
 #define X(name, value, least, most) double name;
     MPI_THRESHOLDS(X)
 #undef X

@@ -4,19 +4,13 @@
 
 enum { TF_BITS_MAX = 8 };
 
-/* The level whose u is the average that a value's rarity is measured against. */
-static int reference_level(int comparison)
-{
-    return comparison == MPI_COMPARE_LOCALITY ? (int)MPI_LOCALITY_CITY : 1;
-}
-
 static double tf_bits(const struct mpi_model *m, const struct mpi_vector *v, int c)
 {
     double share = MPI_COMPARISON_TABLES[c].levels[v->level[c]].tf, bits;
 
     if (share == 0 || v->rarity[c] == 0)
         return 0;
-    bits = share * (log2(m->levels[c][reference_level(c)].u) - (double)v->rarity[c]);
+    bits = share * (m->average[c] - (double)v->rarity[c]);
     return fmax(-TF_BITS_MAX, fmin(TF_BITS_MAX, bits));
 }
 
@@ -40,17 +34,12 @@ static double household_cut(const struct mpi_model *m, const struct mpi_vector *
     return sum > m->household && household_only(v) ? m->household - sum : 0;
 }
 
-static double prior(const struct mpi_model *m)
-{
-    return log2(m->lambda / (1 - m->lambda));
-}
-
 void mpi_weigh_parts(const struct mpi_model *m, const struct mpi_vector *v,
                      struct mpi_evidence *out)
 {
     double both[MPI_COMPARISON_COUNT];
 
-    out->prior = prior(m);
+    out->prior = m->prior;
     out->weight = out->prior;
     for (int c = 0; c < MPI_COMPARISON_COUNT; c++) {
         out->level[c] = m->weights[c][v->level[c]];
