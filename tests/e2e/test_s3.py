@@ -153,3 +153,18 @@ def test_what_is_wrong_stops_the_start(change, says, hub, settings):
     config.write_text("".join(f"{k} = {v}\n" for k, v in {**hub.settings, **change}.items()))
     done = subprocess.run([hub.program, "serve", "--config", config], text=True, capture_output=True, timeout=60)
     assert done.returncode == 2 and says in done.stderr
+
+
+def test_the_servers_certificate_is_verified(make_hub, hub, settings, swift, lakeside):
+    """A second hub over the same bucket, behind TLS; and the same without the CA at hand."""
+    front = server.TlsFront(swift, hub.authority.issue("objects", server=True))
+    secure = {"s3_endpoint": front.endpoint, "s3_ca": hub.ca}
+    twin = make_hub("s3-tls", twin=hub, **secure)
+    report = json.loads(twin.run("xds", "verify", "--json", expect=None))
+    assert report["documents"] > 0 and not report["findings"]
+    twin.stop()
+    config = hub.folder / "untrusted.conf"
+    config.write_text("".join(f"{k} = {v}\n" for k, v in {**twin.settings, "s3_ca": ""}.items()))
+    done = subprocess.run([hub.program, "serve", "--config", config], text=True, capture_output=True, timeout=60)
+    front.close()
+    assert done.returncode == 2 and "certificate" in done.stderr

@@ -19,8 +19,10 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -165,6 +167,47 @@ class Swift:
             process.send_signal(signal.SIGKILL)
             process.wait(30)
         self.processes = []
+
+
+class TlsFront:
+    """https://localhost:PORT in front of the server: ends TLS and passes bytes on."""
+
+    def __init__(self, swift, identity):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(identity.certificate, identity.key)
+        self._to = ("127.0.0.1", swift.ports["proxy"])
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"https://localhost:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                plain, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+
+    def _serve(self, plain):
+        try:
+            near, far = self._context.wrap_socket(plain, server_side=True), socket.create_connection(self._to)
+        except (OSError, ssl.SSLError):
+            return
+        back = threading.Thread(target=self._pass, args=(far, near), daemon=True)
+        back.start()
+        self._pass(near, far)
+
+    @staticmethod
+    def _pass(source, sink):
+        try:
+            while chunk := source.recv(65536):
+                sink.sendall(chunk)
+            sink.shutdown(socket.SHUT_WR)
+        except (OSError, ssl.SSLError):
+            pass
+
+    def close(self):
+        self._socket.close()
 
 
 class Bucket:
