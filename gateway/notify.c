@@ -86,16 +86,13 @@ static struct identifier retired_of(const struct mpi_changed_record *r)
     return (struct identifier){STR_NONE, STR_NONE};
 }
 
-/* Another record's identifier of the same authority that now stands for the retired one's patient:
- * the surviving one of an A40. */
-static struct identifier survivor_of(const struct mpi_change *c, const struct mpi_changed_record *r,
-                                     struct identifier retired)
+/* What now stands for the retired one's patient: the surviving identifier of an A40. */
+static struct identifier survivor_of(struct mpi_id_list of_person, struct identifier retired)
 {
-    for (size_t i = 0; i < c->record_count; i++)
-        for (size_t j = 0; j < c->records[i].after.count; j++)
-            if (&c->records[i] != r && person_ref_eq(c->records[i].to, r->to) &&
-                str_eq(c->records[i].after.items[j].authority, retired.authority))
-                return c->records[i].after.items[j];
+    for (size_t i = 0; i < of_person.count; i++)
+        if (str_eq(of_person.items[i].authority, retired.authority) &&
+            !identifier_eq(of_person.items[i], retired))
+            return of_person.items[i];
     return (struct identifier){STR_NONE, STR_NONE};
 }
 
@@ -104,9 +101,10 @@ struct link_news {
     struct identifier local, subsumed;
 };
 
-/* What a registry has to know about this record; false: nothing. */
+/* What a registry has to know about this record, whose person has these identifiers now; false:
+ * nothing. */
 static bool link_news_of(const struct mpi_change *c, const struct mpi_changed_record *r,
-                         struct link_news *out)
+                         struct mpi_id_list of_person, struct link_news *out)
 {
     const struct mpi_changed_person *to = person_of(c, r->to), *from = person_of(c, r->from);
     struct identifier retired = retired_of(r);
@@ -116,7 +114,7 @@ static bool link_news_of(const struct mpi_change *c, const struct mpi_changed_re
         return false;
     out->new_xad = to->xad_after;
     out->old_xad = from->xad_before;
-    out->local = r->after.count > 0 ? r->after.items[0] : survivor_of(c, r, retired);
+    out->local = r->after.count > 0 ? r->after.items[0] : survivor_of(of_person, retired);
     out->subsumed = retired;
     return out->local.id.n > 0 && (!person_ref_eq(r->from, r->to) || retired.id.n > 0);
 }
@@ -130,11 +128,11 @@ static struct str link_payload(struct request *rq, const struct link_news *n)
 }
 
 static void tell_link(struct request *rq, const struct mpi_change *c,
-                      const struct mpi_changed_record *r)
+                      const struct mpi_changed_record *r, struct mpi_id_list of_person)
 {
     struct link_news news;
 
-    if (!link_news_of(c, r, &news))
+    if (!link_news_of(c, r, of_person, &news))
         return;
     for (size_t i = 0; i < rq->members->count; i++) {
         const struct member *m = &rq->members->members[i];
@@ -159,9 +157,10 @@ enum status notify_change(struct request *rq, const struct mpi_change *change)
         TRY(mpi_change_identifiers(rq, change, p, &before, &after));
         if (!p->gone)
             tell_person(rq, p->ref, before, after);
+        for (size_t j = 0; j < change->record_count; j++)
+            if (person_ref_eq(change->records[j].to, p->ref))
+                tell_link(rq, change, &change->records[j], after);
     }
-    for (size_t i = 0; i < change->record_count; i++)
-        tell_link(rq, change, &change->records[i]);
     return OK;
 }
 

@@ -157,3 +157,39 @@ def _dead(hub, count, seconds=15):
             return dead
         assert time.monotonic() < end, hub.json("outbox", "list")
         time.sleep(0.2)
+
+
+def test_a_registry_is_told_of_links_that_changed(hub, lakeside, harbour):
+    """ITI-64: new XAD-PID and local identifier in PID-3, the previous one in MRG-1."""
+    def told(number, listener, count):
+        message = listener.wait(count)[count - 1]
+        assert message["MSH-9"] == "ADT^A43^ADT_A43" and message["PID-5"] == " "
+        assert message["EVN-1"] == "A43"
+        new, local = message.identifiers()
+        assert local == (number, harbour.authority)
+        return new[0], [r.split("^")[0] for r in message["MRG-1"].split("~")]
+
+    one = Patient([harbour.cx("G-1")], "Gardener", "Gwen", "19610611", "F", "1 Elm St^^Salem^OR^97301^US")
+    other = Patient([harbour.cx("G-2")], "Hollis", "Harriet", "19820822", "F", "9 Ash St^^Bend^OR^97701^US")
+    for patient in (one, other):
+        assert harbour.feed("A04", patient)["MSA-1"] == "AA"
+    xads = [harbour.xad_pid(n).split("^")[0] for n in ("G-1", "G-2")]
+    with Listener(lakeside.identity, hub.ca) as registry:
+        hub.run("member", "notify", "add", "lakeside", "--to", registry.address, "--format", "links",
+                "--application", "REGISTRY|REGION")
+        time.sleep(0.6)
+        both = [f"PID|||{harbour.cx(n)}||X^Y" for n in ("G-1", "G-2")]
+        assert _adt(harbour, "A24", *both)["MSA-1"] == "AA"
+        assert told("G-2", registry, 1) == (xads[0], [xads[1]])
+        assert (registry.messages[0]["MSH-5"], registry.messages[0]["MSH-6"]) == ("REGISTRY", "REGION")
+        assert _adt(harbour, "A37", *both)["MSA-1"] == "AA"
+        assert told("G-2", registry, 2) == (xads[1], [xads[0]])
+        assert harbour.merge(one, harbour.cx("G-2"))["MSA-1"] == "AA"
+        assert told("G-1", registry, 3) == (xads[0], [xads[1], "G-2"])
+        hub.run("member", "notify", "remove", "lakeside", "--format", "links")
+
+
+def _adt(hospital, event, *segments):
+    from hospital import mllp
+    return hospital.tell(mllp.message(mllp.msh(hospital.sender, f"ADT^{event}"),
+                                      f"EVN|{event}|{mllp.timestamp()}", *segments))
