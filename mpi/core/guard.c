@@ -177,8 +177,8 @@ static bool twins(const struct facts *f)
         return false;
     if (of_many(f->a) || of_many(f->b))
         return true;
-    if (same_given(f))
-        return false;
+    if (same_given(f)) /* HENRY and HARRY, each with an e-mail address of his own */
+        return !id_agrees(f) && f->level[MPI_COMPARE_EMAIL] == MPI_EMAIL_DIFFER;
     return !id_agrees(f) && (rhyme(f) || (common_given(f, f->a) && common_given(f, f->b)));
 }
 

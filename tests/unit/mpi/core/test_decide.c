@@ -25,7 +25,7 @@ static void close_case(void)
 /* A person as a table of the cases has it; what is NULL is not known. */
 struct someone {
     const char *given, *middle, *family, *suffix, *born, *sex, *street, *postcode, *phone, *ssn;
-    const char *order, *mother;
+    const char *order, *mother, *email;
 };
 
 static const uint32_t *coded(const struct someone *p)
@@ -43,6 +43,8 @@ static const uint32_t *coded(const struct someone *p)
         .address_count = 1,
         .phones = {str_from(p->phone)},
         .phone_count = 1,
+        .emails = {str_from(p->email)},
+        .email_count = 1,
         .ssn = str_from(p->ssn),
         .birth_order = str_from(p->order),
         .mother_given = str_from(p->mother),
@@ -158,6 +160,19 @@ static void guards_send_doubt_to_a_steward(void)
           .street = "12 Oak St",
           .postcode = "02134",
           .phone = "617 555 0143"}},
+        {MPI_WHY_TWINS,
+         {.given = "Henry",
+          .family = "Kowalski",
+          .born = "2000-12-02",
+          .street = "12 Oak St",
+          .postcode = "02134",
+          .email = "henry9@example.com"},
+         {.given = "Harry",
+          .family = "Kowalski",
+          .born = "2000-12-02",
+          .street = "12 Oak St",
+          .postcode = "02134",
+          .email = "chesney7@example.org"}},
         {MPI_WHY_GENERATIONS,
          {.given = "Casimir",
           .family = "Kowalski",
