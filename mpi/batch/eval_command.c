@@ -212,7 +212,7 @@ static enum status eval(struct run *run, struct result *r)
 int mpi_eval_command(const void *context, int argc, char **argv)
 {
     struct run run;
-    struct result r;
+    struct result r = {0};
     int done = run_start(&run, &cli, argc, argv);
 
     (void)context;
