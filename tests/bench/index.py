@@ -54,6 +54,8 @@ class Index:
         for row in rows:
             if row["entity"] in entities:
                 continue
+            if len(entities) == self.persons:
+                break  # the rest was not loaded
             entities.add(row["entity"])
             if len(row["family"]) < 5 or len(row["given"]) < 3 or len(row["dob"]) != 10:
                 continue
