@@ -204,11 +204,15 @@ enum status column_missing(struct errors *err, const char *path, struct str name
 
 struct str column_value(struct str field)
 {
-    static const char *const missing[] = {"NA",   "N/A",  "NaN",  "nan",  "NAN",  "NaT",
-                                          "None", "NULL", "null", "Null", "<NA>", "\\N"};
+    static const struct str missing[] = {
+        {"NA", 2},  {"N/A", 3},  {"NaN", 3},  {"nan", 3},  {"NAN", 3},  {"NaT", 3},
+        {"\\N", 2}, {"None", 4}, {"NULL", 4}, {"null", 4}, {"Null", 4}, {"<NA>", 4},
+    };
 
+    if (field.n < 2 || field.n > 4)
+        return field;
     for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
-        if (str_eq(field, str_from(missing[i])))
+        if (str_eq(field, missing[i]))
             return STR_NONE;
     return field;
 }

@@ -16,6 +16,7 @@ enum {
     CROWD_MIN = 12,
     PAIRS_A_RULE = 4,       /* comparisons a record that one rule may cost, */
     PAIRS_ALWAYS = 4000000, /* or so many in all */
+    PAIRS_MANY = 5000000,   /* of all rules: then one shared key is not enough */
 };
 
 /* Entries of one bucket as one thread found them, in a list of blocks: (key << 32 | record). */
@@ -42,7 +43,7 @@ struct maker {
     struct growing members; /* groups found */
     uint64_t *sorted, *spare;
     size_t sorted_cap;
-    uint64_t left_out;
+    uint64_t left_out, pairs;
 };
 
 /* --- keys into buckets */
@@ -225,6 +226,7 @@ static void put_group(struct maker *k, const uint64_t *entries, size_t n)
 {
     uint32_t *to = growing_add(&k->members, n);
 
+    k->pairs += n * (n - 1) / 2;
     for (size_t i = 0; i < n; i++)
         to[i] = (uint32_t)entries[i];
     to[n - 1] |= POSTINGS_LAST;
@@ -287,6 +289,7 @@ static void make_groups(void *context, int i)
 static void gather(struct making *m)
 {
     struct postings *p = m->p;
+    uint64_t pairs = 0;
 
     for (int t = 0; t < m->threads; t++) {
         struct growing *from = &m->makers[t].members;
@@ -296,7 +299,9 @@ static void gather(struct making *m)
                    from->count * sizeof(uint32_t));
         growing_dispose(from);
         p->left_out += m->makers[t].left_out;
+        pairs += m->makers[t].pairs;
     }
+    p->least = pairs > PAIRS_MANY ? 2 : 1;
     must(p->members.count < UINT32_MAX, "fewer than four thousand million postings");
 }
 
@@ -401,11 +406,14 @@ void postings_candidates(const struct postings *p, uint32_t record, struct candi
     for (uint64_t s = p->first[record]; s < p->first[record + 1]; s++)
         for (uint32_t i = p->slots[s]; (members[i] & POSTINGS_LAST) == 0; i++)
             candidates_add(c, members[i + 1] & ~POSTINGS_LAST);
-    if (c->count < 2)
+    if (c->count == 0)
         return;
     qsort(c->list, c->count, sizeof(*c->list), number_compare);
-    for (size_t i = 0; i < c->count; i++)
-        if (kept == 0 || c->list[i] != c->list[kept - 1])
+    for (size_t i = 0, run; i < c->count; i += run) {
+        for (run = 1; i + run < c->count && c->list[i + run] == c->list[i]; run++)
+            ;
+        if (run >= p->least)
             c->list[kept++] = c->list[i];
+    }
     c->count = kept;
 }
