@@ -17,7 +17,7 @@ BLOCKS = [
     block_on("dob", "substr(given, 1, 1)"), block_on("dob", "substr(family, 1, 1)"),
     block_on("given", "family"), block_on("given", "family", "substr(dob, 1, 4)"),
     block_on("family", "postcode"), block_on("given", "postcode"),
-    block_on("house_number", "street"), block_on("dob"),
+    block_on("house_number", "street"), block_on("dob", "city"),
     block_on("family", "substr(given, 1, 1)", "substr(dob, 6, 5)"),
 ]
 
@@ -67,10 +67,7 @@ def main(path, threads):
     connection.execute(f"SET threads = {threads}")
     connection.execute(f"CREATE TABLE people AS SELECT * FROM read_csv('{path}', all_varchar = true)")
     db = DuckDBAPI(connection=connection)
-    try:
-        linker = Linker(db.register("people"), settings())
-    except (TypeError, AttributeError):
-        linker = Linker("people", settings(), db_api=db)
+    linker = Linker(db.register("people"), settings())
     train(linker)
     predicted = linker.inference.predict(threshold_match_probability=0.01)
     seconds = time.monotonic() - began
