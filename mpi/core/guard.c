@@ -117,12 +117,13 @@ static uint32_t year_of(const struct mpi_view *v)
     return v->count[MPI_SECTION_DATE] > 0 ? MPI_DATE_YEAR(v->at[MPI_SECTION_DATE][0]) : 0;
 }
 
+/* Whatever else of the birth dates agrees: some are born on their father's birthday. */
 static bool generations(const struct facts *f)
 {
     uint32_t x = year_of(f->a), y = year_of(f->b), apart = x > y ? x - y : y - x;
 
-    return x != 0 && y != 0 && !date_agrees(f) && apart >= (uint32_t)f->model->generation &&
-           family_agrees(f) && f->level[MPI_COMPARE_GIVEN] != MPI_GIVEN_DIFFER && !id_agrees(f);
+    return x != 0 && y != 0 && apart >= (uint32_t)f->model->generation && family_agrees(f) &&
+           f->level[MPI_COMPARE_GIVEN] != MPI_GIVEN_DIFFER && !id_agrees(f);
 }
 
 static bool middle_conflict(const struct facts *f)
