@@ -387,6 +387,23 @@ static int number_compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Most lists are short, and runs of them ascend already. */
+static void sort_numbers(uint32_t *list, size_t n)
+{
+    if (n > 64) {
+        qsort(list, n, sizeof(*list), number_compare);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        uint32_t x = list[i];
+        size_t k = i;
+
+        for (; k > 0 && list[k - 1] > x; k--)
+            list[k] = list[k - 1];
+        list[k] = x;
+    }
+}
+
 static void candidates_add(struct candidates *c, uint32_t record)
 {
     if (c->count == c->cap) {
@@ -408,7 +425,7 @@ void postings_candidates(const struct postings *p, uint32_t record, struct candi
             candidates_add(c, members[i + 1] & ~POSTINGS_LAST);
     if (c->count == 0)
         return;
-    qsort(c->list, c->count, sizeof(*c->list), number_compare);
+    sort_numbers(c->list, c->count);
     for (size_t i = 0, run; i < c->count; i += run) {
         for (run = 1; i + run < c->count && c->list[i + run] == c->list[i]; run++)
             ;

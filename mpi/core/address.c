@@ -106,7 +106,7 @@ static const struct {
 static struct str shorten(struct str word)
 {
     for (size_t i = 0; i < sizeof(ABBREVIATIONS) / sizeof(ABBREVIATIONS[0]); i++)
-        if (str_eq(word, str_from(ABBREVIATIONS[i].word)))
+        if (mpi_text_is(word, ABBREVIATIONS[i].word))
             return str_from(ABBREVIATIONS[i].shorter);
     return word;
 }
@@ -116,7 +116,7 @@ static struct str state_of(struct arena *a, struct str s)
     struct str state = mpi_text_fold(a, s);
 
     for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++)
-        if (str_eq(state, str_from(STATES[i].name)))
+        if (mpi_text_is(state, STATES[i].name))
             return str_from(STATES[i].code);
     return mpi_placeholder_word(state) ? STR_NONE : state;
 }

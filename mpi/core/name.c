@@ -36,7 +36,7 @@ static const struct {
 static enum mpi_suffix suffix_of(struct str word)
 {
     for (size_t i = 0; i < sizeof(SUFFIXES) / sizeof(SUFFIXES[0]); i++)
-        if (str_eq(word, str_from(SUFFIXES[i].word)))
+        if (mpi_text_is(word, SUFFIXES[i].word))
             return SUFFIXES[i].suffix;
     return MPI_SUFFIX_NONE;
 }

@@ -53,7 +53,7 @@ static const char *const STREETS[] = {
 static bool begins(struct str s, const char *const *table)
 {
     for (; *table != NULL; table++)
-        if (str_starts(s, str_from(*table)))
+        if (s.n > 0 && s.p[0] == (*table)[0] && str_starts(s, str_from(*table)))
             return true;
     return false;
 }

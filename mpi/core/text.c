@@ -177,7 +177,7 @@ bool mpi_text_all_digits(struct str s)
 bool mpi_text_listed(struct str s, const char *const *table)
 {
     for (; *table != NULL; table++)
-        if (str_eq(s, str_from(*table)))
+        if (mpi_text_is(s, *table))
             return true;
     return false;
 }

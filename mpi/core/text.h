@@ -4,6 +4,8 @@
  * Pure, any thread. Folding is idempotent. Scripts without case keep their letters. */
 #pragma once
 
+#include <string.h>
+
 #include "hub/base/arena.h"
 #include "hub/base/str.h"
 
@@ -24,3 +26,9 @@ bool mpi_text_all_digits(struct str s); /* and at least one */
 
 /* Is the word in the table? Tables are short and end with NULL. */
 bool mpi_text_listed(struct str s, const char *const *table);
+
+/* Is it this word of a table? Most are not by their first letter, without a look at the length. */
+static inline bool mpi_text_is(struct str s, const char *word)
+{
+    return s.n > 0 && s.p[0] == word[0] && strncmp(s.p, word, s.n) == 0 && word[s.n] == '\0';
+}
