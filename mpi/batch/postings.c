@@ -69,11 +69,11 @@ static void put_entry(struct maker *k, size_t bucket, uint64_t entry)
     b->entries[b->count++] = entry;
 }
 
-static size_t keys_of(const struct making *m, size_t record, struct mpi_block *keys)
+static size_t keys_of(const struct making *m, size_t record, unsigned rules, struct mpi_block *keys)
 {
     struct mpi_view v = mpi_view_of(dataset_coded(m->d, record));
 
-    return mpi_blocks(&m->d->dict, &v, MPI_BLOCKS_ALL, keys);
+    return mpi_blocks(&m->d->dict, &v, rules, keys);
 }
 
 static void fill_buckets(void *context, int i)
@@ -87,7 +87,7 @@ static void fill_buckets(void *context, int i)
         size_t to = from + RANGE < m->d->count ? from + RANGE : m->d->count;
 
         for (size_t record = from; record < to; record++) {
-            size_t n = keys_of(m, record, keys);
+            size_t n = keys_of(m, record, MPI_BLOCKS_ALL, keys);
 
             for (size_t j = 0; j < n; j++)
                 put_entry(k, bucket_of(m, &keys[j]), keys[j].key << 32 | record);
@@ -236,7 +236,7 @@ static void put_group(struct maker *k, const uint64_t *entries, size_t n)
 static uint64_t finer(const struct making *m, uint64_t entry, size_t bucket)
 {
     struct mpi_block keys[MPI_BLOCKS_MAX];
-    size_t n = keys_of(m, (uint32_t)entry, keys);
+    size_t n = keys_of(m, (uint32_t)entry, 1u << (bucket >> m->bits), keys);
 
     for (size_t i = 0; i < n; i++)
         if (bucket_of(m, &keys[i]) == bucket && (keys[i].key & UINT32_MAX) == entry >> 32)
