@@ -119,7 +119,7 @@ static bool link_news_of(const struct mpi_change *c, const struct mpi_changed_re
     return out->local.id.n > 0 && (!person_ref_eq(r->from, r->to) || retired.id.n > 0);
 }
 
-/* Lines; no identifier contains a line end (hl7_escape makes them blanks on the way in). */
+/* Lines; no identifier contains a line end (gateway/patient_id.h). */
 static struct str link_payload(struct request *rq, const struct link_news *n)
 {
     return str_printf(rq->arena, "%.*s\n%.*s\n%.*s\n%.*s\n%.*s\n%.*s", STR_ARG(n->new_xad),

@@ -48,9 +48,19 @@ static struct str sole_authority(const struct request *rq)
     return m->authority_count == 1 ? m->authorities[0].oid : STR_NONE;
 }
 
+/* No control characters, and none that a CX is cut by: an identifier is written into CXs, lines and
+ * audit rows, and must not be able to look like two. */
+static bool is_plain(struct str id)
+{
+    for (size_t i = 0; i < id.n; i++)
+        if ((unsigned char)id.p[i] < ' ' || id.p[i] == 0x7f || id.p[i] == '^' || id.p[i] == '&')
+            return false;
+    return true;
+}
+
 enum patient_id_kind patient_id_kind_of(struct request *rq, const struct identifier *id)
 {
-    if (id->id.n == 0 || id->id.n > PATIENT_ID_MAX)
+    if (id->id.n == 0 || id->id.n > PATIENT_ID_MAX || !is_plain(id->id))
         return PATIENT_ID_NONE;
     if (id->authority.n == 0)
         return PATIENT_ID_UNKNOWN;

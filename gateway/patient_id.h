@@ -13,7 +13,8 @@
 enum { PATIENT_ID_MAX = 255 }; /* bytes of an identifier */
 
 enum patient_id_kind {
-    PATIENT_ID_NONE,    /* empty, deleted (""), too long, or of a type that identifies nobody */
+    PATIENT_ID_NONE,    /* empty, deleted (""), too long, with control
+                            characters, ^ or &, or of a type that identifies nobody */
     PATIENT_ID_UNKNOWN, /* its authority is registered with nobody */
     PATIENT_ID_FOREIGN, /* of another member's authority, or an XAD-PID that this one may not feed
                          */

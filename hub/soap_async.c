@@ -234,6 +234,14 @@ static enum outbox_verdict verdict_of(struct outbox_delivery *d, int status)
                           why);
 }
 
+/* What was registered when the answer was kept may have been taken back since. */
+static bool still_registered(const struct outbox_delivery *d)
+{
+    const struct member *m = member_by_id(d->members, d->item->to.member_id);
+
+    return m != NULL && !m->suspended && has_registered(m, d->item->to.address);
+}
+
 static enum outbox_verdict deliver(struct outbox_delivery *d)
 {
     struct soap_url url;
@@ -242,6 +250,8 @@ static enum outbox_verdict deliver(struct outbox_delivery *d)
     int status;
 
     errors_init(&err, d->arena);
+    if (!still_registered(d))
+        return outbox_trouble(d, OUTBOX_REFUSED, STR("its address is no longer registered"));
     if (!soap_url_parse(d->arena, d->item->to.address, &url))
         return outbox_trouble(d, OUTBOX_REFUSED, STR("its address is no https URL"));
     s = post(d, &url, &status, &err);

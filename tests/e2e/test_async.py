@@ -117,6 +117,24 @@ def test_what_waits_survives_a_restart_and_keeps_its_order(hub, lakeside, harbou
     assert [a.header("RelatesTo") for a in got] == [message_id for _, message_id in sent]
 
 
+def test_an_address_that_was_taken_back_gets_nothing_that_waited(hub, lakeside, harbour, person):
+    identity = hub.authority.issue("lakeside-late", server=True)
+    with Answers(identity, hub.ca) as late:
+        url, port = late.url, late.port
+    hub.run("member", "reply-to", "add", "lakeside", "--address", url)
+    time.sleep(0.6)  # the keeper reads the members four times a second
+    assert accepted(post(lakeside, "/xds/registry", xds.ITI18, xds.find_documents(person.xad), reply_to=url))
+    hub.run("member", "reply-to", "remove", "lakeside", "--address", url)
+    with Answers(identity, hub.ca, port) as late:
+        end = time.monotonic() + 20
+        while not any(url in str(m)
+                      for m in hub.json("outbox", "list", "--dead")["messages"]):
+            assert time.monotonic() < end, hub.json("outbox", "list")
+            time.sleep(0.3)
+        assert not late.received
+    hub.run("outbox", "drop", "--member", "lakeside")
+
+
 def test_a_server_of_another_is_told_nothing(hub, lakeside, harbour, person):
     """Its certificate is a member's, but not this one's."""
     with Answers(harbour.identity, hub.ca) as strange:

@@ -87,7 +87,9 @@ def test_a_merge_of_what_was_merged_is_refused_at_its_place(call, lakeside):
 
 
 @pytest.mark.parametrize("ids, code", [([("1.2.840.1.2", "H-9")], "204"), ([("2.999.9", "X")], "204"),
-                                       ([("1.2.840.1.1", "")], "101")])
+                                       ([("1.2.840.1.1", "")], "101"),
+                                       ([("1.2.840.1.1", "A\nB\n1.2.840.1.2\nC")], "101"),
+                                       ([("1.2.840.1.1", "A^^^&1.2.840.1.2&ISO")], "101")])
 def test_a_feed_without_an_identifier_of_the_source_is_refused(call, lakeside, harbour, ids, code):
     answer = call(lakeside, "/pix", v3.feed("PRPA_IN201301UV02", ids, v3.person("Nobody", "N")), valid=False)
     assert answer.ack == "CE"
