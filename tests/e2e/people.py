@@ -22,7 +22,7 @@ class Person:
     def __init__(self, *hospitals):
         self.serial = next(_serial)
         self.family, self.given = f"Rowan{letters(self.serial)}", f"Anna{letters(self.serial * 7)}"
-        self.birth = f"19{self.serial % 90 + 10}{self.serial % 12 + 1:02}{self.serial % 28 + 1:02}"
+        self.birth = f"19{self.serial % 90 + 10}{self.serial % 12 + 1:02}{self.serial % 27 + 2:02}"
         self.numbers = {}
         for hospital in hospitals:
             self.feed(hospital)

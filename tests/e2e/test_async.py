@@ -125,6 +125,7 @@ def test_an_address_that_was_taken_back_gets_nothing_that_waited(hub, lakeside, 
     time.sleep(0.6)  # the keeper reads the members four times a second
     assert accepted(post(lakeside, "/xds/registry", xds.ITI18, xds.find_documents(person.xad), reply_to=url))
     hub.run("member", "reply-to", "remove", "lakeside", "--address", url)
+    time.sleep(1)  # until then nobody listens there
     with Answers(identity, hub.ca, port) as late:
         end = time.monotonic() + 20
         while not any(url in str(m)

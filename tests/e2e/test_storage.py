@@ -16,9 +16,6 @@ from test_repository import bytes_of, newest_object, publish, spoil, stored_file
 REQUEST_SECONDS = 5
 ORPHAN_SECONDS = REQUEST_SECONDS + 10  # the least that `collect` takes
 
-psycopg2.extras.register_uuid()
-
-
 SETTINGS = {"request_seconds": REQUEST_SECONDS}
 
 
@@ -29,6 +26,7 @@ def person(lakeside):
 
 def sql(hub, statement, *values, user="causeway_owner"):
     with psycopg2.connect(f"{hub.database} user={user}") as connection, connection.cursor() as cursor:
+        psycopg2.extras.register_uuid(conn_or_curs=connection)
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else cursor.rowcount
 
