@@ -120,6 +120,14 @@ static bool same_size(struct str a, struct str b)
     return str_to_u64(a, &x) && str_to_u64(b, &y) && x == y;
 }
 
+/* An on-demand entry's uniqueId is that of no other, and bytes that nobody knows are not the same
+ * (limited metadata may leave the hash out). */
+static bool is_other_kind(const struct xds_object *o, struct str hash, struct str new_hash)
+{
+    return xds_on_demand(xds_document((struct xds_object *)(uintptr_t)o)) ||
+           (hash.n == 0 && new_hash.n > 0);
+}
+
 /* The uniqueId of a document that another entry has already: the same bytes, or refused. */
 static void check_bytes(struct request *rq, const struct xds_claim *claim, struct str hash,
                         struct str size)
@@ -128,10 +136,13 @@ static void check_bytes(struct request *rq, const struct xds_claim *claim, struc
     struct str new_hash = xds_text(o, "hash"), new_size = xds_text(o, "size");
     struct xds_document was = {.hash = hash, .size = size};
 
-    if (xds_delayed(&was) || xds_delayed(xds_document((struct xds_object *)(uintptr_t)o)))
+    if (is_other_kind(o, hash, new_hash))
+        fail_at(rq->err, o->id, INVALID, "XDSDuplicateUniqueIdInRegistry",
+                "uniqueId %.*s of %.*s is already that of a registered document of another type",
+                STR_ARG(claim->id), STR_ARG(str_slice(o->id, 0, 120)));
+    else if (xds_delayed(&was))
         return; /* its bytes are not made yet */
-
-    if (hash.p && new_hash.p && !str_eq_nocase(hash, new_hash))
+    else if (hash.p && new_hash.p && !str_eq_nocase(hash, new_hash))
         fail_at(rq->err, o->id, INVALID, "XDSNonIdenticalHash",
                 "uniqueId %.*s is registered with another hash than %.*s", STR_ARG(claim->id),
                 STR_ARG(new_hash));

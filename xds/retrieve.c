@@ -160,18 +160,46 @@ static void note_withheld(struct retrieval *r, struct wanted *w)
     }
 }
 
+/* Is it the latest version of its object that the caller may see? */
+static bool is_latest(const struct retrieval *r, const struct xds_document *d)
+{
+    for (size_t i = 0; i < xds_visible_count(r->seen); i++) {
+        const struct xds_object *o = xds_visible_object(r->seen, i);
+
+        if (uuid_eq(o->logical, d->o.logical) && o->version > d->o.version)
+            return false;
+    }
+    return true;
+}
+
+/* Submissions are checked so that it cannot be; no one is given bytes that may be another's. */
+static bool refuse_ambiguous(struct request *rq, struct retrieval *r, struct wanted *w)
+{
+    log_error("document_ambiguous", "request=%.*s", STR_ARG(request_id(rq)));
+    refuse(r, w, "XDSRepositoryError",
+           str_printf(rq->arena,
+                      "Entries of the document %.*s have different hashes; the operator of the hub "
+                      "finds them under request %.*s",
+                      STR_ARG(w->unique_id), STR_ARG(request_id(rq))));
+    return true;
+}
+
 /* Several entries may share a uniqueId, and then have the same bytes: those of the first version
  * (xds_blob). The latest one says what they are. */
-static bool choose(struct retrieval *r, struct wanted *w)
+static bool choose(struct request *rq, struct retrieval *r, struct wanted *w)
 {
+    struct blob_ref blob;
+
     for (size_t i = 0; i < xds_visible_count(r->seen); i++) {
         const struct xds_document *d = visible_document(r, i);
 
         if (d == NULL || !str_eq(d->unique_id, w->unique_id) ||
-            (w->document && w->document->o.version >= d->o.version) ||
-            !blob_rows_find(&r->blobs, d->o.logical, &w->blob))
+            !blob_rows_find(&r->blobs, d->o.logical, &blob) || !is_latest(r, d))
             continue;
+        if (w->document && !str_eq_nocase(w->document->hash, d->hash))
+            return refuse_ambiguous(rq, r, w);
         w->document = d;
+        w->blob = blob;
         w->person = xds_visible_person(r->seen, i);
     }
     return w->document != NULL;
@@ -198,7 +226,7 @@ static void choose_documents(struct request *rq, struct retrieval *r)
     for (size_t i = 0; i < r->n; i++) {
         struct wanted *w = &r->v[i];
 
-        if (w->code != NULL || choose(r, w) || choose_on_demand(rq, r, w))
+        if (w->code != NULL || choose(rq, r, w) || choose_on_demand(rq, r, w))
             continue;
         note_withheld(r, w);
         refuse(r, w, "XDSDocumentUniqueIdError",

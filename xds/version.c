@@ -69,6 +69,15 @@ static const struct statement RECLAIM = {
     "   AND id = $2",
 };
 
+static const struct statement FIND_CLAIM = {
+    "xds_version_claimed",
+    "SELECT hash, size,\n"
+    "       (SELECT count(*) FROM uid_entry e WHERE e.ukey = $1 AND e.id = $2)\n"
+    "  FROM uid_claim\n"
+    " WHERE ukey = $1\n"
+    "   AND id = $2",
+};
+
 /* --- finding ---------------------------------------------------------------------------------- */
 
 static const struct xds_association *member_of(const struct xds_submission *s,
@@ -81,6 +90,15 @@ static const struct xds_association *member_of(const struct xds_submission *s,
             return link;
     }
     return NULL;
+}
+
+static void queue_claim(struct request *rq, struct xds_version *v)
+{
+    const struct xds_document *d = xds_document(v->object);
+
+    if (d)
+        db_queue(rq->db, &FIND_CLAIM, &v->claim, DB_INT8(xds_uid_key(d->unique_id)),
+                 DB_TEXT(d->unique_id));
 }
 
 static enum status queue_versions(struct request *rq, struct xds_links *links,
@@ -101,6 +119,7 @@ static enum status queue_versions(struct request *rq, struct xds_links *links,
                  DB_INT8(ref->place.record_id), DB_UUID(v->object->logical));
         db_queue(rq->db, &statements[ref->kind].all, &v->all, DB_INT8(ref->place.pkey),
                  DB_INT8(ref->place.record_id), DB_UUID(v->object->logical));
+        queue_claim(rq, v);
     }
     mpi_owners_queue(rq, places, versions->n, owners);
     return OK;
@@ -166,6 +185,25 @@ static void check_bytes(struct request *rq, const struct xds_version *v)
                    xds_text(v->object, labels[i]));
 }
 
+/* What other entries are registered with under the same uniqueId holds for this one too. Until the
+ * bytes of a delayed document are made, nothing does. */
+static void check_claim(struct request *rq, struct xds_version *v)
+{
+    const struct xds_document *d = xds_document(v->object);
+    struct xds_document was = {0};
+
+    if (d == NULL || xds_on_demand(d) || v->claim.count == 0 ||
+        row_int(&v->claim, 0, 2) <= v->all.count)
+        return;
+    was.hash = row_text(&v->claim, 0, 0);
+    was.size = row_text(&v->claim, 0, 1);
+    v->shared = !xds_delayed(&was);
+    if (v->shared && !str_eq_nocase(was.hash, d->hash))
+        fail_at(rq->err, v->object->id, INVALID, "XDSNonIdenticalHash",
+                "another entry is registered with uniqueId %.*s, and with another hash than %.*s",
+                STR_ARG(str_slice(d->unique_id, 0, 120)), STR_ARG(d->hash));
+}
+
 static void check_previous(struct request *rq, const struct xds_version *v)
 {
     uint64_t previous = 0;
@@ -184,7 +222,7 @@ static void check_previous(struct request *rq, const struct xds_version *v)
 
 static void check_version(struct request *rq, struct xds_links *links,
                           const struct xds_source *source, struct person_ref owner,
-                          const struct xds_version *v)
+                          struct xds_version *v)
 {
     if (!xds_source_may_change(rq, source, v->latest->source_member))
         fail_at(rq->err, v->object->id, INVALID, UPDATE,
@@ -201,6 +239,7 @@ static void check_version(struct request *rq, struct xds_links *links,
         check_previous(rq, v);
         check_fixed(rq, links->s->rules, v);
         check_bytes(rq, v);
+        check_claim(rq, v);
     }
 }
 
@@ -309,7 +348,7 @@ static void reclaim(struct request *rq, const struct xds_version *v)
 {
     const struct xds_document *d = xds_document(v->object);
 
-    if (d && !xds_on_demand(d))
+    if (d && !xds_on_demand(d) && !v->shared)
         db_queue(rq->db, &RECLAIM, NULL, DB_INT8(xds_uid_key(d->unique_id)), DB_TEXT(d->unique_id),
                  DB_TEXT(str_lower(rq->arena, d->hash)), DB_TEXT(d->size));
 }

@@ -13,6 +13,8 @@ struct xds_versions {
         const struct xds_association
             *member;           /* the set's: PreviousVersion, AssociationPropagation */
         struct rows lock, all; /* the first version; all of them, by number */
+        struct rows claim;     /* of a document: hash and size of its uniqueId, how many entries */
+        bool shared;           /* entries of other objects have that uniqueId, and its bytes */
         struct xds_object *latest;
         struct rows as_source, as_target; /* approved associations of latest */
     } * v;
@@ -21,7 +23,7 @@ struct xds_versions {
 /* After xds_links_read: reads the versions under their locks, checks each new one against the
  * latest, and gives it that one's place, logical id and the next number. No flush without new
  * versions, else two. XDSMetadataUpdateError, XDSMetadataVersionError, XDSMetadataIdentifierError,
- * XDSPatientIDReconciliationError, UnmodifiableMetadataError. */
+ * XDSPatientIDReconciliationError, UnmodifiableMetadataError, XDSNonIdenticalHash. */
 enum status xds_versions_find(struct request *rq, struct xds_links *links,
                               const struct xds_source *source,
                               struct xds_versions *versions) MUST_CHECK;

@@ -261,6 +261,39 @@ def test_a_folder_that_nobody_registered_is_no_update(lakeside, person):
     refused(lakeside.update(xds.Submission(person.xad, [], [folder])), "XDSMetadataUpdateError", folder.id)
 
 
+# --- the uniqueId of another's document ------------------------------------------------------------------
+
+NOTHING = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+
+
+def test_a_delayed_document_has_a_unique_id_of_its_own(lakeside, harbour, person):
+    victim = publish(lakeside, person, "the victim's")
+    own = xds.Entry(person.xad, b"", victim.unique_id, hash=NOTHING, size="0", repository="1.2.3.4.5")
+    refused(harbour.register(xds.Submission(person.xad, [own])), "XDSNonIdenticalHash", victim.unique_id)
+
+
+def test_an_update_does_not_say_what_anothers_document_is(lakeside, harbour, person):
+    victim = publish(lakeside, person, "the victim's")
+    own = xds.Entry(person.xad, victim.content, victim.unique_id, xds.new_urn(), repository="1.2.3.4.5")
+    assert harbour.register(xds.Submission(person.xad, [own])).ok
+    forged = xds.Entry(person.xad, cda("forged"), victim.unique_id, xds.new_urn(), lid=own.id, previous="1",
+                       repository="1.2.3.4.5")
+    refused(update(harbour, person, forged), "XDSNonIdenticalHash", victim.unique_id)
+    assert update(harbour, person, newer(own, person, repository="1.2.3.4.5")).ok
+    _, response = harbour.publish(person.xad, cda("forged"), unique_id=victim.unique_id)
+    refused(response, "XDSNonIdenticalHash", victim.unique_id)
+    assert harbour.retrieve((REPOSITORY, victim.unique_id)).documents[0].content == victim.content
+
+
+def test_a_document_with_two_contents_is_not_given(lakeside, harbour, person, sql):
+    one = publish(lakeside, person, "one")
+    two = xds.Entry(person.xad, one.content, one.unique_id, xds.new_urn())
+    assert harbour.provide(xds.Submission(person.xad, [two])).ok
+    assert harbour.retrieve((REPOSITORY, one.unique_id)).ok
+    sql("UPDATE xds_document_entry SET hash = %s WHERE entry_uuid = %s RETURNING 1", "0" * 40, uuid(two.id))
+    assert harbour.retrieve((REPOSITORY, one.unique_id)).codes == ["XDSRepositoryError"]
+
+
 # --- availabilityStatus and associations ----------------------------------------------------------------
 
 def restate(hospital, person, target, original, new):
