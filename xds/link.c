@@ -249,9 +249,25 @@ static void check_folder_member(struct request *rq, struct xds_links *links,
     relate(links, &link->to, false);
 }
 
+/* What ITI-57 says about documents that are registered is for who published them to say. */
+static void own(struct xds_links *links, const struct xds_association *link, bool replaced)
+{
+    const struct xds_end *ends[] = {&link->from, replaced ? &link->to : NULL};
+
+    for (int i = 0; i < 2 && links->s->rules >= XDS_UPDATE; i++) {
+        struct xds_ref *ref =
+            ends[i] && ends[i]->registered ? xds_links_ref(links, ends[i]->uuid) : NULL;
+
+        if (ref)
+            ref->changed = true;
+    }
+}
+
 static void check_relationship(struct request *rq, struct xds_links *links,
                                const struct xds_association *link, enum xds_link type)
 {
+    bool replaced = type == XDS_RPLC || type == XDS_XFRM_RPLC;
+
     if (link->to.kind != XDS_DOCUMENT || link->from.kind != XDS_DOCUMENT) {
         bool source = link->from.kind != XDS_DOCUMENT;
 
@@ -261,8 +277,12 @@ static void check_relationship(struct request *rq, struct xds_links *links,
                 STR_ARG(link->o.id));
         return;
     }
+    if (type == XDS_IS_SNAPSHOT_OF && links->s->rules >= XDS_UPDATE)
+        fail_at(rq->err, link->o.id, INVALID, METADATA,
+                "%.*s: a snapshot is one from its registration on", STR_ARG(link->o.id));
     relate(links, &link->from, false);
-    relate(links, &link->to, type == XDS_RPLC || type == XDS_XFRM_RPLC);
+    relate(links, &link->to, replaced);
+    own(links, link, replaced);
 }
 
 static void check_ends(struct request *rq, struct xds_links *links, struct xds_association *link)
@@ -273,7 +293,10 @@ static void check_ends(struct request *rq, struct xds_links *links, struct xds_a
     if (!fill_end(rq, links, link, &link->to) || !from)
         return;
     link->o.place = link->from.place;
-    if (type != XDS_HAS_MEMBER)
+    if (uuid_eq(link->from.uuid, link->to.uuid))
+        fail_at(rq->err, link->o.id, INVALID, METADATA, "%.*s joins an object with itself",
+                STR_ARG(link->o.id));
+    else if (type != XDS_HAS_MEMBER)
         check_relationship(rq, links, link, type);
     else if (!link->from.registered && link->from.kind == XDS_SET)
         check_set_member(rq, links, link);
@@ -380,7 +403,7 @@ static bool is_owner(const struct xds_links *links, struct person_ref owner)
 
 /* Everything but what a set merely refers to is of the submission's own patient. */
 static void check_refs(struct request *rq, const struct xds_links *links,
-                       const struct mpi_owners *owners)
+                       const struct xds_source *source, const struct mpi_owners *owners)
 {
     for (size_t i = 0; i < links->n; i++) {
         const struct xds_ref *ref = &links->refs[i];
@@ -394,6 +417,11 @@ static void check_refs(struct request *rq, const struct xds_links *links,
             fail_at(rq->err, uuid_urn(rq->arena, ref->uuid), INVALID, OTHER_PATIENT,
                     "%s %.*s is of another patient than this submission",
                     xds_models[ref->kind].label, STR_ARG(uuid_urn(rq->arena, ref->uuid)));
+        if (ref->changed && ref->row.count == 1 &&
+            !xds_source_may_change(rq, source, row_int(&ref->row, 0, XDS_LOCKED_MEMBER)))
+            fail_at(rq->err, uuid_urn(rq->arena, ref->uuid), INVALID, "XDSMetadataUpdateError",
+                    "%.*s was published by another member, which alone may update it",
+                    STR_ARG(uuid_urn(rq->arena, ref->uuid)));
         check_status(rq, ref);
     }
 }
@@ -462,7 +490,8 @@ static enum status lock_joins(struct request *rq, struct xds_links *links)
     return rq->err->status;
 }
 
-enum status xds_links_check(struct request *rq, struct xds_links *links)
+enum status xds_links_check(struct request *rq, struct xds_links *links,
+                            const struct xds_source *source)
 {
     struct mpi_owners owners;
 
@@ -481,7 +510,7 @@ enum status xds_links_check(struct request *rq, struct xds_links *links)
     queue_owners(rq, links, &owners);
     TRY(db_flush(rq->db));
     TRY(mpi_owners_read(rq, &owners));
-    check_refs(rq, links, &owners);
+    check_refs(rq, links, source, &owners);
     check_snapshots(rq, links);
     TRY(rq->err->status);
     TRY(list_joins(rq, links));

@@ -5,6 +5,7 @@
 
 #include "mpi/identity.h"
 #include "xds/find.h"
+#include "xds/source.h"
 
 /* A registered object that the submission refers to. */
 struct xds_ref {
@@ -14,6 +15,7 @@ struct xds_ref {
     struct place place;
     bool related; /* an end of a relationship, or of a membership in a folder: locked and checked */
     bool replaced;   /* the target of RPLC or XFRM_RPLC */
+    bool changed;    /* by an association of ITI-57: its publisher's alone */
     bool restated;   /* the target of UpdateAvailabilityStatus: locked, of this patient */
     bool held;       /* a member of the set by Reference: locked, not to be removed meanwhile */
     struct rows row; /* enum xds_locked, read under its lock */
@@ -53,8 +55,9 @@ struct xds_ref *xds_links_ref(const struct xds_links *links, struct uuid uuid);
 /* Fills the ends' kinds and places, and checks all of it; one flush where something
  * registered is referred to, two where what is replaced lies in folders. The submission's person
  * and place are known. UnresolvedReferenceException, XDSPatientIdDoesNotMatch,
- * XDSRegistryDeprecatedDocumentError, XDSRegistryMetadataError. */
-enum status xds_links_check(struct request *rq, struct xds_links *links) MUST_CHECK;
+ * XDSRegistryDeprecatedDocumentError, XDSRegistryMetadataError, XDSMetadataUpdateError. */
+enum status xds_links_check(struct request *rq, struct xds_links *links,
+                            const struct xds_source *source) MUST_CHECK;
 
 /* An association that the registry adds by itself, at the place of `from`. */
 struct xds_association *xds_links_make(struct request *rq, struct xds_links *links,

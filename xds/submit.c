@@ -304,7 +304,7 @@ enum status xds_submit(struct request *rq, struct xds_submission *s)
     TRY(xds_claims_check(rq, &claims));
     xds_links_read(rq, &links);
     TRY(xds_versions_find(rq, &links, &source, &versions));
-    TRY(xds_links_check(rq, &links));
+    TRY(xds_links_check(rq, &links, &source));
     TRY(xds_restate_check(rq, &links, &source));
     write(rq, s, &claims, &links, &versions);
     audit(rq, s);

@@ -355,6 +355,27 @@ def test_an_association_is_submitted_between_registered_documents_and_deprecated
     assert sql(LINKS, uuid(one.id)) == [(xds.APND, uuid(one.id), uuid(two.id), "deprecated")]
 
 
+@pytest.mark.parametrize("relation", [xds.RPLC, xds.APND, xds.XFRM])
+def test_what_others_published_is_not_related_by_an_update(relation, lakeside, harbour, person):
+    one, two, own = publish(lakeside, person, "one"), publish(lakeside, person, "two"), publish(harbour, person, "own")
+    refused(update(harbour, person, relations=[(relation, one.id, two.id)]), "XDSMetadataUpdateError", one.id)
+    assert update(harbour, person, relations=[(relation, own.id, two.id)]).ok == (relation != xds.RPLC)
+    assert {e.id for e in harbour.find(person.xad).entries} == {one.id, two.id, own.id}
+
+
+def test_a_document_does_not_replace_itself(lakeside, harbour, person):
+    entry = publish(lakeside, person)
+    refused(update(lakeside, person, relations=[(xds.RPLC, entry.id, entry.id.upper().replace("URN:UUID", "urn:uuid"))]),
+            "XDSRegistryMetadataError")
+    assert [e.id for e in harbour.find(person.xad).entries] == [entry.id]
+
+
+def test_a_snapshot_is_not_made_of_a_registered_document(lakeside, person):
+    one, two = publish(lakeside, person, "one"), publish(lakeside, person, "two")
+    refused(update(lakeside, person, relations=[(xds.SNAPSHOT, one.id, two.id)]), "XDSRegistryMetadataError",
+            "registration")
+
+
 def test_an_association_of_no_known_type_is_a_metadata_error(lakeside, person):
     one, two = publish(lakeside, person, "one"), publish(lakeside, person, "two")
     refused(update(lakeside, person, relations=[("urn:example:Likes", one.id, two.id)]), "XDSRegistryMetadataError",
