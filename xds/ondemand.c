@@ -8,14 +8,16 @@
 
 enum { SOURCES_MAX = 200, CHUNK = 65536 };
 
-/* Snapshots are no sources. Two hundred are enough to find one that the caller may see. */
+/* The publisher's own, of the same record: what the hub keeps in its name is nobody else's, and
+ * goes where that record goes. Snapshots are no sources. Two hundred are enough to find one that
+ * the caller may see. */
 static const struct statement FIND_SOURCES = {
     "xds_snapshot_sources",
     "SELECT " XDS_DOCUMENT_COLUMNS "\n"
     "  FROM xds_document_entry d\n"
-    " WHERE (pkey, record_id) IN (\n"
-    "       SELECT place, record\n"
-    "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))\n"
+    " WHERE pkey = $1\n"
+    "   AND record_id = $2\n"
+    "   AND source_member = $9\n"
     "   AND status = 'approved'\n"
     "   AND object_type = $3\n"
     "   AND repository_unique_id = $4\n"
@@ -38,6 +40,7 @@ static const struct statement FIND_LAST = {
     "  FROM xds_document_entry\n"
     " WHERE pkey = $1\n"
     "   AND record_id = $2\n"
+    "   AND source_member = $4\n"
     "   AND status = 'approved'\n"
     "   AND entry_uuid IN (\n"
     "       SELECT a.source_uuid\n"
@@ -79,19 +82,14 @@ static enum status find(struct taking *t)
 {
     struct arena *a = t->rq->arena;
     const struct xds_document *d = t->on_demand;
-    size_t n = t->person->place_count;
-    int64_t *pkeys = ARENA_ARRAY(a, n, int64_t), *records = ARENA_ARRAY(a, n, int64_t);
 
-    for (size_t i = 0; i < n; i++) {
-        pkeys[i] = t->person->places[i].pkey;
-        records[i] = t->person->places[i].record_id;
-    }
-    db_queue(t->rq->db, &FIND_SOURCES, &t->sources, DB_INT8S(pkeys, n), DB_INT8S(records, n),
-             DB_TEXT(STR(XDS_STABLE_TYPE)), DB_TEXT(str_from(t->rq->config->repository_unique_id)),
+    db_queue(t->rq->db, &FIND_SOURCES, &t->sources, DB_INT8(d->o.place.pkey),
+             DB_INT8(d->o.place.record_id), DB_TEXT(STR(XDS_STABLE_TYPE)),
+             DB_TEXT(str_from(t->rq->config->repository_unique_id)),
              DB_TEXT(code_text(a, &d->type_code)), DB_TEXT(code_text(a, &d->format_code)),
-             DB_TEXT(d->mime_type), DB_INT8(SOURCES_MAX));
+             DB_TEXT(d->mime_type), DB_INT8(SOURCES_MAX), DB_INT8(d->o.source_member));
     db_queue(t->rq->db, &FIND_LAST, &t->last, DB_INT8(d->o.place.pkey),
-             DB_INT8(d->o.place.record_id), DB_UUID(d->o.uuid));
+             DB_INT8(d->o.place.record_id), DB_UUID(d->o.uuid), DB_INT8(d->o.source_member));
     TRY(db_flush(t->rq->db));
     if (t->last.count > 0)
         t->previous = xds_document(xds_rows_read(a, XDS_DOCUMENT, &t->last, 0));

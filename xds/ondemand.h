@@ -1,10 +1,11 @@
 /* On-Demand documents (IHE ITI TF-1 10.2.8; TF-2 3.43.4.2.3, 3.61): an entry of this repository
  * that was registered by ITI-61 stands for the patient's newest document of its kind.
  *
- * Retrieved, it is answered with the newest Approved stable document of the same patient, typeCode,
- * formatCode and mimeType that the caller may see, and what was answered is kept: a snapshot, a
- * stable entry of its own (IsSnapshotOf, and RPLC of the snapshot before). While nothing newer has
- * come, the same snapshot is the answer again: one NewDocumentUniqueId always means the same bytes.
+ * Retrieved, it is answered with the newest Approved stable document of the same publisher, record,
+ * typeCode, formatCode and mimeType that the caller may see, and what was answered is kept: a
+ * snapshot, a stable entry of its own (IsSnapshotOf, and RPLC of the snapshot before). While
+ * nothing newer has come, the same snapshot is the answer again: one NewDocumentUniqueId always
+ * means the same bytes.
  */
 #pragma once
 

@@ -61,7 +61,7 @@ def test_a_query_shows_it_when_it_is_asked_for(hub, lakeside, harbour, person):
 def test_the_newest_document_of_its_kind_is_the_answer_and_is_kept(hub, lakeside, harbour, person):
     entry = registered(hub, lakeside, person)
     publish(lakeside, person, "older", "20260101")
-    newest = publish(harbour, person, "newest", "20260301")
+    newest = publish(lakeside, person, "newest", "20260301")
     publish(lakeside, person, "other kind", "20260401", type_code=xds.Code("11506-3", xds.LOINC))
     new_id, content = ask(harbour, entry)
     assert content == newest.content and new_id not in (entry.unique_id, newest.unique_id)
@@ -107,6 +107,25 @@ def test_nothing_to_make_it_of_is_an_error_of_that_document(hub, lakeside, harbo
     response = harbour.retrieve((hub.repository, entry.unique_id), (hub.repository, other.unique_id))
     assert response.status == xds.PARTIAL and response.codes == ["XDSDocumentUniqueIdError"]
     assert [d.content for d in response.documents] == [other.content]
+
+
+def test_the_documents_of_others_are_not_in_it(hub, lakeside, harbour, person):
+    entry = registered(hub, lakeside, person)
+    foreign = publish(harbour, person, "of another publisher", "20260301")
+    response = harbour.retrieve((hub.repository, entry.unique_id))
+    assert response.status == xds.FAILURE and response.codes == ["XDSDocumentUniqueIdError"], response
+    own = publish(lakeside, person, "own and older", "20260101")
+    assert foreign.content != own.content and ask(harbour, entry)[1] == own.content
+
+
+def test_its_unique_id_is_that_of_no_other(hub, lakeside, harbour, person):
+    entry = registered(hub, lakeside, person)
+    _, response = harbour.publish(person.xad, cda("in its place"), unique_id=entry.unique_id)
+    assert response.codes == ["XDSDuplicateUniqueIdInRegistry"], response
+    stable = publish(lakeside, person, "stable", "20260101")
+    other = on_demand(hub, person, unique_id=stable.unique_id)
+    response = harbour.register_on_demand(xds.Submission(person.xad, [other]))
+    assert response.codes == ["XDSDuplicateUniqueIdInRegistry"], response
 
 
 def test_what_the_caller_may_not_see_is_not_in_it(hub, lakeside, harbour, person):
