@@ -253,19 +253,37 @@ static enum status read_documents(struct request *rq, struct named *named)
     return rq->err->status;
 }
 
-/* The entries of each document, locked: their publishers. */
+/* Which of the locked entries have their bytes here: those of a version are the first one's. */
+static enum status find_bytes(struct request *rq, const struct xds_removal *r, struct rows *blobs)
+{
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, r->objects.n, int64_t);
+    struct uuid *uuids = ARENA_ARRAY(rq->arena, r->objects.n, struct uuid);
+
+    for (size_t i = 0; i < r->objects.n; i++) {
+        pkeys[i] = r->objects.v[i]->place.pkey;
+        uuids[i] = r->objects.v[i]->logical;
+    }
+    blob_rows_queue(rq, pkeys, uuids, r->objects.n, blobs);
+    return db_flush(rq->db);
+}
+
+/* The entries of each document, locked: the publishers of those that have bytes to remove. */
 static enum status lock_entries(struct request *rq, const struct named *named,
                                 struct xds_removal *r)
 {
     struct xds_uid_hit *hits = ARENA_ARRAY(rq->arena, named->lookup.n, struct xds_uid_hit);
+    struct rows blobs;
+    struct blob_ref blob;
     size_t n = 0;
 
     for (size_t i = 0; i < named->lookup.n; i++)
         if (named->lookup.hits[i].kind == XDS_DOCUMENT)
             hits[n++] = named->lookup.hits[i];
     TRY(xds_removal_add(r, hits, n));
+    TRY(find_bytes(rq, r, &blobs));
     for (size_t i = 0; i < r->objects.n; i++)
-        if (!xds_source_may_change(rq, &named->source, r->objects.v[i]->source_member))
+        if (blob_rows_find(&blobs, r->objects.v[i]->logical, &blob) &&
+            !xds_source_may_change(rq, &named->source, r->objects.v[i]->source_member))
             fail_at(rq->err, xds_text(r->objects.v[i], "uniqueId"), DENIED, "XDSRepositoryError",
                     "The document %.*s was published by another member, which alone may remove it",
                     STR_ARG(xds_text(r->objects.v[i], "uniqueId")));

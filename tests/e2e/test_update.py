@@ -474,5 +474,14 @@ def test_all_of_a_removal_or_nothing(lakeside, harbour, person):
     assert harbour.retrieve(found).ok
 
 
+def test_a_strangers_entry_does_not_keep_a_document(lakeside, harbour, person):
+    entry = publish(lakeside, person)
+    strange = xds.Entry(person.xad, entry.content, entry.unique_id, xds.new_urn(), repository="1.2.3.4.5")
+    assert harbour.register(xds.Submission(person.xad, [strange])).ok
+    refused(harbour.remove_documents((REPOSITORY, entry.unique_id)), "XDSRepositoryError", entry.unique_id)
+    assert lakeside.remove_documents((REPOSITORY, entry.unique_id)).ok
+    assert harbour.retrieve((REPOSITORY, entry.unique_id)).codes == ["XDSDocumentUniqueIdError"]
+
+
 def test_a_removal_names_this_repository(lakeside):
     refused(lakeside.remove_documents(("1.2.3", "1.2.3.4.5")), "XDSUnknownRepositoryId", "1.2.3")
