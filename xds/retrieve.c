@@ -18,6 +18,8 @@
 
 enum {
     DOCUMENTS_MAX = 1000,     /* of one request */
+    REPEATS_MAX = 8,          /* of one document in it: each is read from the store anew */
+    SNAPSHOTS_MAX = 10,       /* of one request: each copies a document */
     IN_MEMORY_MAX = 256 << 10 /* bytes of all documents of an answer that the worker decrypts; the
                                  rest is decrypted while it goes out */
 };
@@ -221,6 +223,24 @@ static bool choose_on_demand(struct request *rq, struct retrieval *r, struct wan
     return w->on_demand != NULL;
 }
 
+static bool is_repeated(const struct retrieval *r, size_t at)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < at && n < REPEATS_MAX; i++)
+        n += str_eq(r->v[i].unique_id, r->v[at].unique_id);
+    return n == REPEATS_MAX;
+}
+
+static void check_repeats(struct request *rq, struct retrieval *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->v[i].code == NULL && is_repeated(r, i))
+            refuse(r, &r->v[i], "XDSRepositoryOutOfResources",
+                   str_printf(rq->arena, "One request may name the document %.*s %d times",
+                              STR_ARG(r->v[i].unique_id), REPEATS_MAX));
+}
+
 static void choose_documents(struct request *rq, struct retrieval *r)
 {
     for (size_t i = 0; i < r->n; i++) {
@@ -237,6 +257,8 @@ static void choose_documents(struct request *rq, struct retrieval *r)
 /* Kept before it is answered; where there is nothing to make it of, that document alone fails. */
 static enum status take_snapshots(struct request *rq, struct retrieval *r)
 {
+    size_t taken = 0;
+
     for (size_t i = 0; i < r->n; i++) {
         struct wanted *w = &r->v[i];
         struct xds_snapshot snapshot;
@@ -244,6 +266,14 @@ static enum status take_snapshots(struct request *rq, struct retrieval *r)
 
         if (w->on_demand == NULL)
             continue;
+        if (taken == SNAPSHOTS_MAX) {
+            refuse(r, w, "XDSRepositoryOutOfResources",
+                   str_printf(rq->arena, "One request may have %d on-demand documents made",
+                              SNAPSHOTS_MAX));
+            continue;
+        }
+        taken++;
+        TRY(request_alive(rq));
         s = xds_snapshot_take(rq, &r->found, w->on_demand, w->person, &snapshot);
         if (s == NOT_FOUND && rq->err->status == OK) {
             refuse(r, w, "XDSDocumentUniqueIdError",
@@ -290,7 +320,7 @@ static enum status open_one(struct request *rq, struct wanted *w, size_t *in_mem
 }
 
 /* What cannot be read is an error of that document alone. */
-static void open_documents(struct request *rq, struct retrieval *r)
+static enum status open_documents(struct request *rq, struct retrieval *r)
 {
     size_t in_memory = IN_MEMORY_MAX;
 
@@ -300,6 +330,7 @@ static void open_documents(struct request *rq, struct retrieval *r)
 
         if (w->code != NULL)
             continue;
+        TRY(request_alive(rq));
         s = open_one(rq, w, &in_memory);
         if (s == OK)
             continue;
@@ -311,6 +342,7 @@ static void open_documents(struct request *rq, struct retrieval *r)
                           "finds why under request %.*s",
                           STR_ARG(request_id(rq))));
     }
+    return OK;
 }
 
 /* --- audit -------------------------------------------------------------------------------- */
@@ -432,11 +464,11 @@ enum status xds_retrieve(struct request *rq, struct reply *rp)
 
     TRY(read_request(rq, &r));
     check_addresses(rq, &r);
+    check_repeats(rq, &r);
     TRY(find_documents(rq, &r));
     choose_documents(rq, &r);
     TRY(take_snapshots(rq, &r));
-    TRY(request_alive(rq));
-    open_documents(rq, &r);
+    TRY(open_documents(rq, &r));
     audit_documents(rq, &r);
     return write_answer(rq, &r, rp);
 }

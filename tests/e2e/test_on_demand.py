@@ -128,6 +128,14 @@ def test_its_unique_id_is_that_of_no_other(hub, lakeside, harbour, person):
     assert response.codes == ["XDSDuplicateUniqueIdInRegistry"], response
 
 
+def test_ten_are_made_for_one_request(hub, lakeside, harbour, person):
+    publish(lakeside, person, "copied", "20260101")
+    entries = [registered(hub, lakeside, person) for _ in range(11)]
+    response = harbour.retrieve(*[(hub.repository, e.unique_id) for e in entries])
+    assert response.status == xds.PARTIAL and len(response.documents) == 10, response
+    assert response.codes == ["XDSRepositoryOutOfResources"]
+
+
 def test_what_the_caller_may_not_see_is_not_in_it(hub, lakeside, harbour, person):
     entry = registered(hub, lakeside, person)
     publish(lakeside, person, "hidden", "20260101")

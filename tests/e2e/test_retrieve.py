@@ -28,6 +28,12 @@ def test_some_found_and_some_not_is_partial_success(hub, harbour, shelf):
     assert error.severity == xds.ERROR and error.context
 
 
+def test_one_document_is_given_eight_times_in_an_answer(hub, harbour, shelf):
+    got = harbour.retrieve(*[(hub.repository, shelf.entries[0].unique_id)] * 9)
+    assert got.status == xds.PARTIAL and len(got.documents) == 8
+    assert got.codes == ["XDSRepositoryOutOfResources"]
+
+
 def test_none_found_is_failure(hub, harbour):
     got = harbour.retrieve((hub.repository, "1.2.3.998"))
     assert got.status == xds.FAILURE and got.codes == ["XDSDocumentUniqueIdError"] and not got.documents
