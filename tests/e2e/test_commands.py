@@ -18,7 +18,8 @@ COMMANDS = [["member"], ["member", "add"], ["member", "list"], ["member", "show"
             ["member", "suspend"], ["member", "resume"], ["member", "cert"],
             ["member", "cert", "add"], ["member", "cert", "remove"], ["member", "authority"],
             ["member", "authority", "add"], ["member", "authority", "remove"], ["audit"],
-            ["audit", "search"], ["migrate"], ["doctor"], ["consent"], ["serve"]]
+            ["audit", "search"], ["mpi", "eval"], ["mpi", "train"], ["mpi", "model"],
+            ["mpi", "model", "show"], ["mpi", "model", "diff"], ["migrate"], ["doctor"], ["consent"], ["serve"]]
 
 
 def command(hub, *arguments):

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* What a stream of random numbers is for. */
 enum { USE_SIZE = 1, USE_PEOPLE, USE_HOME, USE_RECORDS };
@@ -180,6 +181,37 @@ static void name_after(struct resident *child, struct resident *parent, struct r
         child->suffix = "III";
 }
 
+static bool has_nickname(const struct nicknames *n, const char *name)
+{
+    for (size_t i = 0; n != NULL && i < n->count; i++)
+        if (strcasecmp(n->nicks[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* One name, or two that people are called alike by: parents do not give both. */
+static bool same_name(const struct tables *t, const char *a, const char *b)
+{
+    const struct nicknames *x = tables_nicknames(t, a), *y = tables_nicknames(t, b);
+
+    if (strcmp(a, b) == 0 || has_nickname(x, b) || has_nickname(y, a))
+        return true;
+    for (size_t i = 0; x != NULL && i < x->count; i++)
+        if (has_nickname(y, x->nicks[i]))
+            return true;
+    return false;
+}
+
+/* Is a brother or sister called so? */
+static bool taken(const struct household *h, const struct tables *t, const struct resident *child)
+{
+    for (int i = 0; i < h->count; i++)
+        if (&h->people[i] != child && h->people[i].mother == child->mother &&
+            same_name(t, h->people[i].given, child->given))
+            return true;
+    return false;
+}
+
 /* The other of two: same parents, day and home; often one letter or one digit apart. */
 static void add_twin(struct household *h, const struct tables *t, struct random *r)
 {
@@ -189,8 +221,7 @@ static void add_twin(struct household *h, const struct tables *t, struct random 
 
     b = add(h, t, r, same_sex ? a->male : !a->male, a->birth);
     inherit(h, b, a->mother, a->father);
-    for (int i = 0; i < 200 && (strcmp(a->given, b->given) == 0 ||
-                                (same_initial && a->given[0] != b->given[0]));
+    for (int i = 0; i < 200 && (taken(h, t, b) || (same_initial && a->given[0] != b->given[0]));
          i++)
         b->given = weighted_draw(b->male ? &t->male : &t->female, r);
     if (same_sex && random_chance(r, 0.2))
@@ -223,6 +254,8 @@ static void add_children(struct household *h, const struct tables *t, struct ran
 
         child = add(h, t, r, random_chance(r, 0.51), birth_draw(r, year, year));
         inherit(h, child, mother, father);
+        for (int n = 0; n < 200 && taken(h, t, child); n++)
+            child->given = weighted_draw(child->male ? &t->male : &t->female, r);
         if (!named && random_chance(r, child->male ? 0.07 : 0.01))
             parent = child->male ? father : mother;
         if (parent != NOBODY) {
