@@ -375,17 +375,29 @@ static enum status check_columns(const struct dataset_options *o, const bool *se
     return OK;
 }
 
-static enum status read_all(struct dataset *d, const struct dataset_options *o, struct arena *a,
-                            struct errors *err)
+static enum status read_files(struct dataset *d, const struct dataset_options *o, struct arena *a,
+                              struct errors *err)
 {
     bool seen[COLUMNS_MAX] = {false};
 
-    start(d);
     for (size_t file = 0; file < o->input_count; file++)
         TRY(read_file(d, o, file, seen, a, err));
     TRY(check_columns(o, seen, a, err));
     put_in_order(d);
     return OK;
+}
+
+/* On failure nothing is left of it. */
+static enum status read_all(struct dataset *d, const struct dataset_options *o, struct arena *a,
+                            struct errors *err)
+{
+    enum status s;
+
+    start(d);
+    s = read_files(d, o, a, err);
+    if (s != OK)
+        dataset_dispose(d);
+    return s;
 }
 
 /* --- what had to be guessed */
