@@ -212,10 +212,19 @@ def iti43(unique_id):
     return mtom("/xds/repository", "urn:ihe:iti:2007:RetrieveDocumentSet", body)
 
 
+def _name(number):
+    """A name for each number below 19,683, far from its neighbours' names."""
+    mixed = number * 7919 % 3 ** 9
+    return "".join(("ba", "ko", "ri")[mixed // 3 ** i % 3] for i in range(9)).capitalize()
+
+
 def adt_a04(number):
+    """People whom nothing but their country joins: the index is not to take two for one."""
+    birth = f"{1930 + number * 37 % 80}{number * 5 % 12 + 1:02}{number * 11 % 27 + 2:02}"
     return (
         f"MSH|^~\\&|ADT|BENCH|HUB|REGION|20261122150000||ADT^A04^ADT_A01|B{number}|P|2.3.1\r"
         "EVN|A04|20261122150000\r"
-        f"PID|||P{number}^^^&{AUTHORITY}&ISO||Nilsson{number}^Agneta||19510203|F|||1 High St^^Bergen^^5003\r"
+        f"PID|||P{number}^^^&{AUTHORITY}&ISO||{_name(number)}^{_name(9000 + number)}||{birth}|F|||"
+        f"{number + 1} {_name(4000 + number)} St^^Bergen^^{5000 + number % 900}\r"
         "PV1||O\r"
     ).encode()
