@@ -200,8 +200,8 @@ static enum status queue_audit(struct serving *t, struct request *rq)
         .at_us = rq->now_us,
         .member_id = t->to.member_id,
         .member = rq->principal.member->name,
-        .role = rq->principal.role,
-        .purpose = rq->principal.purpose,
+        .role = rq->principal.role.code,
+        .purpose = rq->principal.purpose.code,
         .peer = t->to.address,
         .endpoint = rq->hub->endpoint,
     };

@@ -14,8 +14,8 @@ static struct principal machine_of(const struct member *m)
 {
     return (struct principal){
         .member = m,
-        .role = STR("system"),
-        .purpose = STR("TREAT"),
+        .role.code = STR("system"),
+        .purpose.code = STR("TREAT"),
     };
 }
 

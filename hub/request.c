@@ -73,8 +73,8 @@ static struct audit_context audit_context_of(struct request *rq)
         .member_id = m ? m->id : 0,
         .member = m ? m->name : STR_NONE,
         .user = rq->principal.user,
-        .role = rq->principal.role,
-        .purpose = rq->principal.purpose,
+        .role = rq->principal.role.code,
+        .purpose = rq->principal.purpose.code,
         .peer = str_printf(rq->arena, "%s %s", peer->address, peer->subject),
         .endpoint = rq->hub->endpoint,
     };

@@ -24,13 +24,23 @@ struct hub;
 struct request;
 struct soap_message;
 
-/* Who asks. Built in one place, hub/principal.c, from the certificate (and, later, the verified
- * assertion): never from a header or the body. */
+/* A code and the system that defines it (an OID, dotted); an empty system: the domain's own words.
+ */
+struct coded {
+    struct str code, system;
+};
+
+/* Who asks. Built in one place, hub/principal.c, from the certificate and the verified assertion:
+ * never from a header or the body. Without an assertion the member's machine asks. */
 struct principal {
     const struct member *member;
-    struct str user;    /* empty until an assertion proves it */
-    struct str role;    /* "system" for a member's machine */
-    struct str purpose; /* purpose of use; TREAT where the member's agreement says no other */
+    struct str user;         /* alias<user@issuer> (XUA, 3.40.4.2); empty: no person is proven */
+    struct str user_name;    /* for people to read; proves nothing */
+    struct str organization; /* of the person, OID; empty: the member's own */
+    struct coded role;       /* "system" for a member's machine */
+    struct coded purpose;    /* of use; TREAT where the member's agreement says no other */
+    struct str patient;      /* CX: the assertion holds for this patient alone; empty: for any */
+    struct str assertion;    /* its ID; empty: the certificate alone speaks */
 };
 
 /* One kind of request, as the field numbers them. */
