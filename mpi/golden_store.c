@@ -63,17 +63,3 @@ enum status mpi_golden_store(struct request *rq, struct person_ref person,
              DB_JSONB(golden.sources), DB_TIME(rq->now_us));
     return OK;
 }
-
-enum status mpi_golden_rebuild(struct request *rq, struct person_ref person,
-                               const struct place *places, size_t count)
-{
-    struct rows rows;
-    struct mpi_record *records;
-
-    mpi_records_queue(rq, places, count, &rows);
-    TRY(db_flush(rq->db));
-    records = ARENA_ARRAY(rq->arena, (size_t)rows.count, struct mpi_record);
-    for (int row = 0; row < rows.count; row++)
-        records[row] = mpi_record_read(rq, &rows, row);
-    return mpi_golden_store(rq, person, records, (size_t)rows.count);
-}

@@ -9,7 +9,4 @@
  * when a stored record cannot be read. */
 enum status mpi_golden_store(struct request *rq, struct person_ref person,
                              const struct mpi_record *records, size_t count) MUST_CHECK;
-/* Reads them first: one flush. */
-enum status mpi_golden_rebuild(struct request *rq, struct person_ref person,
-                               const struct place *places, size_t count) MUST_CHECK;
 void mpi_golden_remove(struct request *rq, struct person_ref person);

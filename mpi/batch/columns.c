@@ -59,10 +59,8 @@ static const struct target targets[COLUMN_ROLE_COUNT] = {
     [COLUMN_occupation] = LIST(occupations, MPI_INPUT_WORDS, occupation_count, false),
 };
 
-static const struct {
-    const char *name, *words;
-} roles[COLUMN_ROLE_COUNT] = {
-#define X(role, words) {#role, words},
+static const char *const roles[COLUMN_ROLE_COUNT] = {
+#define X(role, words) #role,
     COLUMN_ROLES(X)
 #undef X
 };
@@ -70,7 +68,7 @@ static const struct {
 static bool role_named(struct str name, enum column_role *out)
 {
     for (size_t i = 0; i < COLUMN_ROLE_COUNT; i++)
-        if (str_eq_nocase(name, str_from(roles[i].name))) {
+        if (str_eq_nocase(name, str_from(roles[i]))) {
             *out = (enum column_role)i;
             return true;
         }
@@ -276,15 +274,4 @@ void column_input(const struct column_map *m, const struct str *fields, size_t c
     }
     if (out->address_count > 1)
         share_address_parts(m, out);
-}
-
-const char *columns_help(void)
-{
-    static char help[4096];
-    size_t n = 0;
-
-    for (size_t i = 0; i < COLUMN_ROLE_COUNT && n < sizeof(help); i++)
-        n += (size_t)snprintf(help + n, sizeof(help) - n, "  %-14s %s\n", roles[i].name,
-                              roles[i].words);
-    return help;
 }

@@ -101,6 +101,3 @@ void column_input(const struct column_map *m, const struct str *fields, size_t c
 
 /* The field, empty when it stands for a missing value. */
 struct str column_value(struct str field);
-
-/* A table of the roles for --help. */
-const char *columns_help(void);

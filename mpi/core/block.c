@@ -2,17 +2,6 @@
 
 #include "mpi/core/date.h"
 
-const char *mpi_block_rule_words(enum mpi_block_rule rule)
-{
-    static const char *const WORDS[] = {
-#define X(name, live, words) words,
-        MPI_BLOCK_RULES(X)
-#undef X
-    };
-
-    return WORDS[rule];
-}
-
 unsigned mpi_blocks_live(void)
 {
     return 0

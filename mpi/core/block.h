@@ -52,4 +52,3 @@ unsigned mpi_blocks_live(void);
 /* Keys of these rules, each once; returns their number. */
 size_t mpi_blocks(const struct mpi_dict *d, const struct mpi_view *v, unsigned rules,
                   struct mpi_block out[MPI_BLOCKS_MAX]);
-const char *mpi_block_rule_words(enum mpi_block_rule rule);

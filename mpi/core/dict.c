@@ -141,8 +141,3 @@ void mpi_dict_set_model(struct mpi_dict *d, const struct mpi_model *model)
     for (uint32_t id = 1; id < d->count; id++)
         set_rarity(d, &d->values[id]);
 }
-
-size_t mpi_dict_bytes(const struct mpi_dict *d)
-{
-    return d->cap * sizeof(*d->values) + d->text_cap + d->slot_count * sizeof(*d->slots);
-}

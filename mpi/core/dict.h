@@ -65,7 +65,6 @@ void mpi_dict_dispose(struct mpi_dict *d);
 uint32_t mpi_dict_add(struct mpi_dict *d, enum mpi_class class, struct str value);
 /* Another model: its frequencies, for all values. */
 void mpi_dict_set_model(struct mpi_dict *d, const struct mpi_model *model);
-size_t mpi_dict_bytes(const struct mpi_dict *d);
 
 static inline struct str mpi_dict_text(const struct mpi_dict *d, uint32_t id)
 {

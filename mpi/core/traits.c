@@ -8,20 +8,6 @@
 
 enum { VALUE_MAX = 255 };
 
-const char *mpi_trait_name(enum mpi_trait kind)
-{
-    static const char *const NAMES[] = {
-        "given",      "given_part",   "family",        "family_part", "other_name",
-        "suffix",     "newborn",      "birth_date",    "sex",         "address",
-        "number",     "street",       "unit",          "city",        "state",
-        "postcode",   "phone",        "email",         "ssn",         "id_type",
-        "id",         "mother_given", "mother_family", "birth_order", "multiple_birth",
-        "birthplace", "occupation",
-    };
-
-    return NAMES[kind];
-}
-
 static bool known(const struct mpi_traits *t, enum mpi_trait kind, struct str value)
 {
     for (size_t i = 0; i < t->count; i++)

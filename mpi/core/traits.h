@@ -64,5 +64,3 @@ void mpi_traits_read(struct arena *a, const struct mpi_input *in, struct mpi_tra
 struct str mpi_traits_pack(struct arena *a, const struct mpi_traits *t);
 /* Borrows from `packed`. False when it is not one. */
 bool mpi_traits_unpack(struct str packed, struct mpi_traits *out);
-
-const char *mpi_trait_name(enum mpi_trait kind); /* "given_part" */
