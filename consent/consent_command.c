@@ -58,20 +58,6 @@ static struct consent_view view_of(const struct operation *o, const struct perso
                                  .xad_authority = str_from(o->config.xad_authority)};
 }
 
-static enum status resolve(struct operation *o, struct identifier id, struct person *out)
-{
-    struct request rq = {.magic = REQUEST_MAGIC,
-                         .config = &o->config,
-                         .members = o->members,
-                         .arena = o->args.arena,
-                         .err = o->args.err,
-                         .db = o->db,
-                         .id = uuid_v7(),
-                         .now_us = o->now_us};
-
-    return resolver(&rq, id, out);
-}
-
 static enum status given_patient(struct operation *o, struct subject *s)
 {
     const char *cx = cli_value(&o->args, "patient");
@@ -82,7 +68,7 @@ static enum status given_patient(struct operation *o, struct subject *s)
     if (!identifier_parse_cx(str_from(cx), &id))
         return fail(o->args.err, INVALID, "usage",
                     "--patient '%s': write an identifier as 'ID^^^&OID&ISO', in quotes", cx);
-    TRY(resolve(o, id, &s->person));
+    TRY(resolver(operation_request(o), id, &s->person));
     s->view = view_of(o, &s->person);
     s->audit = audit_add(o->args.arena, &o->audit);
     s->audit->patient = identifier_cx(o->args.arena, id);

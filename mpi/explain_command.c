@@ -196,7 +196,7 @@ static void render(struct operation *o, const struct mpi_explained *e, bool html
 
 static enum status work_explain(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     const char *html = cli_value(&o->args, "html");
     struct strbuf page = strbuf_on(rq->arena, 4096), *to = html != NULL ? &page : out;
     struct wanted w = {0};
@@ -270,7 +270,7 @@ static enum status replay_each(struct request *rq, const struct mpi_decided *d, 
 
 static enum status replay_named(struct operation *o, struct replaying *r)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_decided *decisions;
     struct wanted w = {0};
 
@@ -293,7 +293,7 @@ static enum status given_number(struct operation *o, const char *option, uint64_
 /* Pages on a connection of their own: their memory goes with each page. */
 static enum status replay_all(struct operation *o, struct replaying *r)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct arena pages;
     uint64_t last = 0;
     enum status s;

@@ -172,7 +172,7 @@ static void print_table(struct operation *o, struct strbuf *out, const struct ma
 
 static enum status work_match(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct asked *asked = ARENA_NEW(o->args.arena, struct asked);
     struct matched *m = ARENA_NEW(o->args.arena, struct matched);
 

@@ -121,7 +121,7 @@ static enum status print_list(struct operation *o, struct strbuf *out)
 
 static enum status work_list(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     const struct mpi_model *active;
     struct mpi_model_seen seen;
 
@@ -142,7 +142,7 @@ static enum status work_activate(struct operation *o, struct strbuf *out)
         "    SET activated_at = EXCLUDED.activated_at,"
         "        activated_by = EXCLUDED.activated_by",
     };
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     const struct mpi_model *m;
 
     TRY(model_named(o, rq, o->args.positional[0], &m));
@@ -247,7 +247,7 @@ static void json_shadow(struct shadowing *s, struct strbuf *out)
 static enum status work_shadow(struct operation *o, struct strbuf *out)
 {
     const char *last = cli_value(&o->args, "last");
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct shadowing s = {.o = o, .changed = strbuf_on(o->args.arena, 1024)};
     uint64_t limit = 100000;
     struct arena pages;

@@ -3,21 +3,6 @@
 #include "mpi/identity.h"
 #include "mpi/store.h"
 
-struct request *mpi_operation_request(struct operation *o)
-{
-    struct request *rq = ARENA_NEW(o->args.arena, struct request);
-
-    *rq = (struct request){.magic = REQUEST_MAGIC,
-                           .config = &o->config,
-                           .members = o->members,
-                           .arena = o->args.arena,
-                           .err = o->args.err,
-                           .db = o->db,
-                           .id = uuid_v7(),
-                           .now_us = o->now_us};
-    return rq;
-}
-
 struct str mpi_person_name(struct arena *a, struct person_ref ref)
 {
     return str_printf(a, "P%lld.%lld", (long long)ref.pkey, (long long)ref.person_id);

@@ -3,15 +3,12 @@
  *     P12.34   a person: its place and number       R12.35   a record: likewise
  *     'M-17^^^&1.2.3.4&ISO'   an identifier: its record, or the person of that record
  *
- * and an XAD-PID alone names the person. Also the request that an operator's command stands for. */
+ * and an XAD-PID alone names the person. */
 #pragma once
 
 #include "hub/command/operation.h"
 #include "hub/request.h"
 #include "mpi/steward.h"
-
-/* A request in the operation's transaction, for what mpi/ does in requests. */
-struct request *mpi_operation_request(struct operation *o);
 
 /* Each adds the audit row about the person, once named. NOT_FOUND, or INVALID "usage". */
 enum status mpi_named_person(struct operation *o, struct request *rq, const char *text,

@@ -264,7 +264,7 @@ static void print_head(struct operation *o, const struct mpi_person *p, struct s
 
 static enum status work_person(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct person_ref ref;
     struct mpi_person p;
 
@@ -280,7 +280,7 @@ static enum status work_person(struct operation *o, struct strbuf *out)
 
 static enum status work_record(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct place place;
 
     TRY(mpi_named_record(o, rq, o->args.positional[0], &place));

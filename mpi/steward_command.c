@@ -41,7 +41,7 @@ static void print_done(struct operation *o, const struct mpi_stewarded *m, struc
 
 static enum status work_link(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_word word = word_of(o);
     struct mpi_stewarded m;
     struct person_ref person;
@@ -57,7 +57,7 @@ static enum status work_link(struct operation *o, struct strbuf *out)
 
 static enum status work_unlink(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_word word = word_of(o);
     struct mpi_stewarded m;
     struct place record;
@@ -71,7 +71,7 @@ static enum status work_unlink(struct operation *o, struct strbuf *out)
 
 static enum status work_merge(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_word word = word_of(o);
     struct mpi_stewarded m;
     struct person_ref surviving, subsumed;
@@ -86,7 +86,7 @@ static enum status work_merge(struct operation *o, struct strbuf *out)
 
 static enum status work_unmerge(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_word word = word_of(o);
     struct mpi_stewarded m;
     struct audit_row *row;
@@ -118,7 +118,7 @@ static enum status work_unmerge(struct operation *o, struct strbuf *out)
 
 static enum status work_no_link(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_word word = word_of(o);
     bool ends = cli_value(&o->args, "end") != NULL;
     struct place one, other;

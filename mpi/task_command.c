@@ -91,7 +91,7 @@ static struct str value_of(const struct operation *o, const char *option)
 
 static enum status work_list(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_task_row *tasks;
     struct rows rows;
 
@@ -144,7 +144,7 @@ static enum status print_again(struct operation *o, struct request *rq, struct u
 
 static enum status work_show(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_task_row t;
 
     TRY(find(o, rq, &t));
@@ -166,7 +166,7 @@ static enum status check_open(struct request *rq, const struct mpi_task_row *t)
 
 static enum status work_assign(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct mpi_task_row t;
 
     TRY(find(o, rq, &t));
@@ -242,7 +242,7 @@ static const struct resolution {
 
 static enum status work_resolve(struct operation *o, struct strbuf *out)
 {
-    struct request *rq = mpi_operation_request(o);
+    struct request *rq = operation_request(o);
     struct str why = value_of(o, "why");
     struct mpi_word word = {operator_name(o->args.arena), why.p != NULL ? why : STR("")};
     const struct resolution *chosen = NULL;

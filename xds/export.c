@@ -30,7 +30,7 @@ struct exported {
 
 struct export
 {
-    struct request rq;
+    struct request *rq;
     struct identifier patient;
     struct person person;
     struct xds_candidates found;
@@ -49,18 +49,18 @@ static enum status find_person(struct export *x)
     struct mpi_lookup lookup;
     struct mpi_people people;
 
-    mpi_lookup_queue(&x->rq, &x->patient, 1, &lookup);
-    TRY(db_flush(x->rq.db));
-    TRY(mpi_lookup_read(&x->rq, &lookup));
+    mpi_lookup_queue(x->rq, &x->patient, 1, &lookup);
+    TRY(db_flush(x->rq->db));
+    TRY(mpi_lookup_read(x->rq, &lookup));
     if (lookup.hits[0].known != MPI_ACTIVE)
-        return fail(x->rq.err, NOT_FOUND, "patient", "%.*s: %s",
-                    STR_ARG(identifier_cx(x->rq.arena, x->patient)),
+        return fail(x->rq->err, NOT_FOUND, "patient", "%.*s: %s",
+                    STR_ARG(identifier_cx(x->rq->arena, x->patient)),
                     lookup.hits[0].known == MPI_SUBSUMED
                         ? "merged into another identifier; name the surviving one"
                         : "no member has fed this identifier");
-    mpi_people_queue(&x->rq, &lookup.hits[0].person, 1, &people);
-    TRY(db_flush(x->rq.db));
-    TRY(mpi_people_read(&x->rq, &people));
+    mpi_people_queue(x->rq, &lookup.hits[0].person, 1, &people);
+    TRY(db_flush(x->rq->db));
+    TRY(mpi_people_read(x->rq, &people));
     x->person = people.people[0];
     return OK;
 }
@@ -69,7 +69,7 @@ static enum status find_objects(struct export *x)
 {
     struct xds_gather g;
 
-    xds_gather_init(&g, &x->rq, &x->found);
+    xds_gather_init(&g, x->rq, &x->found);
     xds_gather_at(&g, x->person.places, x->person.place_count,
                   XDS_BIT(XDS_DOCUMENT) | XDS_BIT(XDS_FOLDER) | XDS_BIT(XDS_ASSOCIATION));
     TRY(xds_gather_round(&g));
@@ -79,15 +79,15 @@ static enum status find_objects(struct export *x)
 /* The bytes of a later version are its first one's. */
 static enum status find_bytes(struct export *x)
 {
-    int64_t *pkeys = ARENA_ARRAY(x->rq.arena, x->n, int64_t);
-    struct uuid *entries = ARENA_ARRAY(x->rq.arena, x->n, struct uuid);
+    int64_t *pkeys = ARENA_ARRAY(x->rq->arena, x->n, int64_t);
+    struct uuid *entries = ARENA_ARRAY(x->rq->arena, x->n, struct uuid);
 
     for (size_t i = 0; i < x->n; i++) {
         pkeys[i] = x->documents[i].entry->o.place.pkey;
         entries[i] = x->documents[i].entry->o.logical;
     }
-    blob_rows_queue(&x->rq, pkeys, entries, x->n, &x->blobs);
-    return db_flush(x->rq.db);
+    blob_rows_queue(x->rq, pkeys, entries, x->n, &x->blobs);
+    return db_flush(x->rq->db);
 }
 
 static const char *extension(struct str mime_type)
@@ -116,14 +116,14 @@ static void name_documents(struct export *x)
         if (!blob_rows_find(&x->blobs, d->entry->o.logical, &d->blob))
             continue;
         d->name =
-            str_printf(x->rq.arena, "DOC%05zu.%s", ++x->stored, extension(d->entry->mime_type));
+            str_printf(x->rq->arena, "DOC%05zu.%s", ++x->stored, extension(d->entry->mime_type));
         d->entry->uri = (struct xds_texts){&d->name, 1};
     }
 }
 
 static enum status collect(struct export *x)
 {
-    x->documents = ARENA_ARRAY(x->rq.arena, x->found.n, struct exported);
+    x->documents = ARENA_ARRAY(x->rq->arena, x->found.n, struct exported);
     for (size_t i = 0; i < x->found.n; i++) {
         struct xds_document *d = xds_document(x->found.v[i].object);
 
@@ -137,15 +137,15 @@ static enum status collect(struct export *x)
 
 static void audit(struct operation *o, struct export *x)
 {
-    struct audit_row *row = audit_add(x->rq.arena, &o->audit);
+    struct audit_row *row = audit_add(x->rq->arena, &o->audit);
 
-    row->patient = identifier_cx(x->rq.arena, x->patient);
+    row->patient = identifier_cx(x->rq->arena, x->patient);
     row->pkey = x->person.ref.pkey;
     row->person_id = x->person.ref.person_id;
     row->description =
-        str_printf(x->rq.arena, "Exported to %s: %s", x->path, cli_value(&o->args, "reason"));
+        str_printf(x->rq->arena, "Exported to %s: %s", x->path, cli_value(&o->args, "reason"));
     for (size_t i = x->n; i-- > 0;)
-        audit_object_add(x->rq.arena, row, "document", x->documents[i].entry->unique_id,
+        audit_object_add(x->rq->arena, row, "document", x->documents[i].entry->unique_id,
                          x->documents[i].entry->repository_unique_id);
 }
 
@@ -176,7 +176,7 @@ static struct str uuid_oid(struct arena *a, struct uuid u)
 
 static struct xds_submission_set *make_set(struct export *x)
 {
-    struct arena *a = x->rq.arena;
+    struct arena *a = x->rq->arena;
     struct xds_submission_set *s = xds_submission_set(xds_object_new(a, XDS_SET));
     struct xds_name *title = ARENA_NEW(a, struct xds_name);
 
@@ -186,9 +186,9 @@ static struct xds_submission_set *make_set(struct export *x)
     s->o.version = 1;
     s->title = (struct xds_names){title, 1};
     s->content_type_code = (struct xds_code){.code = STR("export"),
-                                             .scheme = str_from(x->rq.config->home_community_id)};
-    s->source_id = str_from(x->rq.config->home_community_id);
-    s->submission_time = clock_dtm(a, x->rq.now_us);
+                                             .scheme = str_from(x->rq->config->home_community_id)};
+    s->source_id = str_from(x->rq->config->home_community_id);
+    s->submission_time = clock_dtm(a, x->rq->now_us);
     s->unique_id = uuid_oid(a, s->o.uuid);
     return s;
 }
@@ -196,7 +196,7 @@ static struct xds_submission_set *make_set(struct export *x)
 static void write_member(struct xml_writer *w, struct export *x, struct str set, struct str object,
                          const struct xds_face *face)
 {
-    struct arena *a = x->rq.arena;
+    struct arena *a = x->rq->arena;
     struct xds_association *m = xds_association(xds_object_new(a, XDS_ASSOCIATION));
 
     m->o.uuid = uuid_v4();
@@ -217,7 +217,7 @@ static int by_uuid(const void *a, const void *b)
 /* The documents and folders, sorted. */
 static struct uuid *ends_of(const struct export *x, size_t *n)
 {
-    struct uuid *ids = ARENA_ARRAY(x->rq.arena, x->found.n, struct uuid);
+    struct uuid *ids = ARENA_ARRAY(x->rq->arena, x->found.n, struct uuid);
 
     *n = 0;
     for (size_t i = 0; i < x->found.n; i++)
@@ -244,19 +244,19 @@ static void write_objects(struct xml_writer *w, struct export *x, const struct x
         const struct xds_association *link = xds_association(o);
 
         if (link == NULL || (among(ends, n, link->from.uuid) && among(ends, n, link->to.uuid)))
-            xds_rim_write(w, x->rq.arena, o, face);
+            xds_rim_write(w, x->rq->arena, o, face);
     }
 }
 
 static struct str metadata(struct export *x)
 {
-    struct strbuf b = strbuf_on(x->rq.arena, 65536);
+    struct strbuf b = strbuf_on(x->rq->arena, 65536);
     struct xml_writer w = xml_writer_on(&b);
     struct xds_submission_set *set = make_set(x);
     struct xds_face face = {
         .patient_id =
-            identifier_cx(x->rq.arena, (struct identifier){str_from(x->rq.config->xad_authority),
-                                                           x->person.xad_pid}),
+            identifier_cx(x->rq->arena, (struct identifier){str_from(x->rq->config->xad_authority),
+                                                            x->person.xad_pid}),
     };
 
     strbuf_lit(&b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -264,7 +264,7 @@ static struct str metadata(struct export *x)
     xml_attribute(&w, "xmlns:lcm", STR("urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"));
     xml_attribute(&w, "xmlns:rim", STR(XDS_RIM_NS));
     xml_begin(&w, "rim:RegistryObjectList");
-    xds_rim_write(&w, x->rq.arena, &set->o, &face);
+    xds_rim_write(&w, x->rq->arena, &set->o, &face);
     write_objects(&w, x, &face);
     for (size_t i = 0; i < x->found.n; i++)
         if (x->found.v[i].object->kind != XDS_ASSOCIATION)
@@ -305,7 +305,7 @@ static void index_row(struct xml_writer *w, const struct exported *d)
 
 static struct str index_page(struct export *x)
 {
-    struct strbuf b = strbuf_on(x->rq.arena, 8192);
+    struct strbuf b = strbuf_on(x->rq->arena, 8192);
     struct xml_writer w = xml_writer_on(&b);
 
     strbuf_lit(&b, "<!DOCTYPE html>\n");
@@ -320,9 +320,9 @@ static struct str index_page(struct export *x)
     xml_begin(&w, "body");
     xml_leaf(&w, "h1", STR("Health record"));
     xml_leaf(&w, "p",
-             str_printf(x->rq.arena, "%zu documents of %.*s, exported %.*s", x->n,
-                        STR_ARG(identifier_cx(x->rq.arena, x->patient)),
-                        STR_ARG(clock_iso(x->rq.arena, x->rq.now_us))));
+             str_printf(x->rq->arena, "%zu documents of %.*s, exported %.*s", x->n,
+                        STR_ARG(identifier_cx(x->rq->arena, x->patient)),
+                        STR_ARG(clock_iso(x->rq->arena, x->rq->now_us))));
     xml_begin(&w, "table");
     for (size_t i = 0; i < x->n; i++)
         index_row(&w, &x->documents[i]);
@@ -334,13 +334,13 @@ static struct str index_page(struct export *x)
 
 static struct str readme(struct export *x)
 {
-    return str_printf(x->rq.arena,
+    return str_printf(x->rq->arena,
                       "One patient's documents, exported by the health information exchange "
                       "urn:oid:%s\r\n(Causeway) on %.*s.\r\n\r\n"
                       "INDEX.HTM lists the documents for people. " SUBSET "METADATA.XML\r\n"
                       "describes them for programs (IHE ITI TF-3, XDM).\r\n",
-                      x->rq.config->home_community_id,
-                      STR_ARG(clock_iso(x->rq.arena, x->rq.now_us)));
+                      x->rq->config->home_community_id,
+                      STR_ARG(clock_iso(x->rq->arena, x->rq->now_us)));
 }
 
 /* --- the archive -------------------------------------------------------------------------- */
@@ -362,7 +362,7 @@ static enum status add_document(struct export *x, const struct exported *d)
 
     arena_init(&a);
     piece = arena_alloc(&a, PIECE);
-    zip_open(&x->zip, str_printf(x->rq.arena, SUBSET "%.*s", STR_ARG(d->name)));
+    zip_open(&x->zip, str_printf(x->rq->arena, SUBSET "%.*s", STR_ARG(d->name)));
     s = blob_open(xds_repository(), &a, &d->blob, &source);
     while (s == OK && n > 0) {
         s = source->read(source, piece, PIECE, &n);
@@ -372,14 +372,14 @@ static enum status add_document(struct export *x, const struct exported *d)
     arena_dispose(&a);
     if (s == OK)
         return OK;
-    return fail(x->rq.err, UPSTREAM, "store",
+    return fail(x->rq->err, UPSTREAM, "store",
                 "the document %.*s cannot be read; `causeway xds verify` looks for others",
                 STR_ARG(d->entry->unique_id));
 }
 
 static enum status write_archive(struct export *x, int fd)
 {
-    zip_begin(&x->zip, x->rq.arena, fd, x->rq.now_us);
+    zip_begin(&x->zip, x->rq->arena, fd, x->rq->now_us);
     add_text(x, STR("INDEX.HTM"), index_page(x));
     add_text(x, STR("README.TXT"), readme(x));
     add_text(x, STR(SUBSET "METADATA.XML"), metadata(x));
@@ -391,7 +391,7 @@ static enum status write_archive(struct export *x, int fd)
     }
     if (zip_end(&x->zip) == OK && fsync(fd) == 0)
         return OK;
-    return fail(x->rq.err, UPSTREAM, "output", "%s: %s", x->path, strerror(errno));
+    return fail(x->rq->err, UPSTREAM, "output", "%s: %s", x->path, strerror(errno));
 }
 
 /* Half an archive is no archive: it is taken away again. */
@@ -401,7 +401,7 @@ static enum status write_file(struct export *x)
     enum status s;
 
     if (fd < 0)
-        return fail(x->rq.err, INVALID, "output", "%s: %s", x->path, strerror(errno));
+        return fail(x->rq->err, INVALID, "output", "%s: %s", x->path, strerror(errno));
     s = write_archive(x, fd);
     close(fd);
     if (s != OK)
@@ -430,14 +430,7 @@ static enum status work(struct operation *o, struct strbuf *out)
 
     (void)out;
     o->state = x;
-    x->rq = (struct request){.magic = REQUEST_MAGIC,
-                             .config = &o->config,
-                             .members = o->members,
-                             .arena = o->args.arena,
-                             .err = o->args.err,
-                             .db = o->db,
-                             .id = uuid_v7(),
-                             .now_us = o->now_us};
+    x->rq = operation_request(o);
     TRY(read_arguments(o, x));
     TRY(find_person(x));
     TRY(find_objects(x));

@@ -45,7 +45,7 @@ static const char *const retrievals[] = {"ITI-43", "ITI-39", "ITI-68", NULL};
 
 struct retraction {
     struct operation *o;
-    struct request rq;
+    struct request *rq;
     struct str id; /* as given */
     struct xds_uid_lookup lookup;
     struct xds_removal removal;
@@ -63,15 +63,15 @@ static enum status find(struct retraction *t)
 {
     size_t n = 0;
 
-    xds_uid_lookup_queue(&t->rq, &t->id, 1, &t->lookup);
-    TRY(db_flush(t->rq.db));
-    xds_uid_lookup_read(&t->rq, &t->lookup);
+    xds_uid_lookup_queue(t->rq, &t->id, 1, &t->lookup);
+    TRY(db_flush(t->rq->db));
+    xds_uid_lookup_read(t->rq, &t->lookup);
     for (size_t i = 0; i < t->lookup.n; i++)
         if (t->lookup.hits[i].kind == XDS_DOCUMENT)
             t->lookup.hits[n++] = t->lookup.hits[i];
     t->lookup.n = n;
     if (n == 0)
-        return fail(t->rq.err, NOT_FOUND, "document",
+        return fail(t->rq->err, NOT_FOUND, "document",
                     "no document is registered as %.*s: give its uniqueId, or its entryUUID as "
                     "urn:uuid:...",
                     STR_ARG(t->id));
@@ -95,7 +95,7 @@ static enum status add_dependents(struct retraction *t, bool *more)
 {
     const struct xds_removal *r = &t->removal;
     struct xds_uid_hit *hits =
-        ARENA_ARRAY(t->rq.arena, r->objects.n + r->around.n + r->later.n, struct xds_uid_hit);
+        ARENA_ARRAY(t->rq->arena, r->objects.n + r->around.n + r->later.n, struct xds_uid_hit);
     size_t n = 0;
 
     for (size_t i = 0; i < r->objects.n; i++)
@@ -143,9 +143,9 @@ static void move_kind(struct retraction *t, enum xds_kind kind, struct uuid id, 
                       struct str reason)
 {
     const struct xds_objects *objects = &t->removal.objects;
-    int64_t *pkeys = ARENA_ARRAY(t->rq.arena, objects->n, int64_t);
-    int64_t *records = ARENA_ARRAY(t->rq.arena, objects->n, int64_t);
-    struct uuid *uuids = ARENA_ARRAY(t->rq.arena, objects->n, struct uuid);
+    int64_t *pkeys = ARENA_ARRAY(t->rq->arena, objects->n, int64_t);
+    int64_t *records = ARENA_ARRAY(t->rq->arena, objects->n, int64_t);
+    struct uuid *uuids = ARENA_ARRAY(t->rq->arena, objects->n, struct uuid);
     size_t n = 0;
 
     for (size_t i = 0; i < objects->n; i++)
@@ -155,20 +155,21 @@ static void move_kind(struct retraction *t, enum xds_kind kind, struct uuid id, 
             uuids[n++] = objects->v[i]->uuid;
         }
     if (n > 0)
-        db_queue(t->rq.db, &moves[kind], NULL, DB_INT8S(pkeys, n), DB_INT8S(records, n),
-                 DB_UUIDS(uuids, n), DB_UUID(id), DB_TIME(t->rq.now_us), DB_TEXT(by),
+        db_queue(t->rq->db, &moves[kind], NULL, DB_INT8S(pkeys, n), DB_INT8S(records, n),
+                 DB_UUIDS(uuids, n), DB_UUID(id), DB_TIME(t->rq->now_us), DB_TEXT(by),
                  DB_TEXT(reason));
 }
 
 static enum status withdraw(struct retraction *t)
 {
-    struct str by = operator_name(t->rq.arena), reason = str_from(cli_value(&t->o->args, "reason"));
+    struct str by = operator_name(t->rq->arena),
+               reason = str_from(cli_value(&t->o->args, "reason"));
 
-    move_kind(t, XDS_DOCUMENT, t->rq.id, by, reason);
-    move_kind(t, XDS_SET, t->rq.id, by, reason);
-    move_kind(t, XDS_ASSOCIATION, t->rq.id, by, reason);
+    move_kind(t, XDS_DOCUMENT, t->rq->id, by, reason);
+    move_kind(t, XDS_SET, t->rq->id, by, reason);
+    move_kind(t, XDS_ASSOCIATION, t->rq->id, by, reason);
     xds_removal_apply(&t->removal);
-    return db_flush(t->rq.db);
+    return db_flush(t->rq->db);
 }
 
 /* --- who had it ------------------------------------------------------------------------------- */
@@ -176,8 +177,8 @@ static enum status withdraw(struct retraction *t)
 static enum status find_owners(struct retraction *t)
 {
     const struct xds_uid_hit *hits = t->lookup.hits;
-    int64_t *pkeys = ARENA_ARRAY(t->rq.arena, t->lookup.n, int64_t);
-    int64_t *records = ARENA_ARRAY(t->rq.arena, t->lookup.n, int64_t);
+    int64_t *pkeys = ARENA_ARRAY(t->rq->arena, t->lookup.n, int64_t);
+    int64_t *records = ARENA_ARRAY(t->rq->arena, t->lookup.n, int64_t);
     int64_t *person_pkeys, *persons;
     struct mpi_owners owners;
     struct mpi_people people;
@@ -187,23 +188,23 @@ static enum status find_owners(struct retraction *t)
         pkeys[i] = hits[i].place.pkey;
         records[i] = hits[i].place.record_id;
     }
-    db_queue(t->rq.db, &FIND_OWNERS, &rows, DB_INT8S(pkeys, t->lookup.n),
+    db_queue(t->rq->db, &FIND_OWNERS, &rows, DB_INT8S(pkeys, t->lookup.n),
              DB_INT8S(records, t->lookup.n));
-    mpi_owners_queue(&t->rq, &hits[0].place, 1, &owners);
-    TRY(db_flush(t->rq.db));
-    TRY(mpi_owners_read(&t->rq, &owners));
-    mpi_people_queue(&t->rq, owners.refs, 1, &people);
-    TRY(db_flush(t->rq.db));
-    TRY(mpi_people_read(&t->rq, &people));
+    mpi_owners_queue(t->rq, &hits[0].place, 1, &owners);
+    TRY(db_flush(t->rq->db));
+    TRY(mpi_owners_read(t->rq, &owners));
+    mpi_people_queue(t->rq, owners.refs, 1, &people);
+    TRY(db_flush(t->rq->db));
+    TRY(mpi_people_read(t->rq, &people));
     t->person = people.people[0];
-    person_pkeys = ARENA_ARRAY(t->rq.arena, (size_t)rows.count, int64_t);
-    persons = ARENA_ARRAY(t->rq.arena, (size_t)rows.count, int64_t);
+    person_pkeys = ARENA_ARRAY(t->rq->arena, (size_t)rows.count, int64_t);
+    persons = ARENA_ARRAY(t->rq->arena, (size_t)rows.count, int64_t);
     for (int row = 0; row < rows.count; row++) {
         person_pkeys[row] = row_int(&rows, row, 0);
         persons[row] = row_int(&rows, row, 1);
     }
     t->patient =
-        identifier_cx(t->rq.arena,
+        identifier_cx(t->rq->arena,
                       (struct identifier){str_from(t->o->config.xad_authority), t->person.xad_pid});
     t->filter = (struct audit_filter){.patient = t->patient,
                                       .pkeys = person_pkeys,
@@ -229,15 +230,15 @@ static bool names_document(struct retraction *t, const json_t *record)
     size_t i;
 
     json_array_foreach(json_object_get(record, "objects"), i,
-                       object) if (str_eq(text_of(t->rq.arena, object, "kind"), STR("document")) &&
-                                   str_eq(text_of(t->rq.arena, object, "id"),
+                       object) if (str_eq(text_of(t->rq->arena, object, "kind"), STR("document")) &&
+                                   str_eq(text_of(t->rq->arena, object, "id"),
                                           t->unique_id)) return true;
     return false;
 }
 
 static void list_retrieval(struct retraction *t, const struct audit_entry *e, const json_t *record)
 {
-    struct arena *a = t->rq.arena;
+    struct arena *a = t->rq->arena;
     struct str member = text_of(a, json_object_get(record, "member"), "name");
     struct str user = text_of(a, record, "user"), at = clock_iso(a, e->at_us);
 
@@ -277,7 +278,7 @@ static enum status list_retrievals(struct retraction *t)
         t->filter.transaction = str_from(retrievals[i]);
         t->filter.before = false;
         while (found.more) {
-            TRY(audit_search(t->rq.db, t->rq.arena, &t->filter, &found));
+            TRY(audit_search(t->rq->db, t->rq->arena, &t->filter, &found));
             for (size_t j = 0; j < found.count; j++)
                 read_entry(t, &found.items[j]);
             if (!found.more)
@@ -303,20 +304,21 @@ static size_t count_of(const struct retraction *t, enum xds_kind kind)
 
 static void audit(struct retraction *t)
 {
-    struct audit_row *row = audit_add(t->rq.arena, &t->o->audit);
+    struct audit_row *row = audit_add(t->rq->arena, &t->o->audit);
 
     row->patient = t->patient;
     row->pkey = t->person.ref.pkey;
     row->person_id = t->person.ref.person_id;
-    row->description = str_printf(t->rq.arena, "Retracted: %s; %zu had retrieved it",
+    row->description = str_printf(t->rq->arena, "Retracted: %s; %zu had retrieved it",
                                   cli_value(&t->o->args, "reason"), t->seen);
-    audit_object_add(t->rq.arena, row, "document", t->unique_id, uuid_text(t->rq.arena, t->rq.id));
+    audit_object_add(t->rq->arena, row, "document", t->unique_id,
+                     uuid_text(t->rq->arena, t->rq->id));
 }
 
 static void print_json(struct strbuf *out, struct retraction *t)
 {
     strbuf_lit(out, "{");
-    cli_json_text(out, "retraction", uuid_text(t->rq.arena, t->rq.id));
+    cli_json_text(out, "retraction", uuid_text(t->rq->arena, t->rq->id));
     cli_json_text(out, "document", t->unique_id);
     cli_json_text(out, "patient", t->patient);
     cli_json_int(out, "entries", (int64_t)count_of(t, XDS_DOCUMENT));
@@ -334,7 +336,7 @@ static void print_text(struct strbuf *out, struct retraction *t)
                 "associations), retraction %.*s\n",
                 STR_ARG(t->unique_id), STR_ARG(t->patient), count_of(t, XDS_DOCUMENT),
                 count_of(t, XDS_SET), count_of(t, XDS_ASSOCIATION),
-                STR_ARG(uuid_text(t->rq.arena, t->rq.id)));
+                STR_ARG(uuid_text(t->rq->arena, t->rq->id)));
     if (t->seen == 0) {
         strbuf_lit(out, "Nobody had retrieved it.\n");
         return;
@@ -347,14 +349,7 @@ static struct retraction begin(struct operation *o)
 {
     struct retraction t = {
         .o = o,
-        .rq = {.magic = REQUEST_MAGIC,
-               .config = &o->config,
-               .members = o->members,
-               .arena = o->args.arena,
-               .err = o->args.err,
-               .db = o->db,
-               .id = uuid_v7(),
-               .now_us = o->now_us},
+        .rq = operation_request(o),
         .id = str_from(o->args.positional[0]),
         .list = strbuf_on(o->args.arena, 256),
         .table = cli_table_on(o->args.arena, 5),
@@ -373,7 +368,7 @@ static enum status work(struct operation *o, struct strbuf *out)
     if (cli_value(&o->args, "reason") == NULL || *cli_value(&o->args, "reason") == 0)
         return fail(o->args.err, INVALID, "usage", "--reason TEXT is missing: the log keeps it");
     t = begin(o);
-    t.removal = xds_removal_of(&t.rq);
+    t.removal = xds_removal_of(t.rq);
     TRY(gather(&t));
     t.unique_id = xds_text(t.removal.objects.v[0], "uniqueId");
     TRY(list_retrievals(&t));

@@ -35,6 +35,21 @@ static struct str here(struct arena *a)
     return str_printf(a, "local command on %s", host);
 }
 
+struct request *operation_request(struct operation *o)
+{
+    struct request *rq = ARENA_NEW(o->args.arena, struct request);
+
+    *rq = (struct request){.magic = REQUEST_MAGIC,
+                           .config = &o->config,
+                           .members = o->members,
+                           .arena = o->args.arena,
+                           .err = o->args.err,
+                           .db = o->db,
+                           .id = uuid_v7(),
+                           .now_us = o->now_us};
+    return rq;
+}
+
 static enum status audit_write(struct operation *o, const struct operation_kind *kind)
 {
     struct audit_context context = {

@@ -5,6 +5,7 @@
 #include "hub/audit/audit.h"
 #include "hub/command/cli.h"
 #include "hub/member.h"
+#include "hub/request.h"
 
 struct operation {
     struct cli_args args;
@@ -33,6 +34,10 @@ struct operation_kind {
 /* Parses, connects, runs, prints; the exit status. As cli_verb wants it: the context is a struct
  * operation_kind. */
 int operation_run(const void *context, int argc, char **argv);
+
+/* What the rooms' functions want: a request in the operation's transaction, without principal or
+ * peer. Memory of the arguments' arena. */
+struct request *operation_request(struct operation *o);
 
 /* Who runs this: the login name behind sudo, if there is one. */
 struct str operator_name(struct arena *a);
