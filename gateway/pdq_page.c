@@ -4,6 +4,7 @@
 
 #include "hub/base/hash.h"
 #include "hub/base/hex.h"
+#include "hub/person_rows.h"
 
 enum { POINTER = 16, EVERY = 8 };
 
@@ -44,21 +45,15 @@ struct str pdq_page_keep(struct request *rq, const struct pdq_rest *rest)
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     };
     unsigned char random[POINTER];
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, rest->count, int64_t);
-    int64_t *ids = ARENA_ARRAY(rq->arena, rest->count, int64_t);
+    struct pairs of = pairs_of_persons(rq->arena, rest->persons, rest->count);
     struct str pointer;
 
     randombytes_buf(random, sizeof(random));
     pointer = hex_encode(rq->arena, random, sizeof(random));
-    for (size_t i = 0; i < rest->count; i++) {
-        pkeys[i] = rest->persons[i].pkey;
-        ids[i] = rest->persons[i].person_id;
-    }
     forget_expired(rq);
     db_queue(rq->db, &KEEP, NULL, DB_INT8(page_key(rq, rest->query_id)), DB_TEXT(pointer),
              DB_INT8(rq->principal.member->id), DB_TEXT(rest->query_id),
-             DB_INT4((int64_t)rest->page), DB_INT4((int64_t)rest->shown),
-             DB_INT8S(pkeys, rest->count), DB_INT8S(ids, rest->count),
+             DB_INT4((int64_t)rest->page), DB_INT4((int64_t)rest->shown), of.pkeys, of.numbers,
              DB_TEXTS(rest->domains, rest->domain_count),
              DB_TIME(rq->now_us + rq->config->continuation_minutes * 60 * US_PER_SECOND));
     return pointer;
@@ -81,7 +76,6 @@ enum status pdq_page_read(struct request *rq, struct str query_id, struct pdq_pl
         " LIMIT 1",
     };
     struct rows rows;
-    int64_t *pkeys, *ids;
 
     db_queue(rq->db, &READ, &rows, DB_INT8(page_key(rq, query_id)),
              DB_TEXT(place.pointer.n > 0 ? place.pointer : STR_NONE),
@@ -97,11 +91,7 @@ enum status pdq_page_read(struct request *rq, struct str query_id, struct pdq_pl
         .page = (size_t)row_int(&rows, 0, 0),
         .shown = (size_t)row_int(&rows, 0, 1),
     };
-    out->count = row_ints(rq->arena, &rows, 0, 2, &pkeys);
-    must(row_ints(rq->arena, &rows, 0, 3, &ids) == out->count, "lists of two lengths");
-    out->persons = ARENA_ARRAY(rq->arena, out->count, struct person_ref);
-    for (size_t i = 0; i < out->count; i++)
-        out->persons[i] = (struct person_ref){pkeys[i], ids[i]};
+    out->persons = row_persons(rq->arena, &rows, 0, 2, &out->count);
     out->domain_count = row_texts(rq->arena, &rows, 0, 4, &out->domains);
     return OK;
 }

@@ -1,5 +1,6 @@
 #include "mpi/identity.h"
 
+#include "hub/person_rows.h"
 #include "mpi/keys.h"
 
 /* Two arrays side by side would try every combination, and a thousand people at a thousand places
@@ -60,40 +61,8 @@ void mpi_people_queue(struct request *rq, const struct person_ref *refs, size_t 
         " WHERE pkey = ANY($1)"
         "   AND merged_id IS NULL",
     };
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
-
     *people = (struct mpi_people){.count = count, .refs = refs};
-    for (size_t i = 0; i < count; i++)
-        pkeys[i] = refs[i].pkey;
-    db_queue(rq->db, &FIND, &people->rows, DB_INT8S(pkeys, count));
-}
-
-static struct place *places_read(struct request *rq, const struct rows *rows, int row,
-                                 size_t *count)
-{
-    int64_t *pkeys, *records;
-    struct place *places;
-
-    *count = row_ints(rq->arena, rows, row, 2, &pkeys);
-    must(row_ints(rq->arena, rows, row, 3, &records) == *count, "mpi_person lists of two lengths");
-    places = ARENA_ARRAY(rq->arena, *count, struct place);
-    for (size_t i = 0; i < *count; i++)
-        places[i] = (struct place){pkeys[i], records[i]};
-    return places;
-}
-
-static struct person_ref *constituents_read(struct request *rq, const struct rows *rows, int row,
-                                            size_t *count)
-{
-    int64_t *pkeys, *ids;
-    struct person_ref *refs;
-
-    *count = row_ints(rq->arena, rows, row, 5, &pkeys);
-    must(row_ints(rq->arena, rows, row, 6, &ids) == *count, "mpi_person lists of two lengths");
-    refs = ARENA_ARRAY(rq->arena, *count, struct person_ref);
-    for (size_t i = 0; i < *count; i++)
-        refs[i] = (struct person_ref){pkeys[i], ids[i]};
-    return refs;
+    db_queue(rq->db, &FIND, &people->rows, pairs_of_persons(rq->arena, refs, count).pkeys);
 }
 
 static struct person person_read(struct request *rq, const struct rows *rows, int row)
@@ -103,8 +72,8 @@ static struct person person_read(struct request *rq, const struct rows *rows, in
         .xad_pid = row_text(rows, row, 4),
     };
 
-    p.places = places_read(rq, rows, row, &p.place_count);
-    p.constituents = constituents_read(rq, rows, row, &p.constituent_count);
+    p.places = row_places(rq->arena, rows, row, 2, &p.place_count);
+    p.constituents = row_persons(rq->arena, rows, row, 5, &p.constituent_count);
     return p;
 }
 
@@ -173,18 +142,6 @@ enum status mpi_owners_read(struct request *rq, struct mpi_owners *owners)
     return OK;
 }
 
-/* The two halves of places as the arrays that PostgreSQL takes. */
-static void places_split(struct request *rq, const struct place *places, size_t count,
-                         int64_t **pkeys, int64_t **records)
-{
-    *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
-    *records = ARENA_ARRAY(rq->arena, count, int64_t);
-    for (size_t i = 0; i < count; i++) {
-        (*pkeys)[i] = places[i].pkey;
-        (*records)[i] = places[i].record_id;
-    }
-}
-
 void mpi_identifiers_queue(struct request *rq, const struct person *person,
                            struct mpi_identifiers *out)
 {
@@ -198,12 +155,10 @@ void mpi_identifiers_queue(struct request *rq, const struct person *person,
         "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))"
         " ORDER BY pkey, record_id, version DESC",
     };
-    int64_t *pkeys, *records;
+    struct pairs at = pairs_of_places(rq->arena, person->places, person->place_count);
 
     *out = (struct mpi_identifiers){.person = person};
-    places_split(rq, person->places, person->place_count, &pkeys, &records);
-    db_queue(rq->db, &FIND, &out->rows, DB_INT8S(pkeys, person->place_count),
-             DB_INT8S(records, person->place_count));
+    db_queue(rq->db, &FIND, &out->rows, at.pkeys, at.numbers);
 }
 
 static size_t identifiers_of_record(struct request *rq, const struct rows *rows, int row,

@@ -1,5 +1,7 @@
 #include "mpi/no_link.h"
 
+#include "hub/person_rows.h"
+
 void mpi_apart_queue(struct request *rq, const struct place *places, size_t count,
                      struct mpi_apart *out)
 {
@@ -12,15 +14,10 @@ void mpi_apart_queue(struct request *rq, const struct place *places, size_t coun
         "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))"
         "   AND until IS NULL",
     };
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
-    int64_t *records = ARENA_ARRAY(rq->arena, count, int64_t);
+    struct pairs at = pairs_of_places(rq->arena, places, count);
 
     *out = (struct mpi_apart){0};
-    for (size_t i = 0; i < count; i++) {
-        pkeys[i] = places[i].pkey;
-        records[i] = places[i].record_id;
-    }
-    db_queue(rq->db, &FIND, &out->rows, DB_INT8S(pkeys, count), DB_INT8S(records, count));
+    db_queue(rq->db, &FIND, &out->rows, at.pkeys, at.numbers);
 }
 
 void mpi_apart_read(struct request *rq, struct mpi_apart *out)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "hub/person_rows.h"
 #include "mpi/active_model.h"
 #include "mpi/candidates.h"
 #include "mpi/identity.h"
@@ -299,15 +300,10 @@ static void people_queue(struct request *rq, const struct person_ref *refs, size
         "                FROM unnest($1::bigint[], $2::bigint[]) AS w (place, person)))"
         " ORDER BY pkey, record_id, version DESC",
     };
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
-    int64_t *ids = ARENA_ARRAY(rq->arena, count, int64_t);
+    struct pairs of = pairs_of_persons(rq->arena, refs, count);
 
-    for (size_t i = 0; i < count; i++) {
-        pkeys[i] = refs[i].pkey;
-        ids[i] = refs[i].person_id;
-    }
     mpi_people_queue(rq, refs, count, people);
-    db_queue(rq->db, &RECORDS, records, DB_INT8S(pkeys, count), DB_INT8S(ids, count));
+    db_queue(rq->db, &RECORDS, records, of.pkeys, of.numbers);
 }
 
 static enum status record_read(struct request *rq, const struct rows *rows, int row,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "hub/person_rows.h"
 #include "mpi/keys.h"
 #include "mpi/subject.h"
 
@@ -26,14 +27,9 @@ void mpi_records_queue(struct request *rq, const struct place *places, size_t co
                            "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))"
                            " ORDER BY pkey, record_id, version DESC",
     };
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
-    int64_t *records = ARENA_ARRAY(rq->arena, count, int64_t);
+    struct pairs at = pairs_of_places(rq->arena, places, count);
 
-    for (size_t i = 0; i < count; i++) {
-        pkeys[i] = places[i].pkey;
-        records[i] = places[i].record_id;
-    }
-    db_queue(rq->db, &FIND, rows, DB_INT8S(pkeys, count), DB_INT8S(records, count));
+    db_queue(rq->db, &FIND, rows, at.pkeys, at.numbers);
 }
 
 struct mpi_record mpi_record_read(struct request *rq, const struct rows *rows, int row)
@@ -253,16 +249,10 @@ void mpi_person_store(struct request *rq, struct person_ref person, const struct
         "       constituent_pkeys, constituent_ids, created_at, changed_at)"
         " VALUES ($1, $2, $3, $4, $5, ARRAY[$1], ARRAY[$2], $6, $6)",
     };
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, count, int64_t);
-    int64_t *records = ARENA_ARRAY(rq->arena, count, int64_t);
+    struct pairs at = pairs_of_places(rq->arena, places, count);
 
-    for (size_t i = 0; i < count; i++) {
-        pkeys[i] = places[i].pkey;
-        records[i] = places[i].record_id;
-    }
-    db_queue(rq->db, &INSERT, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id),
-             DB_INT8S(pkeys, count), DB_INT8S(records, count), DB_TEXT(xad_pid),
-             DB_TIME(rq->now_us));
+    db_queue(rq->db, &INSERT, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id), at.pkeys,
+             at.numbers, DB_TEXT(xad_pid), DB_TIME(rq->now_us));
 }
 
 void mpi_person_add_place(struct request *rq, struct person_ref person, struct place place)
@@ -411,28 +401,18 @@ void mpi_persons_queue(struct request *rq, const struct person_ref *refs, size_t
 
 bool mpi_person_read(struct request *rq, const struct rows *rows, int row, struct mpi_person *out)
 {
-    int64_t *pkeys, *records, *constituent_pkeys, *constituents;
-
     if (row >= rows->count)
         return false;
     *out = (struct mpi_person){
         .ref = {row_int(rows, row, 0), row_int(rows, row, 1)},
-        .place_count = row_ints(rq->arena, rows, row, 2, &pkeys),
         .xad_pid = row_text(rows, row, 4),
         .merged = row_bool(rows, row, 5),
-        .constituent_count = row_ints(rq->arena, rows, row, 6, &constituent_pkeys),
         .image = row_json(rows, row, 8),
         .into = {row_int(rows, row, 9), row_int(rows, row, 10)},
         .link_epoch = row_int(rows, row, 11),
     };
-    row_ints(rq->arena, rows, row, 3, &records);
-    row_ints(rq->arena, rows, row, 7, &constituents);
-    out->places = ARENA_ARRAY(rq->arena, out->place_count, struct place);
-    for (size_t i = 0; i < out->place_count; i++)
-        out->places[i] = (struct place){pkeys[i], records[i]};
-    out->constituents = ARENA_ARRAY(rq->arena, out->constituent_count, struct person_ref);
-    for (size_t i = 0; i < out->constituent_count; i++)
-        out->constituents[i] = (struct person_ref){constituent_pkeys[i], constituents[i]};
+    out->places = row_places(rq->arena, rows, row, 2, &out->place_count);
+    out->constituents = row_persons(rq->arena, rows, row, 6, &out->constituent_count);
     return !out->merged;
 }
 
@@ -453,24 +433,11 @@ void mpi_person_update(struct request *rq, const struct mpi_person *p)
         " WHERE pkey = $1"
         "   AND person_id = $2",
     };
-    struct arena *a = rq->arena;
-    int64_t *pkeys = ARENA_ARRAY(a, p->place_count, int64_t);
-    int64_t *records = ARENA_ARRAY(a, p->place_count, int64_t);
-    int64_t *constituent_pkeys = ARENA_ARRAY(a, p->constituent_count, int64_t);
-    int64_t *constituents = ARENA_ARRAY(a, p->constituent_count, int64_t);
+    struct pairs at = pairs_of_places(rq->arena, p->places, p->place_count);
+    struct pairs of = pairs_of_persons(rq->arena, p->constituents, p->constituent_count);
 
-    for (size_t i = 0; i < p->place_count; i++) {
-        pkeys[i] = p->places[i].pkey;
-        records[i] = p->places[i].record_id;
-    }
-    for (size_t i = 0; i < p->constituent_count; i++) {
-        constituent_pkeys[i] = p->constituents[i].pkey;
-        constituents[i] = p->constituents[i].person_id;
-    }
-    db_queue(rq->db, &UPDATE, NULL, DB_INT8(p->ref.pkey), DB_INT8(p->ref.person_id),
-             DB_INT8S(pkeys, p->place_count), DB_INT8S(records, p->place_count),
-             DB_INT8S(constituent_pkeys, p->constituent_count),
-             DB_INT8S(constituents, p->constituent_count),
+    db_queue(rq->db, &UPDATE, NULL, DB_INT8(p->ref.pkey), DB_INT8(p->ref.person_id), at.pkeys,
+             at.numbers, of.pkeys, of.numbers,
              p->merged ? DB_INT8(p->into.pkey) : DB_NULL(DB_TYPE_INT8),
              p->merged ? DB_INT8(p->into.person_id) : DB_NULL(DB_TYPE_INT8), DB_TEXT(p->xad_pid),
              DB_TIME(rq->now_us));

@@ -1,5 +1,6 @@
 /* Candidates of the query kinds that name patients. SQL narrows by what it can say in constant
  * text; the query's own evaluation in memory is the last word. */
+#include "hub/person_rows.h"
 #include "xds/query_gather.h"
 #include "xds/rows.h"
 
@@ -211,31 +212,14 @@ struct slice {
     bool done;
 };
 
-static struct db_value places_pkeys(struct request *rq, const struct person *p)
-{
-    int64_t *pkeys = ARENA_ARRAY(rq->arena, p->place_count, int64_t);
-
-    for (size_t i = 0; i < p->place_count; i++)
-        pkeys[i] = p->places[i].pkey;
-    return DB_INT8S(pkeys, p->place_count);
-}
-
-static struct db_value places_records(struct request *rq, const struct person *p)
-{
-    int64_t *records = ARENA_ARRAY(rq->arena, p->place_count, int64_t);
-
-    for (size_t i = 0; i < p->place_count; i++)
-        records[i] = p->places[i].record_id;
-    return DB_INT8S(records, p->place_count);
-}
-
 static void queue_slice(struct request *rq, const struct xds_query *q, enum xds_kind kind,
                         struct slice *slice)
 {
     struct values values = narrow(rq, q, kind);
+    struct pairs at = pairs_of_places(rq->arena, slice->person->places, slice->person->place_count);
 
-    values.v[values.n++] = places_pkeys(rq, slice->person);
-    values.v[values.n++] = places_records(rq, slice->person);
+    values.v[values.n++] = at.pkeys;
+    values.v[values.n++] = at.numbers;
     values.v[values.n++] = DB_TIME(slice->after_us);
     values.v[values.n++] = DB_UUID(slice->after);
     values.v[values.n++] = DB_INT8(rq->config->max_results + 1);

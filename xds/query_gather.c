@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/person_rows.h"
 #include "xds/rows.h"
 
 #define BY_ID(columns, superseded, table)                                                          \
@@ -244,20 +245,15 @@ void xds_gather_links(struct xds_gather *g, const struct xds_wanted *wanted, uns
 
 void xds_gather_at(struct xds_gather *g, const struct place *places, size_t count, unsigned kinds)
 {
-    int64_t *pkeys = ARENA_ARRAY(g->rq->arena, count, int64_t);
-    int64_t *records = ARENA_ARRAY(g->rq->arena, count, int64_t);
+    struct pairs at = pairs_of_places(g->rq->arena, places, count);
 
-    for (size_t i = 0; i < count; i++) {
-        pkeys[i] = places[i].pkey;
-        records[i] = places[i].record_id;
+    for (size_t i = 0; i < count; i++)
         add_place(g, places[i]);
-    }
     for (int kind = 0; kind < XDS_KINDS; kind++)
         if (kinds & XDS_BIT(kind))
             db_queue(g->rq->db, &at_places[kind],
                      xds_gather_rows_capped(g, (enum xds_kind)kind, kind == XDS_ASSOCIATION),
-                     DB_INT8S(pkeys, count), DB_INT8S(records, count),
-                     DB_INT8(g->rq->config->max_scanned + 1));
+                     at.pkeys, at.numbers, DB_INT8(g->rq->config->max_scanned + 1));
 }
 
 /* --- a round ---------------------------------------------------------------------------------- */
