@@ -249,7 +249,7 @@ void hl7v3_copy(struct arena *a, struct xml_writer *w, const xmlNode *n)
         copy(a, w, n, 0);
 }
 
-void hl7v3_custodian_write(struct request *rq, struct xml_writer *w)
+static void custodian_write(struct request *rq, struct xml_writer *w)
 {
     xml_begin(w, "custodian");
     xml_attribute(w, "typeCode", STR("CST"));
@@ -277,4 +277,49 @@ void hl7v3_query_ack_write(struct xml_writer *w, const struct hl7v3 *m, const ch
         hl7v3_leaf(w, NAMES[i], "value", str_of(text, (size_t)sprintf(text, "%zu", counts[i])));
     }
     xml_end(w, "queryAck");
+}
+
+enum status hl7v3_acknowledge(struct request *rq, const struct hl7v3 *m, const char *ack,
+                              struct reply *rp)
+{
+    struct soap_answer soap;
+
+    hl7v3_answer_begin(rq, &soap, m, "MCCI_IN000002UV01", ack);
+    return hl7v3_answer_end(&soap, "MCCI_IN000002UV01", rp);
+}
+
+void hl7v3_act_begin(struct xml_writer *w, const char *trigger)
+{
+    xml_begin(w, "controlActProcess");
+    xml_attribute(w, "classCode", STR("CACT"));
+    xml_attribute(w, "moodCode", STR("EVN"));
+    xml_begin(w, "code");
+    xml_attribute(w, "code", str_from(trigger));
+    xml_attribute(w, "codeSystem", STR("2.16.840.1.113883.1.18"));
+    xml_end(w, "code");
+}
+
+void hl7v3_act_end(struct xml_writer *w)
+{
+    xml_end(w, "controlActProcess");
+}
+
+void hl7v3_event_begin(struct xml_writer *w)
+{
+    xml_begin(w, "subject");
+    xml_attribute(w, "typeCode", STR("SUBJ"));
+    xml_begin(w, "registrationEvent");
+    xml_attribute(w, "classCode", STR("REG"));
+    xml_attribute(w, "moodCode", STR("EVN"));
+    hl7v3_leaf(w, "statusCode", "code", STR("active"));
+    xml_begin(w, "subject1");
+    xml_attribute(w, "typeCode", STR("SBJ"));
+}
+
+void hl7v3_event_end(struct request *rq, struct xml_writer *w)
+{
+    xml_end(w, "subject1");
+    custodian_write(rq, w);
+    xml_end(w, "registrationEvent");
+    xml_end(w, "subject");
 }

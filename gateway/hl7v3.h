@@ -53,8 +53,16 @@ void hl7v3_ii_write(struct xml_writer *w, const char *name, struct hl7v3_ii ii);
 void hl7v3_leaf(struct xml_writer *w, const char *name, const char *attribute, struct str value);
 /* An element of the message, again, in the answer. */
 void hl7v3_copy(struct arena *a, struct xml_writer *w, const xmlNode *n);
-/* The custodian of what is told: the hub itself. */
-void hl7v3_custodian_write(struct request *rq, struct xml_writer *w);
+
+/* A whole answer that only acknowledges (MCCI_IN000002UV01): CA, or CE with rq->err. */
+enum status hl7v3_acknowledge(struct request *rq, const struct hl7v3 *m, const char *ack,
+                              struct reply *rp);
+/* The control act of an answer, with its trigger event: "PRPA_TE201310UV02". */
+void hl7v3_act_begin(struct xml_writer *w, const char *trigger);
+void hl7v3_act_end(struct xml_writer *w);
+/* subject/registrationEvent around one patient; its custodian is the hub itself. */
+void hl7v3_event_begin(struct xml_writer *w);
+void hl7v3_event_end(struct request *rq, struct xml_writer *w);
 
 /* queryAck, with counts where `counts` is not NULL: total, on this page, behind it. */
 void hl7v3_query_ack_write(struct xml_writer *w, const struct hl7v3 *m, const char *code,

@@ -7,8 +7,6 @@
 #include "gateway/iti8.h"
 #include "gateway/v3_person.h"
 
-#define ACKNOWLEDGEMENT "MCCI_IN000002UV01"
-
 static const char *interaction_of(const struct request *rq)
 {
     const xmlNode *root = rq->message.soap->body;
@@ -85,15 +83,6 @@ static enum status read_patient(struct request *rq, const xmlNode *event, struct
     return v3_person_read(rq, patient, &feed->demographics);
 }
 
-static enum status acknowledge(struct request *rq, const struct hl7v3 *m, const char *code,
-                               struct reply *rp)
-{
-    struct soap_answer soap;
-
-    hl7v3_answer_begin(rq, &soap, m, ACKNOWLEDGEMENT, code);
-    return hl7v3_answer_end(&soap, ACKNOWLEDGEMENT, rp);
-}
-
 enum status iti44_feed(struct request *rq, struct reply *rp)
 {
     struct mpi_feeding *feeding;
@@ -108,7 +97,7 @@ enum status iti44_feed(struct request *rq, struct reply *rp)
     TRY(db_flush(rq->db));
     TRY(mpi_feed(rq, feeding, &fed));
     adt_audit(rq, fed.created ? 'C' : 'U', feed.ids[0], fed.person);
-    return acknowledge(rq, &m, "CA", rp);
+    return hl7v3_acknowledge(rq, &m, "CA", rp);
 }
 
 /* --- duplicates resolved (3.44.4.2) ---------------------------------------------------------- */
@@ -170,12 +159,12 @@ enum status iti44_merge(struct request *rq, struct reply *rp)
             return s;
         }
     }
-    return acknowledge(rq, &m, "CA", rp);
+    return hl7v3_acknowledge(rq, &m, "CA", rp);
 }
 
 enum status iti44_failure(struct request *rq, struct reply *rp)
 {
     struct hl7v3 m = hl7v3_look(rq);
 
-    return acknowledge(rq, &m, "CE", rp);
+    return hl7v3_acknowledge(rq, &m, "CE", rp);
 }

@@ -83,19 +83,9 @@ static void write_patient(struct xml_writer *w, const struct identity_visible *v
 
 static void write_event(struct request *rq, struct xml_writer *w, const struct identity_visible *v)
 {
-    xml_begin(w, "subject");
-    xml_attribute(w, "typeCode", STR("SUBJ"));
-    xml_begin(w, "registrationEvent");
-    xml_attribute(w, "classCode", STR("REG"));
-    xml_attribute(w, "moodCode", STR("EVN"));
-    hl7v3_leaf(w, "statusCode", "code", STR("active"));
-    xml_begin(w, "subject1");
-    xml_attribute(w, "typeCode", STR("SBJ"));
+    hl7v3_event_begin(w);
     write_patient(w, v);
-    xml_end(w, "subject1");
-    hl7v3_custodian_write(rq, w);
-    xml_end(w, "registrationEvent");
-    xml_end(w, "subject");
+    hl7v3_event_end(rq, w);
 }
 
 /* `v` NULL: there is nothing to tell. */
@@ -105,18 +95,12 @@ static enum status answer(struct request *rq, const struct hl7v3 *m, const char 
     struct soap_answer soap;
     struct xml_writer *w = hl7v3_answer_begin(rq, &soap, m, ANSWER, ack);
 
-    xml_begin(w, "controlActProcess");
-    xml_attribute(w, "classCode", STR("CACT"));
-    xml_attribute(w, "moodCode", STR("EVN"));
-    xml_begin(w, "code");
-    xml_attribute(w, "code", STR("PRPA_TE201310UV02"));
-    xml_attribute(w, "codeSystem", STR("2.16.840.1.113883.1.18"));
-    xml_end(w, "code");
+    hl7v3_act_begin(w, "PRPA_TE201310UV02");
     if (v != NULL)
         write_event(rq, w, v);
     hl7v3_query_ack_write(w, m, code, NULL);
     hl7v3_copy(rq->arena, w, m->query);
-    xml_end(w, "controlActProcess");
+    hl7v3_act_end(w);
     return hl7v3_answer_end(&soap, ANSWER, rp);
 }
 

@@ -6,10 +6,9 @@
 #include "gateway/pdq_v3.h"
 #include "gateway/v3_person.h"
 
-#define ANSWER          "PRPA_IN201306UV02"
-#define CONTINUATION    "QUQI_IN000003UV01"
-#define CANCEL          "QUQI_IN000003UV01_Cancel"
-#define ACKNOWLEDGEMENT "MCCI_IN000002UV01"
+#define ANSWER       "PRPA_IN201306UV02"
+#define CONTINUATION "QUQI_IN000003UV01"
+#define CANCEL       "QUQI_IN000003UV01_Cancel"
 
 /* How well it answers, in per cent. */
 static void write_match(struct xml_writer *w, double fit)
@@ -48,19 +47,9 @@ static void write_patient(struct xml_writer *w, const struct pdq_patient *p)
 
 static void write_event(struct request *rq, struct xml_writer *w, const struct pdq_patient *p)
 {
-    xml_begin(w, "subject");
-    xml_attribute(w, "typeCode", STR("SUBJ"));
-    xml_begin(w, "registrationEvent");
-    xml_attribute(w, "classCode", STR("REG"));
-    xml_attribute(w, "moodCode", STR("EVN"));
-    hl7v3_leaf(w, "statusCode", "code", STR("active"));
-    xml_begin(w, "subject1");
-    xml_attribute(w, "typeCode", STR("SBJ"));
+    hl7v3_event_begin(w);
     write_patient(w, p);
-    xml_end(w, "subject1");
-    hl7v3_custodian_write(rq, w);
-    xml_end(w, "registrationEvent");
-    xml_end(w, "subject");
+    hl7v3_event_end(rq, w);
 }
 
 /* `a` NULL: the query failed. A continuation has no parameters to be told again. */
@@ -71,19 +60,13 @@ static enum status answer(struct request *rq, const struct hl7v3 *m, const struc
     struct soap_answer soap;
     struct xml_writer *w = hl7v3_answer_begin(rq, &soap, m, ANSWER, a ? "AA" : "AE");
 
-    xml_begin(w, "controlActProcess");
-    xml_attribute(w, "classCode", STR("CACT"));
-    xml_attribute(w, "moodCode", STR("EVN"));
-    xml_begin(w, "code");
-    xml_attribute(w, "code", STR("PRPA_TE201306UV02"));
-    xml_attribute(w, "codeSystem", STR("2.16.840.1.113883.1.18"));
-    xml_end(w, "code");
+    hl7v3_act_begin(w, "PRPA_TE201306UV02");
     for (size_t i = 0; a != NULL && i < a->count; i++)
         write_event(rq, w, &a->patients[i]);
     hl7v3_query_ack_write(w, m, a == NULL ? "AE" : a->count > 0 ? "OK" : "NF", a ? counts : NULL);
     if (xml_is(m->query, NS_HL7V3, "queryByParameter"))
         hl7v3_copy(rq->arena, w, m->query);
-    xml_end(w, "controlActProcess");
+    hl7v3_act_end(w);
     return hl7v3_answer_end(&soap, ANSWER, rp);
 }
 
@@ -145,15 +128,6 @@ enum status iti47_continue(struct request *rq, struct reply *rp)
     return answer(rq, &m, &found, rp);
 }
 
-static enum status acknowledge(struct request *rq, const struct hl7v3 *m, const char *code,
-                               struct reply *rp)
-{
-    struct soap_answer soap;
-
-    hl7v3_answer_begin(rq, &soap, m, ACKNOWLEDGEMENT, code);
-    return hl7v3_answer_end(&soap, ACKNOWLEDGEMENT, rp);
-}
-
 /* Whether anything was kept for the query, the answer is the same. */
 enum status iti47_cancel(struct request *rq, struct reply *rp)
 {
@@ -162,7 +136,7 @@ enum status iti47_cancel(struct request *rq, struct reply *rp)
     TRY(read_continuation(rq, CANCEL, &m));
     pdq_cancel(rq, hl7v3_ii_text(rq->arena, m.query_id));
     adt_audit_plainly(rq, "Cancelled");
-    return acknowledge(rq, &m, "CA", rp);
+    return hl7v3_acknowledge(rq, &m, "CA", rp);
 }
 
 enum status iti47_failure(struct request *rq, struct reply *rp)
@@ -176,5 +150,5 @@ enum status iti47_cancel_failure(struct request *rq, struct reply *rp)
 {
     struct hl7v3 m = hl7v3_look(rq);
 
-    return acknowledge(rq, &m, "CE", rp);
+    return hl7v3_acknowledge(rq, &m, "CE", rp);
 }

@@ -5,7 +5,7 @@
 
 #include "gateway/patient_id.h"
 
-enum { PARAMETERS_MAX = 100, DIGITS_MAX = 10 };
+enum { PARAMETERS_MAX = 100 };
 
 /* @SEG.FIELD.COMPONENT.SUBCOMPONENT; 0: not named. */
 struct name {
@@ -109,21 +109,11 @@ static enum status take_sex(struct reading *r, struct str value)
     return OK;
 }
 
-/* The last `most` digits. */
-static struct str digits_of(struct arena *a, struct str value, size_t most)
-{
-    struct strbuf b = strbuf_on(a, value.n + 1);
-
-    for (size_t i = 0; i < value.n; i++)
-        if (value.p[i] >= '0' && value.p[i] <= '9')
-            strbuf_addc(&b, value.p[i]);
-    return b.n > most ? str_slice(strbuf_str(&b), b.n - most, b.n) : strbuf_str(&b);
-}
-
 static enum status take_number(struct reading *r, struct str value, struct str *out)
 {
-    *out = digits_of(r->rq->arena, value, DIGITS_MAX);
-    return out->n >= 4 ? OK : refuse(r, "102", "a number of at least four digits is needed");
+    return mpi_criteria_number(r->rq->arena, value, out)
+               ? OK
+               : refuse(r, "102", "a number of at least four digits is needed");
 }
 
 /* --- identifiers ----------------------------------------------------------------------------- */

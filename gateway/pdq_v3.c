@@ -5,8 +5,6 @@
 #define SSN_ROOT "2.16.840.1.113883.4.1"
 #define AT       "/" PDQ_V3_QUESTION "/controlActProcess/queryByParameter"
 
-enum { DIGITS_MAX = 10 };
-
 /* One value of one parameter. */
 struct reading {
     struct request *rq;
@@ -57,20 +55,11 @@ static enum status take_birth(struct reading *r)
     return OK;
 }
 
-static struct str digits_of(struct arena *a, struct str text)
-{
-    struct strbuf b = strbuf_on(a, text.n + 1);
-
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] >= '0' && text.p[i] <= '9')
-            strbuf_addc(&b, text.p[i]);
-    return b.n > DIGITS_MAX ? str_slice(strbuf_str(&b), b.n - DIGITS_MAX, b.n) : strbuf_str(&b);
-}
-
 static enum status take_number(struct reading *r, struct str text, struct str *out)
 {
-    *out = digits_of(r->rq->arena, text);
-    return out->n >= 4 ? OK : refuse(r, "102", "a number of at least four digits is needed");
+    return mpi_criteria_number(r->rq->arena, text, out)
+               ? OK
+               : refuse(r, "102", "a number of at least four digits is needed");
 }
 
 static enum status take_id(struct reading *r)

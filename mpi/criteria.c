@@ -8,6 +8,7 @@
 #include "mpi/core/text.h"
 
 enum { FAMILY_LEAST = 2, FAMILY_OPEN_LEAST = 3, PHONE_LEAST = 7, SSN_DIGITS = 9, DATE_DIGITS = 8 };
+enum { NUMBER_LEAST = 4, NUMBER_MOST = 10 };
 
 bool mpi_pattern_read(struct arena *a, struct str text, struct mpi_pattern *out)
 {
@@ -44,6 +45,14 @@ bool mpi_criteria_enough(const struct mpi_criteria *c)
     return c->id_count > 0 || c->account.id.n > 0 || c->visit.id.n > 0 || c->ssn.n == SSN_DIGITS ||
            c->phone.n >= PHONE_LEAST || c->birth_date.n >= DATE_DIGITS ||
            letters(c->family.text) >= least;
+}
+
+bool mpi_criteria_number(struct arena *a, struct str text, struct str *out)
+{
+    struct str all = mpi_text_digits(a, text, text.n);
+
+    *out = str_slice(all, all.n > NUMBER_MOST ? all.n - NUMBER_MOST : 0, all.n);
+    return out->n >= NUMBER_LEAST;
 }
 
 /* --- one value ------------------------------------------------------------------------------- */

@@ -39,6 +39,10 @@ bool mpi_pattern_read(struct arena *a, struct str text, struct mpi_pattern *out)
  * number, a whole birth date, or two letters of a family name (three before a star). */
 bool mpi_criteria_enough(const struct mpi_criteria *c);
 
+/* The digits of a telephone or social security number as criteria take them: the last ten. False
+ * when fewer than four are left. */
+bool mpi_criteria_number(struct arena *a, struct str text, struct str *out);
+
 /* How well a record fits: 0 when a criterion contradicts it, else up to 1. What the record does
  * not say speaks neither way, but for names and birth dates that were asked. */
 double mpi_criteria_fit(struct arena *a, const struct mpi_criteria *c,
