@@ -1,0 +1,136 @@
+#include "hub/command/audit/asked.h"
+
+#include "hub/command/commands.h"
+
+static enum status (*resolver)(struct request *rq, struct identifier id, struct person *out);
+
+void audit_command_set_resolver(enum status (*resolve)(struct request *rq, struct identifier id,
+                                                       struct person *out))
+{
+    resolver = resolve;
+}
+
+static enum status time_given(struct operation *o, const char *option, int64_t *us)
+{
+    const char *text = cli_value(&o->args, option);
+
+    if (text == NULL || clock_parse_iso(str_from(text), us))
+        return OK;
+    return fail(o->args.err, INVALID, "usage",
+                "--%s %s: not a time; write 2026-11-22 or 2026-11-22T15:04:05Z", option, text);
+}
+
+static enum status member_given(struct operation *o, int64_t *id)
+{
+    const char *name = cli_value(&o->args, "member");
+    const struct member *m;
+
+    if (name == NULL)
+        return OK;
+    m = member_by_name(o->members, str_from(name));
+    if (m == NULL)
+        return fail(o->args.err, NOT_FOUND, "usage",
+                    "no member is called '%s'; `causeway member list` shows them", name);
+    *id = m->id;
+    return OK;
+}
+
+static enum status limit_given(struct operation *o, size_t *limit)
+{
+    const char *text = cli_value(&o->args, "limit");
+    uint64_t n = AUDIT_ASKED_LIMIT;
+
+    if (text != NULL && (!str_to_u64(str_from(text), &n) || n < 1 || n > AUDIT_SEARCH_MAX))
+        return fail(o->args.err, INVALID, "usage", "--limit %s: a number from 1 to %d", text,
+                    AUDIT_SEARCH_MAX);
+    *limit = (size_t)n;
+    return OK;
+}
+
+/* TIME/ID of a row, so that a script can take it from the last line that it read. */
+static enum status cursor_given(struct operation *o, struct audit_filter *f)
+{
+    struct str rest = str_from(cli_value(&o->args, "before"));
+    struct str at;
+
+    if (rest.p == NULL)
+        return OK;
+    at = str_cut(&rest, '/');
+    f->before = true;
+    if (clock_parse_iso(at, &f->before_us) && uuid_parse(rest, &f->before_id))
+        return OK;
+    return fail(o->args.err, INVALID, "usage",
+                "--before takes TIME/ID of a row, as the line under the table shows it");
+}
+
+static enum status request_given(struct operation *o, struct audit_filter *f)
+{
+    const char *text = cli_value(&o->args, "request");
+
+    f->by_request = text != NULL;
+    if (text == NULL || uuid_parse(str_from(text), &f->request))
+        return OK;
+    return fail(o->args.err, INVALID, "usage",
+                "--request %s: takes the request's id, a UUID, as errors and logs show it", text);
+}
+
+/* The person whom the index knows by this identifier, and all that were merged into it. */
+static enum status persons_known(struct operation *o, struct identifier id, struct audit_filter *f)
+{
+    struct person person = {0};
+    struct errors unknown;
+    struct request rq = {
+        .magic = REQUEST_MAGIC,
+        .config = &o->config,
+        .members = o->members,
+        .arena = o->args.arena,
+        .err = &unknown,
+        .db = o->db,
+        .id = uuid_v7(),
+        .now_us = o->now_us,
+    };
+    int64_t *pkeys, *ids;
+    enum status status;
+
+    errors_init(&unknown, o->args.arena);
+    status = resolver(&rq, id, &person);
+    if (status == NOT_FOUND)
+        return OK;
+    if (status != OK)
+        return fail(o->args.err, status, "patient", "%.*s", STR_ARG(unknown.first->text));
+    f->pkeys = pkeys = ARENA_ARRAY(o->args.arena, person.constituent_count, int64_t);
+    f->person_ids = ids = ARENA_ARRAY(o->args.arena, person.constituent_count, int64_t);
+    f->person_count = person.constituent_count;
+    for (size_t i = 0; i < f->person_count; i++) {
+        pkeys[i] = person.constituents[i].pkey;
+        ids[i] = person.constituents[i].person_id;
+    }
+    return OK;
+}
+
+static enum status patient_given(struct operation *o, struct audit_filter *f)
+{
+    struct identifier id;
+
+    f->patient = str_from(cli_value(&o->args, "patient"));
+    if (!identifier_parse_cx(f->patient, &id))
+        return OK;
+    f->patient = identifier_cx(o->args.arena, id);
+    return resolver != NULL ? persons_known(o, id, f) : OK;
+}
+
+enum status audit_asked(struct operation *o, struct audit_filter *f)
+{
+    *f = (struct audit_filter){
+        .transaction = str_from(cli_value(&o->args, "transaction")),
+        .from_us = INT64_MIN,
+        .to_us = INT64_MAX,
+    };
+    TRY(patient_given(o, f));
+    TRY(member_given(o, &f->member_id));
+    TRY(time_given(o, "from", &f->from_us));
+    TRY(time_given(o, "to", &f->to_us));
+    TRY(request_given(o, f));
+    TRY(limit_given(o, &f->limit));
+    return cursor_given(o, f);
+}

@@ -1,0 +1,15 @@
+#include "hub/command/audit/verbs.h"
+#include "hub/command/commands.h"
+
+static const struct cli_verb verbs[] = {
+    {"search", "who saw or did what", operation_run, &audit_search_kind},
+    {NULL, NULL, NULL, NULL},
+};
+
+static int run(int argc, char **argv)
+{
+    return cli_dispatch("audit", "The audit log: one row for each transaction and patient.", verbs,
+                        argc, argv);
+}
+
+const struct command audit_command = {"audit", "search the audit log", run};
