@@ -98,6 +98,15 @@ static struct str sender_of(struct request *rq, const struct hl7_message *m)
         str_printf(rq->arena, "%.*s|%.*s", STR_ARG(m->application), STR_ARG(m->facility)));
 }
 
+/* MSH-5|MSH-6: whom it says it is for. */
+static struct str addressee_of(struct request *rq, const struct hl7_message *m)
+{
+    return or_nothing(
+        str_printf(rq->arena, "%.*s|%.*s",
+                   STR_ARG(hl7_text(rq->arena, m, hl7_component(m, m->receiver[0], 1))),
+                   STR_ARG(hl7_text(rq->arena, m, hl7_component(m, m->receiver[1], 1)))));
+}
+
 static enum status open_message(struct request *rq)
 {
     struct hl7_message *m = ARENA_NEW(rq->arena, struct hl7_message);
@@ -107,7 +116,9 @@ static enum status open_message(struct request *rq)
     m->raw = raw;
     rq->message.hl7 = m;
     s = hl7_parse(rq->arena, raw, rq->principal.member->charset, m, rq->err);
-    request_about(rq, "message", or_nothing(m->control_id), sender_of(rq, m));
+    rq->sender = sender_of(rq, m);
+    rq->addressee = addressee_of(rq, m);
+    request_about(rq, "message", or_nothing(m->control_id), rq->sender);
     TRY(s);
     if (m->odd_ends > 0)
         metric_add(METRIC_hl7_odd_endings_total, 1);

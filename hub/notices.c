@@ -100,6 +100,7 @@ static enum status queue_one(struct db *db, struct arena *a, const struct notice
         .member = str_from(n->member),
         .role = STR("system"),
         .peer = str_from(n->peer),
+        .fingerprint = n->fingerprint,
     };
     struct audit_list list = {0};
     struct audit_row *row = audit_add(a, &list);

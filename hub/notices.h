@@ -25,7 +25,8 @@ struct notice {
     char transaction[16]; /* BROKEN_ANSWER */
     int64_t member_id;
     char member[64];
-    char peer[384]; /* address and subject */
+    char peer[384];                /* address and subject */
+    unsigned char fingerprint[32]; /* REFUSED_PEER: of the certificate that it showed, or zeroes */
     char text[256];
 };
 

@@ -36,7 +36,7 @@ void request_about(struct request *rq, const char *kind, struct str id, struct s
 {
     struct audit_object *o = ARENA_NEW(rq->arena, struct audit_object);
 
-    *o = (struct audit_object){kind, id, detail, rq->about};
+    *o = (struct audit_object){.kind = kind, .id = id, .detail = detail, .next = rq->about};
     rq->about = o;
 }
 
@@ -60,10 +60,20 @@ static void undo_all(struct request *rq)
         rq->undo->fn(rq->undo->p);
 }
 
+/* Our URL as it was called; of an HL7 v2 message whom it addressed. */
+static struct str endpoint_of(const struct request *rq)
+{
+    if (rq->exchange->wire == WIRE_MLLP)
+        return rq->addressee.n > 1 ? rq->addressee : rq->hub->endpoint;
+    return str_printf(rq->arena, "%.*s%.*s", STR_ARG(rq->hub->endpoint),
+                      STR_ARG(rq->exchange->head.path));
+}
+
 static struct audit_context audit_context_of(struct request *rq)
 {
     const struct peer *peer = rq->exchange->peer;
     const struct member *m = rq->principal.member;
+    const struct principal *p = &rq->principal;
 
     return (struct audit_context){
         .transaction = rq->transaction ? rq->transaction->name : "?",
@@ -76,7 +86,14 @@ static struct audit_context audit_context_of(struct request *rq)
         .role = rq->principal.role.code,
         .purpose = rq->principal.purpose.code,
         .peer = str_printf(rq->arena, "%s %s", peer->address, peer->subject),
-        .endpoint = rq->hub->endpoint,
+        .endpoint = endpoint_of(rq),
+        .user_name = p->user_name,
+        .organization = p->organization,
+        .role_system = p->role.system,
+        .purpose_system = p->purpose.system,
+        .assertion = p->assertion,
+        .sender = rq->sender,
+        .fingerprint = peer->fingerprint,
     };
 }
 

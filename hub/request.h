@@ -100,6 +100,9 @@ struct request {
         struct soap_message *soap;
         void *hl7; /* gateway/hl7.h: struct hl7_message */
     } message;
+    /* Who says that it sends, and to whom: wsa:ReplyTo and the door's path, or MSH-3|MSH-4 and
+     * MSH-5|MSH-6. Claims of the message, for the audit record only. */
+    struct str sender, addressee;
     struct audit_list audit; /* rows to write when the handler succeeds */
     /* The patient, and the query, submission set, documents or message in question: set as soon as
      * known, so that a failure's audit row can name them. */

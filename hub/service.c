@@ -30,6 +30,7 @@ static void refused(void *context, const struct peer *peer, const char *reason)
     (void)context;
     metric_add(METRIC_handshakes_refused_total, 1);
     describe_peer(peer, n.peer, sizeof(n.peer));
+    memcpy(n.fingerprint, peer->fingerprint, sizeof(n.fingerprint));
     snprintf(n.text, sizeof(n.text), "Node authentication failed: %s", reason);
     log_info("peer_refused", "peer=%s reason=%s", n.peer, reason);
     notice_leave(&n);

@@ -328,6 +328,7 @@ static enum status open_message(struct request *rq)
     rq->message.soap = ARENA_NEW(rq->arena, struct soap_message);
     TRY(soap_read(rq->arena, http_field_value(&ex->head, STR("Content-Type")), &ex->body,
                   rq->message.soap, rq->err));
+    rq->sender = rq->message.soap->reply_to;
     TRY(soap_async_admit(rq));
     return choose_transaction(rq);
 }

@@ -67,8 +67,23 @@ static bool is_of(const struct named *named, size_t hit, const struct person *pe
     return person_ref_eq(named->owners.refs[hit], person->ref);
 }
 
-/* One row a patient, with what was removed of that one. */
-static void audit(struct request *rq, const struct named *named, const char *kind)
+/* Metadata are named by entryUUID, documents by uniqueId and repository. */
+static void name_object(struct request *rq, struct audit_row *row, struct uuid uuid,
+                        const struct xds_removal *documents)
+{
+    struct str repository = str_from(rq->config->repository_unique_id);
+
+    if (documents == NULL)
+        audit_object_add(rq->arena, row, "object", uuid_urn(rq->arena, uuid), STR_NONE);
+    for (size_t i = 0; documents != NULL && i < documents->objects.n; i++)
+        if (uuid_eq(documents->objects.v[i]->uuid, uuid))
+            audit_object_add(rq->arena, row, "document",
+                             xds_text(documents->objects.v[i], "uniqueId"), repository);
+}
+
+/* One row a patient, with what was removed of that one: metadata, or (not NULL) documents. */
+static void audit(struct request *rq, const struct named *named,
+                  const struct xds_removal *documents)
 {
     for (size_t i = 0; i < named->people.count; i++) {
         const struct person *person = &named->people.people[i];
@@ -80,8 +95,7 @@ static void audit(struct request *rq, const struct named *named, const char *kin
         row->patient = identifier_cx(rq->arena, xad);
         for (size_t j = 0; j < named->lookup.n; j++)
             if (is_of(named, j, person))
-                audit_object_add(rq->arena, row, kind,
-                                 uuid_urn(rq->arena, named->lookup.hits[j].uuid), STR_NONE);
+                name_object(rq, row, named->lookup.hits[j].uuid, documents);
     }
 }
 
@@ -213,7 +227,7 @@ enum status xds_remove_metadata(struct request *rq, struct reply *rp)
     TRY(check_bereaved(rq, &r));
     TRY(find_people(rq, &named));
     xds_removal_apply(&r);
-    audit(rq, &named, "object");
+    audit(rq, &named, NULL);
     return xds_registry_response(rq, rp);
 }
 
@@ -328,6 +342,6 @@ enum status xds_remove_documents(struct request *rq, struct reply *rp)
             fail_at(rq->err, named.ids[i], NOT_FOUND, "XDSDocumentUniqueIdError",
                     "The repository has no document %.*s", STR_ARG(named.ids[i]));
     TRY(rq->err->status);
-    audit(rq, &named, "document");
+    audit(rq, &named, &r);
     return xds_registry_response(rq, rp);
 }

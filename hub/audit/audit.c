@@ -74,17 +74,18 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
     struct audit_position at = {
         .pkey = placed ? row->pkey : audit_request_pkey(c->request),
         .at_us = c->at_us,
-        .id = uuid_v7(),
+        .id = uuid_eq(row->id, (struct uuid){{0}}) ? uuid_v7() : row->id,
     };
+    const struct audit_kind kind = audit_row_kind(c, row);
     struct sealed_record *sealed = ARENA_NEW(a, struct sealed_record);
     char *action = arena_alloc(a, 1);
 
-    *action = audit_row_action(c, row);
+    *action = kind.action;
     record_seal(a, &at, audit_record_write(a, c, row, at.id, detail_max), sealed);
     db_queue(db, &ADD, NULL, DB_INT8(at.pkey), DB_TIME(at.at_us), DB_UUID(at.id),
              DB_BYTEA(str_of(sealed->leaf_hash, AUDIT_LEAF_BYTES)), DB_BYTEA(sealed->record),
-             DB_UUID(c->request), DB_TEXT(str_from(c->transaction)),
-             DB_TEXT(str_from(c->kind.event_id)), DB_TEXT(str_of(action, 1)),
+             DB_UUID(c->request), DB_TEXT(str_from(audit_row_transaction(c, row))),
+             DB_TEXT(str_from(kind.event_id)), DB_TEXT(str_of(action, 1)),
              DB_INT4((int)row->outcome), id_or_null(c->member_id), id_or_null(row->person_id),
              DB_TEXT(searchable(row->patient)), DB_BYTEA(sealed->key));
 }

@@ -27,9 +27,14 @@ struct audit_object {
     struct str id;     /* uniqueId, stored query UUID, MSH-10 */
     struct str detail; /* repository id, the query itself, MSH-3|MSH-4; may be empty */
     struct audit_object *next;
+    struct str home; /* homeCommunityId that the object was named with; may be empty */
 };
 
-/* One row to be: one patient (or none) of one transaction. */
+/* One row to be: one patient (or none) of one transaction.
+ *
+ * What the hub does on the way to its answer has rows of its own beside the request's: it asked
+ * another community (ITI-39 under an ITI-43). Such a row names its transaction; event and action
+ * come from the table of hub/audit/transaction.h, by the side on which the hub stood. */
 struct audit_row {
     char action; /* 0: the transaction's own (a merge writes one D and one U) */
     enum audit_outcome outcome;
@@ -38,6 +43,11 @@ struct audit_row {
     struct str description;  /* why it failed, or what was withheld: for auditors only */
     struct audit_object *objects;
     struct audit_row *next;
+    const char *transaction; /* NULL: the request's */
+    bool initiator;          /* the hub asked or told; else it was asked or told */
+    struct str partner;      /* whom it asked: URL, or HOST:PORT; empty: who sent the request */
+    struct str verbatim;     /* bytes kept whole and exact: a message that was received (ITI-20) */
+    struct uuid id;          /* of the row; all zeroes: a new one */
 };
 
 struct audit_list {
@@ -53,8 +63,14 @@ struct audit_context {
     int64_t at_us;
     int64_t member_id; /* 0: not known */
     struct str member, user, role, purpose;
-    struct str peer;     /* address, and the certificate's subject */
-    struct str endpoint; /* our URL */
+    struct str peer;                    /* address, and the certificate's subject */
+    struct str endpoint;                /* our URL; of an HL7 v2 message MSH-5|MSH-6 */
+    bool initiator;                     /* as in the rows: of all of them */
+    struct str user_name, organization; /* of the person who asks; both may be empty */
+    struct str role_system, purpose_system;
+    struct str assertion;             /* its ID */
+    struct str sender;                /* wsa:ReplyTo, or MSH-3|MSH-4 */
+    const unsigned char *fingerprint; /* 32 bytes: of the peer's certificate; or NULL */
 };
 
 /* Adds a row; the caller fills what applies. Memory from a. */

@@ -1,8 +1,11 @@
 #include "hub/audit/record.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
+#include "hub/audit/transaction.h"
 #include "hub/base/hash.h"
+#include "hub/base/hex.h"
 #include "hub/base/json_text.h"
 
 static void add_text(struct strbuf *b, const char *key, struct str value)
@@ -40,14 +43,52 @@ static void add_objects(struct strbuf *b, const struct audit_object *o, size_t d
         json_text_add(b, str_from(o->kind));
         add_cut(b, "id", o->id, AUDIT_ID_MAX);
         add_cut(b, "detail", o->detail, detail_max);
+        add_cut(b, "home", o->home, AUDIT_ID_MAX);
         strbuf_addc(b, '}');
     }
     strbuf_addc(b, ']');
 }
 
-char audit_row_action(const struct audit_context *context, const struct audit_row *row)
+const char *audit_row_transaction(const struct audit_context *context, const struct audit_row *row)
 {
-    return row->action != 0 ? row->action : context->kind.action;
+    return row->transaction != NULL ? row->transaction : context->transaction;
+}
+
+/* A transaction of the row's own that the table lacks is a mistake in the program. */
+struct audit_kind audit_row_kind(const struct audit_context *context, const struct audit_row *row)
+{
+    struct audit_kind kind = context->kind;
+
+    if (row->transaction != NULL) {
+        const struct audit_transaction *t =
+            audit_transaction_find(str_from(row->transaction), row->initiator);
+
+        must(t != NULL, "a transaction of hub/audit/transaction.c");
+        kind = t->kind;
+    }
+    if (row->action != 0)
+        kind.action = row->action;
+    return kind;
+}
+
+/* What version 2 added: keys are only ever added at the end. */
+static void add_second_version(struct strbuf *b, const struct audit_context *c,
+                               const struct audit_row *row)
+{
+    bool initiator = c->initiator || row->initiator;
+
+    add_text(b, "side", initiator ? STR("initiator") : STR("responder"));
+    add_text(b, "partner", row->partner);
+    add_text(b, "user_name", c->user_name);
+    add_text(b, "organization", c->organization);
+    add_text(b, "role_system", c->role_system);
+    add_text(b, "purpose_system", c->purpose_system);
+    add_text(b, "assertion", c->assertion);
+    add_cut(b, "sender", c->sender, AUDIT_ID_MAX);
+    strbuf_addf(b, ",\"process\":%d", (int)getpid());
+    add_text(b, "fingerprint",
+             c->fingerprint != NULL ? hex_encode(b->arena, c->fingerprint, 32) : STR_NONE);
+    add_text(b, "verbatim", base64_encode(b->arena, row->verbatim));
 }
 
 struct str audit_record_write(struct arena *a, const struct audit_context *context,
@@ -56,15 +97,16 @@ struct str audit_record_write(struct arena *a, const struct audit_context *conte
     struct strbuf b = strbuf_on(a, 1024);
     char event_id[UUID_TEXT + 1], request_id[UUID_TEXT + 1];
 
+    const struct audit_kind kind = audit_row_kind(context, row);
+
     uuid_write(id, event_id);
     uuid_write(context->request, request_id);
-    strbuf_addf(&b, "{\"v\":1,\"id\":\"%s\"", event_id);
+    strbuf_addf(&b, "{\"v\":2,\"id\":\"%s\"", event_id);
     add_text(&b, "at", clock_iso(a, context->at_us));
     strbuf_addf(&b, ",\"request\":\"%s\"", request_id);
-    add_text(&b, "transaction", str_from(context->transaction));
-    add_text(&b, "event", str_from(context->kind.event_id));
-    strbuf_addf(&b, ",\"action\":\"%c\",\"outcome\":%d", audit_row_action(context, row),
-                (int)row->outcome);
+    add_text(&b, "transaction", str_from(audit_row_transaction(context, row)));
+    add_text(&b, "event", str_from(kind.event_id));
+    strbuf_addf(&b, ",\"action\":\"%c\",\"outcome\":%d", kind.action, (int)row->outcome);
     strbuf_addf(&b, ",\"member\":{\"id\":%" PRId64, context->member_id);
     add_text(&b, "name", context->member);
     strbuf_addc(&b, '}');
@@ -78,6 +120,7 @@ struct str audit_record_write(struct arena *a, const struct audit_context *conte
     add_text(&b, "patient", row->patient);
     add_text(&b, "description", row->description);
     add_objects(&b, row->objects, detail_max);
+    add_second_version(&b, context, row);
     strbuf_addc(&b, '}');
     return strbuf_str(&b);
 }

@@ -1,17 +1,22 @@
 /* The record of an audit row: canonical JSON, the same bytes for the same event, for ever.
  *
  * One line of UTF-8 without white space outside strings; every key present, in this order; text
- * escaped as hub/base/json_text.h does. Version 1:
+ * escaped as hub/base/json_text.h does. Version 2:
  *
- *     {"v":1,"id":UUIDv7,"at":"2026-11-22T15:04:05.123456Z","request":UUID,
+ *     {"v":2,"id":UUIDv7,"at":"2026-11-22T15:04:05.123456Z","request":UUID,
  *      "transaction":"ITI-18","event":"110112","action":"E","outcome":0,
  *      "member":{"id":7,"name":"st-mary"},"user":"","role":"system","purpose":"TREAT",
  *      "peer":"","endpoint":"","person":{"pkey":"-4611686018427387904","id":"12"},
  *      "patient":"123^^^&1.2.3&ISO","description":"",
- *      "objects":[{"kind":"query","id":"urn:uuid:...","detail":""}]}
+ *      "objects":[{"kind":"query","id":"urn:uuid:...","detail":"","home":""}],
+ *      "side":"responder","partner":"","user_name":"","organization":"","role_system":"",
+ *      "purpose_system":"","assertion":"","sender":"","process":4711,"fingerprint":"",
+ *      "verbatim":""}
  *
- * What is unknown is "" or 0. Numbers of the index are strings: they do not fit a double. Later
- * versions add keys at the end. Pure; any thread. */
+ * side: "initiator" where the hub itself asked or told. fingerprint: SHA-256 of the peer's
+ * certificate, hexadecimal; verbatim: a received message, base64. Version 1 ended with objects, and
+ * they with detail. What is unknown is "" or 0. Numbers of the index are strings: they do not fit a
+ * double. Later versions add keys at the end. Pure, but for the process id; any thread. */
 #pragma once
 
 #include "hub/audit/audit.h"
@@ -30,8 +35,9 @@ enum {
 struct str audit_record_write(struct arena *a, const struct audit_context *context,
                               const struct audit_row *row, struct uuid id, size_t detail_max);
 
-/* The row's own action, or its transaction's. */
-char audit_row_action(const struct audit_context *context, const struct audit_row *row);
+/* The row's own, or its request's. */
+const char *audit_row_transaction(const struct audit_context *context, const struct audit_row *row);
+struct audit_kind audit_row_kind(const struct audit_context *context, const struct audit_row *row);
 
 /* Place of a row without a person: the hash_key of the request's id. */
 int64_t audit_request_pkey(struct uuid request);

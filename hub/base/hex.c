@@ -56,6 +56,26 @@ static int base64_digit(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+struct str base64_encode(struct arena *a, struct str bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *in = (const unsigned char *)bytes.p;
+    char *out = arena_alloc(a, (bytes.n + 2) / 3 * 4 + 1), *p = out;
+
+    for (size_t i = 0; i < bytes.n; i += 3) {
+        size_t left = bytes.n - i;
+        unsigned group = (unsigned)in[i] << 16 | (left > 1 ? (unsigned)in[i + 1] << 8 : 0) |
+                         (left > 2 ? in[i + 2] : 0);
+
+        *p++ = digits[group >> 18];
+        *p++ = digits[group >> 12 & 63];
+        *p++ = left > 1 ? digits[group >> 6 & 63] : '=';
+        *p++ = left > 2 ? digits[group & 63] : '=';
+    }
+    *p = '\0';
+    return str_of(out, (size_t)(p - out));
+}
+
 static bool is_xml_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';

@@ -98,6 +98,7 @@ static enum next admit(struct conn *c)
 static enum next handshake_failed(struct conn *c, const char *reason)
 {
     atomic_fetch_add(&c->io->server->counters.handshake_failures, 1);
+    memcpy(c->peer.fingerprint, c->verdict.fingerprint, sizeof(c->peer.fingerprint));
     if (stream_touched(&c->stream)) /* else a balancer's probe */
         refused(c, c->verdict.refusal != NULL ? c->verdict.refusal : reason);
     return conn_farewell(c);

@@ -109,6 +109,17 @@ static int own_fault(const struct tls *t, X509 *certificate)
     return listed(t, certificate) ? X509_V_ERR_CERT_REVOKED : X509_V_OK;
 }
 
+/* A stranger's certificate is named in the record of the refusal. */
+static int refuse(struct tls_verdict *v, X509_STORE_CTX *xs, int error)
+{
+    unsigned size = sizeof(v->fingerprint);
+
+    if (v->refusal == NULL)
+        v->refusal = X509_verify_cert_error_string(error);
+    X509_digest(X509_STORE_CTX_get0_cert(xs), EVP_sha256(), v->fingerprint, &size);
+    return 0;
+}
+
 static int verify_client(X509_STORE_CTX *xs, void *tls)
 {
     struct tls_verdict *v = verdict_of(xs);
@@ -116,16 +127,11 @@ static int verify_client(X509_STORE_CTX *xs, void *tls)
 
     *v = (struct tls_verdict){0};
     X509_STORE_CTX_set_verify_cb(xs, judge_fault);
-    if (X509_verify_cert(xs) <= 0) {
-        if (v->refusal == NULL)
-            v->refusal = X509_verify_cert_error_string(X509_STORE_CTX_get_error(xs));
-        return 0;
-    }
+    if (X509_verify_cert(xs) <= 0)
+        return refuse(v, xs, X509_STORE_CTX_get_error(xs));
     error = own_fault(tls, X509_STORE_CTX_get0_cert(xs));
     X509_STORE_CTX_set_error(xs, error); /* decides which alert the client gets */
-    if (error != X509_V_OK)
-        v->refusal = X509_verify_cert_error_string(error);
-    return error == X509_V_OK;
+    return error == X509_V_OK ? 1 : refuse(v, xs, error);
 }
 
 /* ---- the context ---- */

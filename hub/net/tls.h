@@ -16,8 +16,9 @@ struct tls;
 
 /* What the verification of one client found. */
 struct tls_verdict {
-    bool no_path;        /* the certificate does not chain to a configured CA */
-    const char *refusal; /* why it was refused, or NULL; a literal */
+    bool no_path;                  /* the certificate does not chain to a configured CA */
+    const char *refusal;           /* why it was refused, or NULL; a literal */
+    unsigned char fingerprint[32]; /* of the certificate that was refused; else zeroes */
 };
 
 struct tls *tls_new(const struct net_tls_settings *settings, struct errors *err);

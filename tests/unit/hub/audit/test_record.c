@@ -1,6 +1,7 @@
 #include "hub/audit/record.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "hub/base/json_text.h"
 #include "tests/support/suite.h"
@@ -14,6 +15,7 @@ static const struct audit_context context = {
     .member = {"st-mary", 7},
     .role = {"system", 6},
     .purpose = {"TREAT", 5},
+    .sender = {"EHR|WARD", 8},
 };
 
 static void a_record_is_the_documented_bytes(void)
@@ -29,9 +31,13 @@ static void a_record_is_the_documented_bytes(void)
     row->patient = STR("123^^^&1.2.3&ISO");
     audit_object_add(&a, row, "query", STR("urn:uuid:1"), STR("\"<a>\""));
     audit_object_add(&a, row, "document", STR("1.2.9"), STR_NONE);
+    row->objects->next->home = STR("urn:oid:1.9");
+    row->verbatim = STR("<85>1");
     CHECK_STR(
         audit_record_write(&a, &context, row, (struct uuid){{0xff}}, AUDIT_DETAIL_MAX),
-        STR("{\"v\":1,\"id\":\"ff000000-0000-0000-0000-000000000000\","
+        str_printf(
+            &a,
+            "{\"v\":2,\"id\":\"ff000000-0000-0000-0000-000000000000\","
             "\"at\":\"2026-11-22T15:04:05.123456Z\","
             "\"request\":\"01920304-0506-7708-890a-0b0c0d0e0f10\",\"transaction\":\"ITI-18\","
             "\"event\":\"110112\",\"action\":\"E\",\"outcome\":0,"
@@ -39,8 +45,14 @@ static void a_record_is_the_documented_bytes(void)
             "\"purpose\":\"TREAT\",\"peer\":\"\",\"endpoint\":\"\","
             "\"person\":{\"pkey\":\"-4611686018427387904\",\"id\":\"12\"},"
             "\"patient\":\"123^^^&1.2.3&ISO\",\"description\":\"\","
-            "\"objects\":[{\"kind\":\"query\",\"id\":\"urn:uuid:1\",\"detail\":\"\\\"<a>\\\"\"},"
-            "{\"kind\":\"document\",\"id\":\"1.2.9\",\"detail\":\"\"}]}"));
+            "\"objects\":[{\"kind\":\"query\",\"id\":\"urn:uuid:1\",\"detail\":\"\\\"<a>\\\"\","
+            "\"home\":\"\"},"
+            "{\"kind\":\"document\",\"id\":\"1.2.9\",\"detail\":\"\",\"home\":\"urn:oid:1.9\"}],"
+            "\"side\":\"responder\",\"partner\":\"\",\"user_name\":\"\",\"organization\":\"\","
+            "\"role_system\":\"\",\"purpose_system\":\"\",\"assertion\":\"\",\"sender\":\"EHR|"
+            "WARD\","
+            "\"process\":%d,\"fingerprint\":\"\",\"verbatim\":\"PDg1PjE=\"}",
+            (int)getpid()));
     arena_dispose(&a);
 }
 
@@ -48,8 +60,17 @@ static void a_rows_own_action_goes_before_the_transactions(void)
 {
     struct audit_row merge = {.action = 'D'}, plain = {0};
 
-    CU_ASSERT_EQUAL(audit_row_action(&context, &merge), 'D');
-    CU_ASSERT_EQUAL(audit_row_action(&context, &plain), 'E');
+    CU_ASSERT_EQUAL(audit_row_kind(&context, &merge).action, 'D');
+    CU_ASSERT_EQUAL(audit_row_kind(&context, &plain).action, 'E');
+}
+
+static void a_row_of_another_transaction_takes_its_kind_from_the_table(void)
+{
+    struct audit_row fetched = {.transaction = "ITI-39", .initiator = true};
+
+    CU_ASSERT_STRING_EQUAL(audit_row_transaction(&context, &fetched), "ITI-39");
+    CU_ASSERT_STRING_EQUAL(audit_row_kind(&context, &fetched).event_id, "110107");
+    CU_ASSERT_EQUAL(audit_row_kind(&context, &fetched).action, 'C');
 }
 
 static void a_long_detail_is_cut_between_characters_and_says_so(void)
@@ -67,7 +88,7 @@ static void a_long_detail_is_cut_between_characters_and_says_so(void)
     memcpy(detail + AUDIT_DETAIL_MAX - 1, "\xe2\x82\xac", 3); /* a euro sign across the cut */
     audit_object_add(&a, row, "query", STR("1"), str_of(detail, AUDIT_DETAIL_MAX + 10));
     record = audit_record_write(&a, &context, row, (struct uuid){{0}}, AUDIT_DETAIL_MAX);
-    CU_ASSERT(str_ends(record, STR("xxx... (65546 bytes in all)\"}]}")));
+    CU_ASSERT(str_find_str(record, STR("xxx... (65546 bytes in all)\",\"home\":")) > 0);
     CU_ASSERT(utf8_valid(record));
     arena_dispose(&a);
 }
@@ -85,7 +106,7 @@ static void a_long_id_is_cut_as_well(void)
     audit_object_add(&a, row, "submission_set", str_of(id, sizeof(id)), STR_NONE);
     CU_ASSERT(
         str_find_str(audit_record_write(&a, &context, row, (struct uuid){{0}}, AUDIT_DETAIL_MAX),
-                     STR("777... (1025 bytes in all)\",\"detail\":\"\"}")) > 0);
+                     STR("777... (1025 bytes in all)\",\"detail\":\"\",")) > 0);
     arena_dispose(&a);
 }
 
@@ -100,5 +121,6 @@ static void requests_without_a_patient_spread_by_their_id(void)
 
 SUITE(test_record, CASE(a_record_is_the_documented_bytes),
       CASE(a_rows_own_action_goes_before_the_transactions),
+      CASE(a_row_of_another_transaction_takes_its_kind_from_the_table),
       CASE(a_long_detail_is_cut_between_characters_and_says_so), CASE(a_long_id_is_cut_as_well),
       CASE(requests_without_a_patient_spread_by_their_id));
