@@ -1,56 +1,15 @@
 #include "hub/soap_async.h"
 
-#include <string.h>
-
 #include "hub/outbox_connect.h"
 #include "hub/soap.h"
+#include "hub/soap_post.h"
 
 enum {
     ANSWER_MAX = 32 << 20, /* bytes of an answer, which waits in the database */
     PIECE = 64 << 10,
-    HEAD_MAX = 16 << 10, /* of the HTTP answer to what is delivered */
-    URL_MAX = 1000,
 };
 
-/* --- addresses ---------------------------------------------------------------------------- */
-
-static bool is_printable(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] > '~')
-            return false;
-    return true;
-}
-
-/* Behind the last colon that is not inside of an IPv6 address. */
-static bool has_port(struct str authority)
-{
-    for (size_t i = authority.n; i-- > 0 && authority.p[i] != ']';)
-        if (authority.p[i] == ':')
-            return true;
-    return false;
-}
-
-bool soap_url_parse(struct arena *a, struct str url, struct soap_url *out)
-{
-    struct str scheme = STR("https://"), rest;
-    const char *slash;
-    size_t n;
-
-    if (url.n > URL_MAX || !is_printable(url) || !str_eq(str_slice(url, 0, scheme.n), scheme))
-        return false;
-    rest = str_slice(url, scheme.n, url.n);
-    slash = memchr(rest.p, '/', rest.n);
-    n = slash != NULL ? (size_t)(slash - rest.p) : rest.n;
-    out->authority = str_slice(rest, 0, n);
-    out->path = n < rest.n ? str_slice(rest, n, rest.n) : STR("/");
-    if (n == 0 || memchr(out->authority.p, '@', n) != NULL ||
-        memchr(out->authority.p, '?', n) != NULL || memchr(url.p, '#', url.n) != NULL)
-        return false;
-    out->address = has_port(out->authority) ? out->authority
-                                            : str_printf(a, "%.*s:443", STR_ARG(out->authority));
-    return true;
-}
+/* --- admission -------------------------------------------------------------------------- */
 
 static bool has_registered(const struct member *m, struct str address)
 {
@@ -146,94 +105,6 @@ enum status soap_async_finish(struct request *rq, struct reply *rp)
 
 /* --- delivery ----------------------------------------------------------------------------- */
 
-static struct str head_of(struct outbox_delivery *d, const struct soap_url *url, struct str type,
-                          size_t length)
-{
-    return str_printf(d->arena,
-                      "POST %.*s HTTP/1.1\r\n"
-                      "Host: %.*s\r\n"
-                      "Content-Type: %.*s\r\n"
-                      "Content-Length: %zu\r\n"
-                      "Connection: close\r\n"
-                      "\r\n",
-                      STR_ARG(url->path), STR_ARG(url->authority), STR_ARG(type), length);
-}
-
-static enum status write_message(struct outbox_delivery *d, const struct soap_url *url,
-                                 int64_t deadline_us, struct errors *err)
-{
-    struct str body = d->bytes, type = str_cut(&body, '\n');
-
-    TRY(dial_write(*d->connection, head_of(d, url, type, body.n), deadline_us, err));
-    return dial_write(*d->connection, body, deadline_us, err);
-}
-
-/* "HTTP/1.1 202 Accepted": 202, or 0. */
-static int status_of(struct str line)
-{
-    int status = 0;
-
-    if (line.n < 12 || memcmp(line.p, "HTTP/1.", 7) != 0 || line.p[8] != ' ')
-        return 0;
-    for (size_t i = 9; i < 12; i++) {
-        if (line.p[i] < '0' || line.p[i] > '9')
-            return 0;
-        status = status * 10 + (line.p[i] - '0');
-    }
-    return status;
-}
-
-/* The status line of the first answer that is not an interim one; all behind it is dropped with the
- * connection. */
-static enum status read_status(struct outbox_delivery *d, int64_t deadline_us, int *status,
-                               struct errors *err)
-{
-    char *head = arena_alloc(d->arena, HEAD_MAX);
-    size_t have = 0, n;
-
-    for (;;) {
-        struct str seen = {head, have};
-        ptrdiff_t line = str_find_str(seen, STR("\r\n"));
-        ptrdiff_t end = str_find_str(seen, STR("\r\n\r\n"));
-
-        *status = line >= 0 ? status_of(str_slice(seen, 0, (size_t)line)) : 0;
-        if (line >= 0 && *status / 100 != 1)
-            return *status != 0 ? OK : fail(err, UPSTREAM, "answer", "its answer is not HTTP");
-        if (line >= 0 && end >= 0) {
-            have -= (size_t)end + 4;
-            memmove(head, head + end + 4, have);
-            continue;
-        }
-        if (have == HEAD_MAX)
-            return fail(err, UPSTREAM, "answer", "its answer is too large");
-        TRY(dial_read(*d->connection, head + have, HEAD_MAX - have, deadline_us, &n, err));
-        have += n;
-    }
-}
-
-static enum status post(struct outbox_delivery *d, const struct soap_url *url, int *status,
-                        struct errors *err)
-{
-    int64_t limit_us = d->config->outbox_ack_seconds * US_PER_SECOND;
-
-    TRY(outbox_connect(d, url->address, clock_monotonic_us() + limit_us, err));
-    TRY(write_message(d, url, clock_monotonic_us() + limit_us, err));
-    return read_status(d, clock_monotonic_us() + limit_us, status, err);
-}
-
-/* A sender's mistake will not mend itself; a server's may. */
-static enum outbox_verdict verdict_of(struct outbox_delivery *d, int status)
-{
-    struct str why = str_printf(d->arena, "answered HTTP %d", status);
-
-    if (status / 100 == 2)
-        return OUTBOX_DELIVERED;
-    return outbox_trouble(d,
-                          status / 100 == 4 && status != 408 && status != 429 ? OUTBOX_REFUSED
-                                                                              : OUTBOX_RETRY,
-                          why);
-}
-
 /* What was registered when the answer was kept may have been taken back since. */
 static bool still_registered(const struct outbox_delivery *d)
 {
@@ -244,21 +115,18 @@ static bool still_registered(const struct outbox_delivery *d)
 
 static enum outbox_verdict deliver(struct outbox_delivery *d)
 {
+    struct str body = d->bytes, type = str_cut(&body, '\n');
+    struct http_answer answer;
     struct soap_url url;
     struct errors err;
-    enum status s;
-    int status;
 
     errors_init(&err, d->arena);
     if (!still_registered(d))
         return outbox_trouble(d, OUTBOX_REFUSED, STR("its address is no longer registered"));
     if (!soap_url_parse(d->arena, d->item->to.address, &url))
         return outbox_trouble(d, OUTBOX_REFUSED, STR("its address is no https URL"));
-    s = post(d, &url, &status, &err);
-    outbox_hang_up(*d->connection);
-    *d->connection = NULL;
-    if (s == OK)
-        return verdict_of(d, status);
+    if (soap_post(d, &url, type, body, &answer, &err) == OK)
+        return soap_post_verdict(d, answer.status);
     return outbox_trouble(d, OUTBOX_RETRY,
                           err.last != NULL ? err.last->text : STR("not delivered"));
 }

@@ -5,20 +5,10 @@
  * transaction that holds its effect and its audit rows, and the caller gets an empty 202; the
  * outbox's senders POST it over mutual TLS, in order, again until it is taken, also after a
  * restart. MessageID and RelatesTo stay the same. An address is good when the member has registered
- * it
- * (`causeway member reply-to add`). */
+ * it (`causeway member reply-to add`). */
 #pragma once
 
 #include "hub/outbox.h"
-
-/* https://HOST[:PORT][/PATH] */
-struct soap_url {
-    struct str authority; /* as the Host field has it */
-    struct str address;   /* HOST:PORT */
-    struct str path;
-};
-
-bool soap_url_parse(struct arena *a, struct str url, struct soap_url *out) MUST_CHECK;
 
 /* Sees whether the message's ReplyTo is registered; a fault otherwise. For protocol->open. */
 enum status soap_async_admit(struct request *rq) MUST_CHECK;

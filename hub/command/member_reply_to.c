@@ -1,6 +1,6 @@
 /* `causeway member reply-to`: where a member's asynchronous answers may go. */
 #include "hub/command/member_change.h"
-#include "hub/soap_async.h"
+#include "hub/soap_post.h"
 
 static const struct statement ADD_REPLY_TO = {
     "member_add_reply_to",

@@ -1,4 +1,4 @@
-#include "hub/soap_async.h"
+#include "hub/soap_post.h"
 
 #include "tests/support/suite.h"
 
@@ -37,4 +37,4 @@ static void a_url_is_https_with_a_host_and_nothing_of_a_user(void)
     arena_dispose(&a);
 }
 
-SUITE(test_soap_async, CASE(a_url_is_https_with_a_host_and_nothing_of_a_user));
+SUITE(test_soap_post, CASE(a_url_is_https_with_a_host_and_nothing_of_a_user));
