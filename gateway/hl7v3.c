@@ -177,25 +177,38 @@ static struct hl7v3_ii hub_id(struct request *rq)
     return (struct hl7v3_ii){str_from(rq->config->home_community_id), STR_NONE};
 }
 
+/* The root and its transmission wrapper, up to where an acknowledgement would come. */
+void hl7v3_wrapper_begin(struct request *rq, struct xml_writer *w, const struct hl7v3_wrapper *t)
+{
+    xml_begin(w, t->interaction);
+    xml_attribute(w, "xmlns", STR(NS_HL7V3));
+    xml_attribute(w, "ITSVersion", STR("XML_1.0"));
+    hl7v3_ii_write(w, "id", t->id);
+    hl7v3_leaf(w, "creationTime", "value", creation_time(rq));
+    write_interaction(w, t->interaction);
+    hl7v3_leaf(w, "processingCode", "code", t->processing.n == 1 ? t->processing : STR("P"));
+    hl7v3_leaf(w, "processingModeCode", "code", STR("T"));
+    hl7v3_leaf(w, "acceptAckCode", "code", str_from(t->accept));
+    write_device(w, "receiver", "RCV", t->receiver);
+    write_device(w, "sender", "SND", t->sender.root.n > 0 ? t->sender : hub_id(rq));
+}
+
 struct xml_writer *hl7v3_answer_begin(struct request *rq, struct soap_answer *answer,
                                       const struct hl7v3 *m, const char *interaction,
                                       const char *ack)
 {
-    struct str code = hl7v3_attr(m->root, "processingCode", "code");
+    struct hl7v3_wrapper t = {
+        .interaction = interaction,
+        .id = {request_id(rq), STR_NONE},
+        .processing = hl7v3_attr(m->root, "processingCode", "code"),
+        .accept = "NE",
+        .receiver = m->sender,
+        .sender = m->receiver,
+    };
     struct xml_writer *w =
         soap_answer_begin(rq, answer, str_printf(rq->arena, NS_HL7V3 ":%s", interaction).p);
 
-    xml_begin(w, interaction);
-    xml_attribute(w, "xmlns", STR(NS_HL7V3));
-    xml_attribute(w, "ITSVersion", STR("XML_1.0"));
-    hl7v3_ii_write(w, "id", (struct hl7v3_ii){request_id(rq), STR_NONE});
-    hl7v3_leaf(w, "creationTime", "value", creation_time(rq));
-    write_interaction(w, interaction);
-    hl7v3_leaf(w, "processingCode", "code", code.n == 1 ? code : STR("P"));
-    hl7v3_leaf(w, "processingModeCode", "code", STR("T"));
-    hl7v3_leaf(w, "acceptAckCode", "code", STR("NE"));
-    write_device(w, "receiver", "RCV", m->sender);
-    write_device(w, "sender", "SND", m->receiver.root.n > 0 ? m->receiver : hub_id(rq));
+    hl7v3_wrapper_begin(rq, w, &t);
     write_acknowledgement(rq, w, m, ack);
     return w;
 }

@@ -40,6 +40,15 @@ enum patient_id_kind hl7v3_patient_id(struct request *rq, struct hl7v3_ii ii,
 /* The registered domain that a root names; STR_NONE: nobody's. */
 struct str hl7v3_domain(struct request *rq, struct hl7v3_ii ii);
 
+/* A transmission wrapper (MCCI_MT000100, 000300) as it is written. */
+struct hl7v3_wrapper {
+    const char *interaction;
+    struct hl7v3_ii id, receiver, sender; /* no sender: the hub */
+    struct str processing;                /* P, T or D; else P */
+    const char *accept;                   /* acceptAckCode: "AL" or "NE" */
+};
+void hl7v3_wrapper_begin(struct request *rq, struct xml_writer *w, const struct hl7v3_wrapper *t);
+
 /* Writes the envelope and the transmission wrapper of `interaction`, which answers `m`, up to and
  * with the acknowledgement: `ack` is AA or AE, CA or CE; what rq->err holds becomes its details. */
 struct xml_writer *hl7v3_answer_begin(struct request *rq, struct soap_answer *answer,

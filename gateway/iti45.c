@@ -2,6 +2,7 @@
 
 #include "gateway/hl7v3.h"
 #include "gateway/pix.h"
+#include "gateway/v3_identity.h"
 
 #define QUESTION   "PRPA_IN201309UV02"
 #define ANSWER     "PRPA_IN201310UV02"
@@ -66,28 +67,6 @@ static enum status read_query(struct request *rq, struct hl7v3 *m, struct pix_qu
     return read_domains(rq, list, q);
 }
 
-static void write_patient(struct xml_writer *w, const struct identity_visible *v)
-{
-    xml_begin(w, "patient");
-    xml_attribute(w, "classCode", STR("PAT"));
-    for (size_t i = 0; i < v->count; i++)
-        hl7v3_ii_write(w, "id", (struct hl7v3_ii){v->items[i].id.authority, v->items[i].id.id});
-    hl7v3_leaf(w, "statusCode", "code", STR("active"));
-    xml_begin(w, "patientPerson");
-    xml_attribute(w, "classCode", STR("PSN"));
-    xml_attribute(w, "determinerCode", STR("INSTANCE"));
-    hl7v3_leaf(w, "name", "nullFlavor", STR("NA")); /* a PIX answer tells no demographics */
-    xml_end(w, "patientPerson");
-    xml_end(w, "patient");
-}
-
-static void write_event(struct request *rq, struct xml_writer *w, const struct identity_visible *v)
-{
-    hl7v3_event_begin(w);
-    write_patient(w, v);
-    hl7v3_event_end(rq, w);
-}
-
 /* `v` NULL: there is nothing to tell. */
 static enum status answer(struct request *rq, const struct hl7v3 *m, const char *ack,
                           const char *code, const struct identity_visible *v, struct reply *rp)
@@ -97,7 +76,7 @@ static enum status answer(struct request *rq, const struct hl7v3 *m, const char 
 
     hl7v3_act_begin(w, "PRPA_TE201310UV02");
     if (v != NULL)
-        write_event(rq, w, v);
+        v3_identity_write(rq, w, v);
     hl7v3_query_ack_write(w, m, code, NULL);
     hl7v3_copy(rq->arena, w, m->query);
     hl7v3_act_end(w);

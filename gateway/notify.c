@@ -1,13 +1,15 @@
 #include "gateway/notify.h"
 
 #include "gateway/hl7_identity.h"
+#include "gateway/iti46.h"
 #include "gateway/mllp_send.h"
 #include "gateway/pix.h"
 #include "hub/base/clock.h"
 #include "hub/outbox_connect.h"
 
-#define KIND_IDENTIFIERS "pix-v2"
-#define KIND_LINKS       "links-v2"
+#define KIND_IDENTIFIERS    "pix-v2"
+#define KIND_IDENTIFIERS_V3 "pix-v3"
+#define KIND_LINKS          "links-v2"
 
 static const struct hl7_separators USUAL = {'|', '^', '~', '\\', '&'};
 
@@ -54,19 +56,23 @@ static struct outbox_destination destination_of(const struct member *m,
 static void tell_person(struct request *rq, struct person_ref person, struct mpi_id_list before,
                         struct mpi_id_list after)
 {
+    static const struct {
+        const char *format, *kind, *transaction;
+    } ways[] = {{"hl7v2", KIND_IDENTIFIERS, "ITI-10"}, {"hl7v3", KIND_IDENTIFIERS_V3, "ITI-46"}};
     struct str payload =
         str_printf(rq->arena, "%lld %lld", (long long)person.pkey, (long long)person.person_id);
 
-    for (size_t i = 0; i < rq->members->count; i++) {
-        const struct member *m = &rq->members->members[i];
-        const struct member_notify *n = member_notify_of(m, STR("hl7v2"));
-        struct outbox_destination to;
+    for (size_t i = 0; i < rq->members->count; i++)
+        for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
+            const struct member *m = &rq->members->members[i];
+            const struct member_notify *n = member_notify_of(m, str_from(ways[w].format));
+            struct outbox_destination to;
 
-        if (n == NULL || !is_of_interest(m, before, after))
-            continue;
-        to = destination_of(m, n, KIND_IDENTIFIERS);
-        outbox_put(rq, &to, "ITI-10", payload);
-    }
+            if (n == NULL || !is_of_interest(m, before, after))
+                continue;
+            to = destination_of(m, n, ways[w].kind);
+            outbox_put(rq, &to, ways[w].transaction, payload);
+        }
 }
 
 static const struct mpi_changed_person *person_of(const struct mpi_change *c, struct person_ref ref)
@@ -197,15 +203,16 @@ static struct strbuf begin(struct request *rq, const struct member_notify *n,
     return b;
 }
 
-static void audit(struct request *rq, const struct outbox_item *item, struct identifier patient)
+/* `message`: its id on the wire, as the other side records it. */
+static void audit(struct request *rq, const struct outbox_item *item, struct identifier patient,
+                  struct str message)
 {
     struct audit_row *row = audit_add(rq->arena, &rq->audit);
 
     row->patient = identifier_cx(rq->arena, patient);
     row->pkey = rq->person.pkey;
     row->person_id = rq->person.person_id;
-    audit_object_add(rq->arena, row, "message", mllp_control_id(rq->arena, item->id),
-                     item->to.address);
+    audit_object_add(rq->arena, row, "message", message, item->to.address);
 }
 
 static int64_t number(struct str s)
@@ -215,23 +222,44 @@ static int64_t number(struct str s)
     return str_to_u64(s, &n) ? (int64_t)n : 0;
 }
 
+/* What the member may know of the person that was queued. */
+static enum status identifiers_now(struct request *rq, const struct outbox_item *item,
+                                   struct identity_visible *seen)
+{
+    struct str rest = item->payload, pkey = str_cut(&rest, ' ');
+
+    return pix_identifiers(rq, (struct person_ref){number(pkey), number(rest)}, seen);
+}
+
+static enum status prepare_identifiers_v3(struct request *rq, const struct outbox_item *item,
+                                          struct str *out)
+{
+    struct identity_visible seen;
+
+    TRY(identifiers_now(rq, item, &seen));
+    if (subscription(rq, item, STR("hl7v3")) == NULL || seen.count == 0)
+        return OK;
+    audit(rq, item, seen.items[0].id, uuid_text(rq->arena, item->id));
+    *out = iti46_message(rq, item, &seen);
+    return OK;
+}
+
 /* ADT^A31^ADT_A05 (3.10.4.1.2): the identifiers, PID-5 of one blank, PV1-2 N. */
 static enum status prepare_identifiers(struct request *rq, const struct outbox_item *item,
                                        struct str *out)
 {
     const struct member_notify *n = subscription(rq, item, STR("hl7v2"));
-    struct str rest = item->payload, pkey = str_cut(&rest, ' ');
     struct identity_visible seen;
     struct strbuf b;
 
-    TRY(pix_identifiers(rq, (struct person_ref){number(pkey), number(rest)}, &seen));
+    TRY(identifiers_now(rq, item, &seen));
     if (n == NULL || seen.count == 0)
         return OK;
     b = begin(rq, n, item, "ADT^A31^ADT_A05", "A31");
     strbuf_lit(&b, "PID|||");
     hl7_cx_list_add(rq, &b, &USUAL, &seen);
     strbuf_lit(&b, "|| \rPV1||N\r");
-    audit(rq, item, seen.items[0].id);
+    audit(rq, item, seen.items[0].id, mllp_control_id(rq->arena, item->id));
     *out = strbuf_str(&b);
     return OK;
 }
@@ -296,7 +324,7 @@ static enum status prepare_link(struct request *rq, const struct outbox_item *it
         hl7_cx_add(rq, &b, &USUAL, news.subsumed);
     }
     strbuf_addc(&b, '\r');
-    audit(rq, item, news.local);
+    audit(rq, item, news.local, mllp_control_id(rq->arena, item->id));
     *out = strbuf_str(&b);
     return OK;
 }
@@ -308,6 +336,13 @@ const struct outbox_carrier notify_carriers[] = {
         .prepare = prepare_identifiers,
         .transaction = {.name = "ITI-10", .audit = {"110110", 'R'}},
         .deliver = mllp_deliver,
+        .close = outbox_hang_up,
+    },
+    {
+        .kind = KIND_IDENTIFIERS_V3,
+        .prepare = prepare_identifiers_v3,
+        .transaction = {.name = "ITI-46", .audit = {"110110", 'R'}},
+        .deliver = iti46_deliver,
         .close = outbox_hang_up,
     },
     {

@@ -1,4 +1,5 @@
-/* Notifications of changed identifiers: ITI-10 (ADT^A31) to members that want them, and ITI-64
+/* Notifications of changed identifiers: ITI-10 (ADT^A31) or ITI-46
+ * (PRPA_IN201302UV02) to members that want them, and ITI-64
  * (ADT^A43, a record's XAD-PID link changed) to document registries.
  *
  * notify_change runs in the transaction of the change and queues rows of the outbox, which name

@@ -42,6 +42,16 @@ extern const struct protocol soap_protocol;
 enum status soap_read(struct arena *a, struct str content_type, const struct body *body,
                       struct soap_message *out, struct errors *err) MUST_CHECK;
 
+/* WS-Addressing of what is written; empty: not there. */
+struct soap_addressing {
+    struct str action, message_id, to, relates_to;
+};
+
+/* A message that the hub sends by itself: the envelope up to the inside of soap:Body, and its end;
+ * the bytes lie in the writer's buffer. */
+void soap_message_begin(struct xml_writer *w, const struct soap_addressing *to);
+struct str soap_message_end(struct xml_writer *w);
+
 struct attachment;
 
 struct soap_answer {

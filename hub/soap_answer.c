@@ -11,9 +11,8 @@
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-/* Up to the inside of soap:Header, with the addressing of an answer. */
-static void begin_envelope(struct arena *a, struct xml_writer *w, struct str action,
-                           const struct soap_message *m)
+/* Up to the inside of soap:Header. */
+static void begin_header(struct xml_writer *w, const struct soap_addressing *to)
 {
     strbuf_lit(w->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     xml_begin(w, "soap:Envelope");
@@ -22,13 +21,26 @@ static void begin_envelope(struct arena *a, struct xml_writer *w, struct str act
     xml_begin(w, "soap:Header");
     xml_begin(w, "wsa:Action");
     xml_attribute(w, "soap:mustUnderstand", STR("true"));
-    xml_content(w, action);
+    xml_content(w, to->action);
     xml_end(w, "wsa:Action");
-    xml_leaf(w, "wsa:MessageID", uuid_urn(a, uuid_v4()));
+    xml_leaf(w, "wsa:MessageID", to->message_id);
+    if (to->to.n > 0)
+        xml_leaf(w, "wsa:To", to->to);
+    if (to->relates_to.n > 0)
+        xml_leaf(w, "wsa:RelatesTo", to->relates_to);
+}
+
+/* The addressing of an answer to `m`, which may be NULL. */
+static void begin_envelope(struct arena *a, struct xml_writer *w, struct str action,
+                           const struct soap_message *m)
+{
+    struct soap_addressing to = {.action = action, .message_id = uuid_urn(a, uuid_v4())};
+
     if (m != NULL && m->is_async)
-        xml_leaf(w, "wsa:To", m->reply_to);
-    if (m != NULL && m->message_id.n > 0)
-        xml_leaf(w, "wsa:RelatesTo", m->message_id);
+        to.to = m->reply_to;
+    if (m != NULL)
+        to.relates_to = m->message_id;
+    begin_header(w, &to);
 }
 
 /* On into soap:Body. */
@@ -44,6 +56,17 @@ static struct str end_envelope(struct xml_writer *w)
     xml_end(w, "soap:Envelope");
     must(w->depth == 0, "an envelope with open elements");
     return strbuf_str(w->out);
+}
+
+void soap_message_begin(struct xml_writer *w, const struct soap_addressing *to)
+{
+    begin_header(w, to);
+    begin_body(w);
+}
+
+struct str soap_message_end(struct xml_writer *w)
+{
+    return end_envelope(w);
 }
 
 struct xml_writer *soap_answer_begin(struct request *rq, struct soap_answer *answer,

@@ -4,6 +4,7 @@
 #include "hub/base/oid.h"
 #include "hub/command/member_change.h"
 #include "hub/command/member_check.h"
+#include "hub/soap_post.h"
 
 static const struct statement ADD_DOMAIN = {
     "member_add_domain",
@@ -89,9 +90,14 @@ static enum status work_domain_remove(struct operation *o, struct strbuf *out)
 
 /* --- notifications --------------------------------------------------------------------------- */
 
+static bool is_soap(struct str format)
+{
+    return str_eq(format, STR("hl7v3"));
+}
+
 static bool format_known(struct str format)
 {
-    return str_eq(format, STR("hl7v2")) || str_eq(format, STR("links"));
+    return str_eq(format, STR("hl7v2")) || is_soap(format) || str_eq(format, STR("links"));
 }
 
 static enum status format_given(struct operation *o, struct str *format)
@@ -101,15 +107,21 @@ static enum status format_given(struct operation *o, struct str *format)
     *format = text != NULL ? str_from(text) : STR("hl7v2");
     if (format_known(*format))
         return OK;
-    return fail(o->args.err, INVALID, "format", "--format %s: hl7v2 or links", text);
+    return fail(o->args.err, INVALID, "format", "--format %s: hl7v2, hl7v3 or links", text);
 }
 
-static enum status address_given(struct operation *o, struct str *address)
+static enum status address_given(struct operation *o, struct str format, struct str *address)
 {
+    struct soap_url url;
     const char *colon;
     uint64_t port;
 
     *address = str_from(cli_value(&o->args, "to"));
+    if (is_soap(format))
+        return address->p != NULL && soap_url_parse(o->args.arena, *address, &url)
+                   ? OK
+                   : fail(o->args.err, INVALID, "address",
+                          "--to is required: https://HOST[:PORT]/PATH of its PIX consumer");
     colon = address->p != NULL ? strrchr(address->p, ':') : NULL;
     if (colon != NULL && colon > address->p && address->n <= 1000 &&
         str_to_u64(str_from(colon + 1), &port) && port > 0 && port < 65536)
@@ -134,7 +146,7 @@ static enum status work_notify_add(struct operation *o, struct strbuf *out)
 
     TRY(member_named(o, &m));
     TRY(format_given(o, &format));
-    TRY(address_given(o, &address));
+    TRY(address_given(o, format, &address));
     application_given(o, &application, &facility);
     db_queue(o->db, &SET_NOTIFY, NULL, DB_INT8(m->id), DB_TEXT(format), DB_TEXT(address),
              DB_TEXT(application), DB_TEXT(facility));
@@ -168,13 +180,13 @@ static const struct cli_option domain_options[] = {
     {NULL, NULL, NULL},
 };
 static const struct cli_option notify_options[] = {
-    {"to", "ADDRESS", "HOST:PORT of its MLLP listener (mutual TLS)"},
-    {"format", "FORMAT", "hl7v2: ITI-10 (default); links: ITI-64, for a registry"},
+    {"to", "ADDRESS", "HOST:PORT of its MLLP listener, or with hl7v3 an https URL (mutual TLS)"},
+    {"format", "FORMAT", "hl7v2: ITI-10 (default); hl7v3: ITI-46; links: ITI-64, for a registry"},
     {"application", "APP[|FAC]", "MSH-5 and MSH-6 of the messages; default the member's name"},
     {NULL, NULL, NULL},
 };
 static const struct cli_option format_options[] = {
-    {"format", "FORMAT", "hl7v2 (default) or links"},
+    {"format", "FORMAT", "hl7v2 (default), hl7v3 or links"},
     {NULL, NULL, NULL},
 };
 

@@ -5,6 +5,7 @@
         ...
         answers.wait(1)[0]            # soap.Answer, oldest first
         answers.status = 503          # what the next ones are answered with
+    answers.reply = lambda m: b""  # and with which content, from the soap.Answer that came
 """
 import http.server
 import ssl
@@ -17,6 +18,7 @@ from . import soap
 class Answers:
     def __init__(self, identity, ca, port=0):
         self.status, self.received, self.subjects = 202, [], []
+        self.reply = lambda message: b""
         self._changed = threading.Condition()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(identity.certificate, identity.key)
@@ -34,15 +36,17 @@ class Answers:
             def do_POST(self):
                 content = self.rfile.read(int(self.headers["Content-Length"]))
                 fields = [(k.lower(), v) for k, v in self.headers.items()]
+                posted = soap.HttpAnswer(200, "", fields, content, content)
                 with answers._changed:
-                    status = answers.status
+                    status, reply = answers.status, answers.reply(soap.read(posted))
                     if status // 100 == 2:
-                        answers.received.append((self.path, soap.HttpAnswer(200, "", fields, content, content)))
+                        answers.received.append((self.path, posted))
                         answers.subjects.append(self.connection.getpeercert()["subject"])
                     answers._changed.notify_all()
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(reply)))
                 self.end_headers()
+                self.wfile.write(reply)
 
             def log_message(self, *_):
                 pass
