@@ -103,6 +103,18 @@
       "Attempts to send one message; then it is a dead letter")                                    \
     X(NUMBER, outbox_pause_seconds, "300", 1, 86400,                                               \
       "Longest pause between attempts; the first is one second, and each twice the one before")    \
+    X(SECTION, communities, "Calls to other communities (XCA, XCPD)", 0, 0, "")                    \
+    X(NUMBER, community_soft_ms, "5000", 10, 600000,                                               \
+      "Milliseconds until a community's answer has begun; then the caller is told without it")     \
+    X(NUMBER, community_hard_ms, "30000", 10, 3600000, "Milliseconds until it is whole")           \
+    X(NUMBER, community_in_flight, "8", 1, 1000, "Calls to one community at a time; more wait")    \
+    X(NUMBER, community_attempts, "3", 1, 10,                                                      \
+      "Attempts of a question that a community did not get, or was too busy for")                  \
+    X(NUMBER, community_leave_alone_ms, "10000", 10, 300000,                                       \
+      "For which a community that failed five times in a row is not called; twice as long each "   \
+      "time that it fails again")                                                                  \
+    X(NUMBER, community_transfer_mb, "4096", 1, 1048576,                                           \
+      "Megabytes of one answer of a community, documents included")                                \
     X(SECTION, operation, "Operation", 0, 0, "")                                                   \
     X(TEXT, user, "", 0, 32,                                                                       \
       "System user to become when started as root, after the listeners are bound")                 \

@@ -96,4 +96,5 @@ void hub_gauges_write(struct hub *hub, struct strbuf *b)
     for (int i = 0; i < LANES; i++)
         strbuf_addf(b, "causeway_waiting{lane=\"%s\"} %zu\n", lane_names[i],
                     queue_length(hub->lanes[i]));
+    callout_metrics_write(hub->callout, b);
 }

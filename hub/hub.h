@@ -2,12 +2,14 @@
  *
  * Started by hub_serve in this order: modules, listeners, workers, keeper, network; stopped in
  * reverse. Threads: I/O threads (hub/net), workers (hub/worker.c, one database connection each),
- * the keeper (hub/keeper.c) and the main thread, which waits for signals. */
+ * one that calls other communities (hub/net/callout.h), the keeper (hub/keeper.c) and the main
+ * thread, which waits for signals. */
 #pragma once
 
 #include <pthread.h>
 
 #include "hub/module.h"
+#include "hub/net/callout.h"
 #include "hub/net/server.h"
 #include "hub/queue.h"
 
@@ -20,7 +22,8 @@ struct hub {
     struct net_server *net;
     int member_listener, mllp_listener, admin_listener; /* -1: not configured */
     struct queue *lanes[LANES];
-    struct str endpoint; /* how members reach us, for audit records */
+    struct callout *callout; /* calls to other communities */
+    struct str endpoint;     /* how members reach us, for audit records */
     pthread_mutex_t directory_lock;
     struct member_directory *directory;
 };

@@ -50,6 +50,18 @@ bool queue_push(struct queue *q, struct exchange *ex)
     return room;
 }
 
+void queue_return(struct queue *q, struct exchange *ex)
+{
+    pthread_mutex_lock(&q->lock);
+    ex->next = q->first;
+    q->first = ex;
+    if (q->last == NULL)
+        q->last = ex;
+    q->length++;
+    pthread_cond_signal(&q->filled);
+    pthread_mutex_unlock(&q->lock);
+}
+
 struct exchange *queue_pop(struct queue *q)
 {
     struct exchange *ex;

@@ -10,7 +10,9 @@ struct queue *queue_new(size_t limit);
 void queue_free(struct queue *q); /* empty and without waiters by then */
 
 bool queue_push(struct queue *q,
-                struct exchange *ex);        /* false: full or closed; still the caller's */
+                struct exchange *ex); /* false: full or closed; still the caller's */
+/* One that was taken and has to go on: to the front, also of a full or closed queue. */
+void queue_return(struct queue *q, struct exchange *ex);
 struct exchange *queue_pop(struct queue *q); /* waits; NULL when closed and empty */
 void queue_close(struct queue *q);
 size_t queue_length(struct queue *q);

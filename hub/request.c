@@ -40,6 +40,25 @@ void request_about(struct request *rq, const char *kind, struct str id, struct s
     rq->about = o;
 }
 
+struct request_wait {
+    const struct transaction *then;
+    void (*begin)(struct request *rq, void *p);
+    void *p;
+};
+
+void request_wait(struct request *rq, const struct transaction *then,
+                  void (*begin)(struct request *rq, void *p), void *p)
+{
+    must(rq->wait == NULL, "a request waits for one thing at a time");
+    rq->wait = ARENA_NEW(rq->arena, struct request_wait);
+    *rq->wait = (struct request_wait){then, begin, p};
+}
+
+void request_wake(struct request *rq)
+{
+    queue_return(rq->hub->lanes[LANE_MEMBERS], rq->exchange);
+}
+
 struct undo {
     void (*fn)(void *);
     void *p;
@@ -121,7 +140,7 @@ static enum status run_to_commit(struct request *rq, struct reply *rp)
     db_begin(rq->db, rq->transaction->isolation);
     db_queue0(rq->db, &MEMBER_EPOCH, &epoch);
     TRY(rq->transaction->handle(rq, rp));
-    if (rq->route->protocol->finish != NULL)
+    if (rq->wait == NULL && rq->route->protocol->finish != NULL)
         TRY(rq->route->protocol->finish(rq, rp));
     TRY(check_directory(rq, &epoch));
     TRY(request_alive(rq));
@@ -158,6 +177,7 @@ static void forget_attempt(struct request *rq, struct reply *rp)
     rq->audit = (struct audit_list){0};
     rq->patient = STR_NONE;
     rq->person = (struct person_ref){0, 0};
+    rq->wait = NULL;
     reply_reset(rp);
 }
 
@@ -282,35 +302,82 @@ static void leave_outcome(struct request *rq, enum status status)
     rq->exchange->user = o;
 }
 
-void request_run(struct hub *hub, struct db *db, struct exchange *ex)
+static struct request *begin(struct hub *hub, struct exchange *ex)
 {
-    struct errors err;
-    struct request rq = {
+    struct request *rq = ARENA_NEW(&ex->arena, struct request);
+
+    *rq = (struct request){
         .magic = REQUEST_MAGIC,
         .hub = hub,
         .config = hub->config,
         .exchange = ex,
         .route = ex->route,
         .arena = &ex->arena,
-        .err = &err,
-        .db = db,
+        .err = ARENA_NEW(&ex->arena, struct errors),
         .id = ex->id,
-        .now_us = clock_now_us(),
-        .deadline_us = clock_monotonic_us() + hub->config->request_seconds * US_PER_SECOND,
-        .flushes_before = db_flushes(db),
     };
+    log_context(request_id(rq), STR_NONE);
+    take_directory(rq);
+    return rq;
+}
+
+/* With this worker's connection, and time of its own. */
+static void go_on(struct request *rq, struct db *db)
+{
+    const struct member *m = rq->principal.member;
+
+    log_context(request_id(rq), m != NULL ? m->name : STR_NONE);
+    errors_init(rq->err, rq->arena);
+    rq->db = db;
+    rq->now_us = clock_now_us();
+    rq->deadline_us = clock_monotonic_us() + rq->config->request_seconds * US_PER_SECOND;
+    rq->flushes_before += db_flushes(db);
+    db_attach(db, rq->arena, rq->err, rq->deadline_us);
+}
+
+static enum status run(struct request *rq, bool woken)
+{
+    struct reply *rp = &rq->exchange->reply;
+
+    if (woken)
+        return run_handler(rq, rp);
+    return rq->route->admin ? run_admin(rq, rp) : run_member(rq, rp);
+}
+
+/* From `begin` on it is another's. */
+static void sleep_on(struct request *rq)
+{
+    struct request_wait *w = rq->wait;
+
+    rq->flushes_before -= db_flushes(rq->db);
+    rq->wait = NULL;
+    rq->db = NULL;
+    rq->transaction = w->then;
+    rq->audit = (struct audit_list){0};
+    rq->exchange->waiting = rq;
+    reply_reset(&rq->exchange->reply);
+    log_context(STR_NONE, STR_NONE);
+    w->begin(rq, w->p);
+}
+
+bool request_run(struct hub *hub, struct db *db, struct exchange *ex)
+{
+    bool woken = ex->waiting != NULL;
+    struct request *rq = woken ? ex->waiting : begin(hub, ex);
     enum status s;
 
-    errors_init(&err, rq.arena);
-    log_context(request_id(&rq), STR_NONE);
-    take_directory(&rq);
-    db_attach(db, rq.arena, rq.err, rq.deadline_us);
-    s = rq.route->admin ? run_admin(&rq, &ex->reply) : run_member(&rq, &ex->reply);
-    if (s != OK) {
-        log_failure(&rq, s);
-        answer_failure(&rq, s, &ex->reply);
+    go_on(rq, db);
+    s = run(rq, woken);
+    if (s == OK && rq->wait != NULL) {
+        sleep_on(rq);
+        return false;
     }
-    leave_outcome(&rq, s);
-    member_directory_release((struct member_directory *)rq.members);
+    if (s != OK) {
+        log_failure(rq, s);
+        answer_failure(rq, s, &ex->reply);
+    }
+    leave_outcome(rq, s);
+    member_directory_release((struct member_directory *)rq->members);
     log_context(STR_NONE, STR_NONE);
+    return true;
 }

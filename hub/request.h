@@ -6,6 +6,9 @@
  * never begins, commits or rolls back. A status other than OK rolls back, writes the failure's
  * audit row in a transaction of its own and calls protocol->render_failure.
  *
+ * A request that asks others, over the network, does so between two transactions (request_wait):
+ * its worker and its database connection serve others meanwhile.
+ *
  * CONFLICT makes the driver run the handler again (up to five times) in a fresh transaction: a
  * handler must leave nothing behind but what the arena and the transaction hold. The same happens
  * when the members' directory turns out to have moved while the handler ran. */
@@ -111,6 +114,7 @@ struct request {
     struct audit_object *about; /* request_about's list, newest first */
     uint64_t flushes_before;    /* db_flushes when the request began */
     struct undo *undo;          /* request_on_rollback's list, newest first */
+    struct request_wait *wait;  /* request_wait's, until it begins */
 };
 
 #define REQUEST_MAGIC 0x52455155u
@@ -127,6 +131,15 @@ void request_on_rollback(struct request *rq, void (*fn)(void *), void *p);
 /* Names what the request is about, before anything can fail: objects of the audit row of a failure,
  * and of a success where the handler gives them to its rows. */
 void request_about(struct request *rq, const char *kind, struct str id, struct str detail);
+
+/* Called by a handler, once: when this transaction has committed, with its audit rows, `begin` runs
+ * on the worker and hands the waiting over to whoever waits without blocking. When that one calls
+ * request_wake, `then` runs in a transaction of its own, which may wait again or answer. From
+ * `begin` on the request belongs to whom it was handed to, arena and all; it keeps what it knew.
+ * The reply that the handler left is dropped. */
+void request_wait(struct request *rq, const struct transaction *then,
+                  void (*begin)(struct request *rq, void *p), void *p);
+void request_wake(struct request *rq); /* any thread */
 
 /* The id as text, for errors and audit: 36 characters. */
 struct str request_id(struct request *rq);

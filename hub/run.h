@@ -13,5 +13,6 @@ struct outcome {
 };
 
 /* Runs one complete request on the calling worker and fills ex->reply; whatever happens, there is
- * an answer. The caller sends it. */
-void request_run(struct hub *hub, struct db *db, struct exchange *ex);
+ * an answer. True: the caller sends it. False: it waits (request_wait) and is not the caller's any
+ * more; it comes back through the queue, to any worker. */
+bool request_run(struct hub *hub, struct db *db, struct exchange *ex) MUST_CHECK;

@@ -64,6 +64,15 @@ static struct net_tls_settings tls_settings_of(const struct config *c)
     };
 }
 
+static struct callout_settings callout_settings_of(const struct config *c)
+{
+    return (struct callout_settings){
+        .tls = tls_settings_of(c),
+        .leave_alone_us = c->community_leave_alone_ms * 1000,
+        .most_attempts = (int)c->community_attempts,
+    };
+}
+
 /* Binds one listener, unless its address is empty. */
 static enum status listen_on(struct hub *hub, const char *address, enum wire wire, bool tls,
                              int *listener, struct errors *err)
@@ -200,6 +209,7 @@ static void note_activity(struct serving *s, enum notice_kind kind, const char *
 static enum status start(struct serving *s, struct errors *err)
 {
     const unsigned char *master_key;
+    const struct callout_settings calls = callout_settings_of(s->hub.config);
 
     limit_process();
     TRY(open_network(s, err));
@@ -210,6 +220,7 @@ static enum status start(struct serving *s, struct errors *err)
     outbox_init(master_key);
     TRY(start_modules(&s->hub, err));
     TRY(read_database(s, err));
+    s->hub.callout = callout_new(&calls);
     TRY(start_workers(s, LANE_MEMBERS, s->hub.config->workers, err));
     TRY(start_workers(s, LANE_ADMIN, ADMIN_WORKERS, err));
     s->keeper = keeper_start(&s->hub, err);
@@ -228,6 +239,8 @@ static void stop(struct serving *s)
     if (s->hub.net != NULL && s->keeper != NULL &&
         !net_drain(s->hub.net, s->hub.config->drain_seconds * US_PER_SECOND))
         log_warn("drain_cut", "connections were cut after drain_seconds");
+    if (s->hub.callout != NULL)
+        callout_stop(s->hub.callout); /* what waits goes back to the workers */
     for (int i = 0; i < LANES; i++)
         queue_close(s->hub.lanes[i]);
     for (size_t i = 0; i < s->worker_count; i++)
@@ -241,6 +254,8 @@ static void stop(struct serving *s)
     if (s->hub.net != NULL)
         net_server_free(s->hub.net);
     stop_modules(&s->hub);
+    if (s->hub.callout != NULL)
+        callout_free(s->hub.callout);
     for (int i = 0; i < LANES; i++)
         queue_free(s->hub.lanes[i]);
     if (s->hub.directory != NULL)

@@ -18,8 +18,8 @@ static void *work(void *p)
     struct exchange *ex;
 
     while ((ex = queue_pop(w->lane)) != NULL) {
-        request_run(w->hub, w->db, ex);
-        net_reply(ex);
+        if (request_run(w->hub, w->db, ex))
+            net_reply(ex);
     }
     return NULL;
 }

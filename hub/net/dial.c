@@ -152,13 +152,8 @@ static bool load_crls(SSL_CTX *c, const char *file)
     return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
 }
 
-static enum status set_context(struct dialed *d, const struct net_tls_settings *tls,
-                               struct errors *err)
+enum status dial_prepare(SSL_CTX *c, const struct net_tls_settings *tls, struct errors *err)
 {
-    SSL_CTX *c = SSL_CTX_new(TLS_client_method());
-
-    must(c != NULL, "OpenSSL works");
-    d->context = c;
     SSL_CTX_set_security_level(c, 2);
     SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER, take_note);
@@ -173,6 +168,14 @@ static enum status set_context(struct dialed *d, const struct net_tls_settings *
         (tls->crl_file == NULL || load_crls(c, tls->crl_file)))
         return OK;
     return fail(err, INTERNAL, "dial", "the hub's own certificate files: %s", tls_words());
+}
+
+static enum status set_context(struct dialed *d, const struct net_tls_settings *tls,
+                               struct errors *err)
+{
+    d->context = SSL_CTX_new(TLS_client_method());
+    must(d->context != NULL, "OpenSSL works");
+    return dial_prepare(d->context, tls, err);
 }
 
 static enum status shake_hands(struct dialed *d, int64_t deadline_us, struct errors *err)
@@ -208,18 +211,23 @@ enum status dial(const struct net_tls_settings *tls, struct str address, int64_t
     return s;
 }
 
-struct dial_trust dial_trust(const struct dialed *d)
+struct dial_trust dial_trust_of(const SSL *session, const char *host)
 {
-    X509 *certificate = SSL_get0_peer_certificate(d->session);
-    struct dial_trust t = {.chain_valid = SSL_get_verify_result(d->session) == X509_V_OK};
+    X509 *certificate = SSL_get0_peer_certificate(session);
+    struct dial_trust t = {.chain_valid = SSL_get_verify_result(session) == X509_V_OK};
     unsigned size = sizeof(t.fingerprint);
 
     must(certificate != NULL, "a server without a certificate fails the handshake");
     must(X509_digest(certificate, EVP_sha256(), t.fingerprint, &size) == 1, "SHA-256 works");
     t.name_valid = X509_check_purpose(certificate, X509_PURPOSE_SSL_SERVER, 0) == 1 &&
-                   (X509_check_host(certificate, d->host, 0, 0, NULL) == 1 ||
-                    X509_check_ip_asc(certificate, d->host, 0) == 1);
+                   (X509_check_host(certificate, host, 0, 0, NULL) == 1 ||
+                    X509_check_ip_asc(certificate, host, 0) == 1);
     return t;
+}
+
+struct dial_trust dial_trust(const struct dialed *d)
+{
+    return dial_trust_of(d->session, d->host);
 }
 
 enum status dial_write(struct dialed *d, struct str bytes, int64_t deadline_us, struct errors *err)

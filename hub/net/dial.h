@@ -29,3 +29,11 @@ enum status dial_write(struct dialed *d, struct str bytes, int64_t deadline_us,
 enum status dial_read(struct dialed *d, void *to, size_t size, int64_t deadline_us, size_t *n,
                       struct errors *err) MUST_CHECK;
 void dial_close(struct dialed *d); /* NULL is fine */
+
+/* The same for who brings sockets of its own (hub/net/callout.h): sets up an OpenSSL context as
+ * dial does, with an empty store of CAs before; and what its session's handshake has shown. */
+struct ssl_st;
+struct ssl_ctx_st;
+enum status dial_prepare(struct ssl_ctx_st *context, const struct net_tls_settings *tls,
+                         struct errors *err) MUST_CHECK;
+struct dial_trust dial_trust_of(const struct ssl_st *session, const char *host);

@@ -125,5 +125,6 @@ struct exchange {
     struct reply reply;
     struct conn *conn;     /* the network layer's own */
     void *user;            /* the layer above's own */
+    void *waiting;         /* likewise: a request that is not done yet */
     struct exchange *next; /* whoever owns it may queue it */
 };

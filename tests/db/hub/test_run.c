@@ -55,6 +55,54 @@ static enum status handle(struct request *rq, struct reply *rp)
     return script.status == OK ? OK : fail(rq->err, script.status, "XDSTest", "as the script says");
 }
 
+/* --- a request that waits ------------------------------------------------------------------- */
+
+static struct {
+    int begun, woken;
+    int64_t rows_when_begun; /* of its audit, as others see them */
+    struct uuid id;
+} wait;
+
+static enum status answer_when_woken(struct request *rq, struct reply *rp)
+{
+    wait.woken++;
+    wait.id = rq->id;
+    audit_add(rq->arena, &rq->audit)->patient = rq->patient;
+    reply_add(rp, STR("woken"));
+    return wait.woken < 2 ? fail(rq->err, CONFLICT, "40001", "could not serialize") : OK;
+}
+
+static const struct transaction woken_transaction = {.name = "ITI-99",
+                                                     .isolation = READ_COMMITTED,
+                                                     .audit = {"110112", 'E'},
+                                                     .handle = answer_when_woken};
+
+static void note_beginning(struct request *rq, void *p)
+{
+    (void)p;
+    wait.begun++;
+    wait.rows_when_begun =
+        bench_number(script.bench, script.other, "SELECT count(*) FROM audit_search");
+    CU_ASSERT_PTR_NULL(rq->db);
+}
+
+static enum status ask_and_wait(struct request *rq, struct reply *rp)
+{
+    rq->patient = STR("1^^^&1.2.3&ISO");
+    audit_add(rq->arena, &rq->audit)->patient = rq->patient;
+    reply_add(rp, STR("not to be seen"));
+    request_wait(rq, &woken_transaction, note_beginning, NULL);
+    return OK;
+}
+
+static const struct transaction waiting_transactions[] = {
+    {.name = "ITI-99",
+     .isolation = READ_COMMITTED,
+     .audit = {"110112", 'E'},
+     .handle = ask_and_wait},
+    {0},
+};
+
 static const struct transaction transactions[] = {
     {.name = "ITI-99", .audit = {"110112", 'E'}, .handle = handle},
     {0},
@@ -78,6 +126,10 @@ static const struct protocol protocol = {.name = "test",
 static const struct route route = {.wire = WIRE_HTTP,
                                    .protocol = &protocol,
                                    .transactions = transactions};
+
+static const struct route waiting_route = {.wire = WIRE_HTTP,
+                                           .protocol = &protocol,
+                                           .transactions = waiting_transactions};
 
 struct stage {
     struct bench bench;
@@ -139,7 +191,7 @@ static void run_script(struct stage *s, int conflicts, enum status status, bool 
                             .route = &route};
     arena_init(&ex->arena);
     reply_init(&ex->reply, &ex->arena);
-    request_run(&s->hub, s->bench.db, ex);
+    CU_ASSERT_TRUE(request_run(&s->hub, s->bench.db, ex));
 }
 
 static void tear_down(struct stage *s)
@@ -185,6 +237,35 @@ static void an_effect_and_its_audit_row_commit_together(void)
     CU_ASSERT_EQUAL(script.undone, 0);
     CU_ASSERT_EQUAL(((struct outcome *)s.ex.user)->flushes, 2);
     arena_dispose(&s.ex.arena);
+    tear_down(&s);
+}
+
+/* What it says to others must be on record before it says it; what it is told is answered in a
+ * transaction of its own, again when that collides, with what the request knew before. */
+static void a_request_that_waits_commits_first_and_goes_on_in_another_transaction(void)
+{
+    struct stage s;
+    struct exchange *ex = &s.ex;
+
+    if (!set_up(&s))
+        return;
+    memset(&wait, 0, sizeof(wait));
+    *ex = (struct exchange){.magic = EXCHANGE_MAGIC,
+                            .id = uuid_v7(),
+                            .peer = &s.peer,
+                            .route = &waiting_route};
+    arena_init(&ex->arena);
+    reply_init(&ex->reply, &ex->arena);
+    CU_ASSERT_FALSE(request_run(&s.hub, s.bench.db, ex));
+    CU_ASSERT_EQUAL(wait.begun, 1);
+    CU_ASSERT_EQUAL(wait.rows_when_begun, 1);
+    CU_ASSERT_EQUAL(wait.woken, 0);
+    CU_ASSERT_TRUE(request_run(&s.hub, s.bench.db, ex));
+    CU_ASSERT_EQUAL(wait.woken, 2);
+    CU_ASSERT(uuid_eq(wait.id, ex->id));
+    check_answer(&s, STR("woken"));
+    CU_ASSERT_EQUAL(audit_rows(&s, "0"), 2);
+    arena_dispose(&ex->arena);
     tear_down(&s);
 }
 
@@ -327,6 +408,7 @@ static void no_answer_but_unavailable_when_the_audit_row_cannot_be_written(void)
 }
 
 SUITE(test_run, CASE(an_effect_and_its_audit_row_commit_together),
+      CASE(a_request_that_waits_commits_first_and_goes_on_in_another_transaction),
       CASE(a_failure_leaves_its_audit_row_and_nothing_else),
       CASE(a_collision_runs_the_handler_again_from_nothing), CASE(a_collision_without_end_is_told),
       CASE(members_that_change_under_a_request_make_it_run_again),

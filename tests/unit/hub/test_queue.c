@@ -32,6 +32,21 @@ static void a_closed_queue_gives_what_it_holds_and_then_nothing(void)
     queue_free(q);
 }
 
+static void one_that_goes_on_comes_first_even_into_a_full_or_closed_queue(void)
+{
+    struct queue *q = queue_new(1);
+    struct exchange a = {0}, b = {0};
+
+    CU_ASSERT(queue_push(q, &a));
+    queue_close(q);
+    queue_return(q, &b);
+    CU_ASSERT_EQUAL(queue_length(q), 2);
+    CU_ASSERT_PTR_EQUAL(queue_pop(q), &b);
+    CU_ASSERT_PTR_EQUAL(queue_pop(q), &a);
+    CU_ASSERT_PTR_NULL(queue_pop(q));
+    queue_free(q);
+}
+
 static void *take_all(void *p)
 {
     size_t *taken;
@@ -69,4 +84,5 @@ static void each_exchange_goes_to_one_worker(void)
 
 SUITE(test_queue, CASE(a_full_queue_refuses_and_keeps_order),
       CASE(a_closed_queue_gives_what_it_holds_and_then_nothing),
+      CASE(one_that_goes_on_comes_first_even_into_a_full_or_closed_queue),
       CASE(each_exchange_goes_to_one_worker));
