@@ -2,8 +2,9 @@
 
 #include "hub/audit/record.h"
 #include "hub/audit/record_cipher.h"
+#include "hub/base/hash.h"
 
-enum { PATIENT_MAX = 400 }; /* bytes in audit_search: a whole CX; a B-tree takes 2,704 */
+enum { SEARCHABLE_MAX = 400 }; /* bytes in audit_search: a whole CX; a B-tree takes 2,704 */
 
 /* One statement a row: its three places share one key, so it stays inside one group. */
 static const struct statement ADD = {
@@ -13,8 +14,8 @@ static const struct statement ADD = {
     " VALUES ($1, $2, $3, $4, $5)),"
     " search AS ("
     " INSERT INTO audit_search (pkey, at, id, request, transaction, event, action, outcome,"
-    "  member_id, person_id, patient, record_key)"
-    " VALUES ($1, $2, $3, $6, $7, $8, $9, $10, $11, $12, $13, $14))"
+    "  member_id, person_id, patient, record_key, user_id, role, purpose, documents)"
+    " VALUES ($1, $2, $3, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18))"
     " INSERT INTO audit_pending (pkey, at, id, leaf_hash)"
     " VALUES ($1, $2, $3, $4)",
 };
@@ -55,16 +56,40 @@ static struct db_value id_or_null(int64_t id)
 
 /* What is searched by: an index takes no long values, and a caller's text must not be able to make
  * its row unwritable. The record has all of it. */
-static struct str searchable(struct str patient)
+static struct str searchable(struct str text)
 {
-    size_t n = patient.n;
+    size_t n = text.n;
 
-    if (n > PATIENT_MAX) {
-        n = PATIENT_MAX;
-        while (n > PATIENT_MAX - 3 && ((unsigned char)patient.p[n] & 0xc0) == 0x80)
+    if (n > SEARCHABLE_MAX) {
+        n = SEARCHABLE_MAX;
+        while (n > SEARCHABLE_MAX - 3 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
             n--;
     }
-    return n > 0 ? str_slice(patient, 0, n) : STR_NONE;
+    return n > 0 ? str_slice(text, 0, n) : STR_NONE;
+}
+
+int64_t audit_document_key(struct str unique_id)
+{
+    return hash_key(&unique_id, 1);
+}
+
+/* The documents that a record names, by their keys; NULL where there is none, as the index has it.
+ */
+static struct db_value document_keys(struct arena *a, const struct audit_row *row)
+{
+    size_t n = 0;
+    int64_t *keys;
+
+    for (const struct audit_object *o = row->objects; o != NULL; o = o->next)
+        n += strcmp(o->kind, "document") == 0;
+    if (n == 0)
+        return DB_NULL(DB_TYPE_INT8S);
+    keys = ARENA_ARRAY(a, n, int64_t);
+    n = 0;
+    for (const struct audit_object *o = row->objects; o != NULL; o = o->next)
+        if (strcmp(o->kind, "document") == 0)
+            keys[n++] = audit_document_key(o->id);
+    return DB_INT8S(keys, n);
 }
 
 static void row_queue(struct db *db, struct arena *a, const struct audit_context *c,
@@ -87,7 +112,8 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
              DB_UUID(c->request), DB_TEXT(str_from(audit_row_transaction(c, row))),
              DB_TEXT(str_from(kind.event_id)), DB_TEXT(str_of(action, 1)),
              DB_INT4((int)row->outcome), id_or_null(c->member_id), id_or_null(row->person_id),
-             DB_TEXT(searchable(row->patient)), DB_BYTEA(sealed->key));
+             DB_TEXT(searchable(row->patient)), DB_BYTEA(sealed->key), DB_TEXT(searchable(c->user)),
+             DB_TEXT(searchable(c->role)), DB_TEXT(searchable(c->purpose)), document_keys(a, row));
 }
 
 static size_t repeated_detail_max(size_t rows)

@@ -82,5 +82,8 @@ void audit_object_add(struct arena *a, struct audit_row *row, const char *kind, 
 enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,
                         const struct audit_list *rows, struct errors *err) MUST_CHECK;
 
+/* By what audit_search finds a document. */
+int64_t audit_document_key(struct str unique_id);
+
 /* Derives the audit key from the hub's master key (kept in sodium_malloc memory). Once, early. */
 void audit_init(const unsigned char master_key[32]);

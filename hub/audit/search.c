@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hub/audit/audit.h"
 #include "hub/audit/record_cipher.h"
 
 /* The persons that a patient's identifier stood for (across places: those are sought). */
@@ -15,6 +16,7 @@ static const struct statement PERSONS = {
     " LIMIT 1000",
 };
 
+/* across places: what an auditor looks for may be anywhere */
 #define COLUMNS                                                                                    \
     " s.pkey, s.at, s.id, s.request, s.transaction, s.event, s.action, s.outcome, s.member_id,"    \
     " s.person_id, s.patient, s.record_key"
@@ -29,29 +31,65 @@ static const struct statement PERSONS = {
     " AND (s.at, s.id) < ($2, $3)"                                                                 \
     " AND ($4::bigint IS NULL OR s.member_id = $4)"                                                \
     " AND ($5::text IS NULL OR s.transaction = $5)"                                                \
-    " AND ($6::uuid IS NULL OR s.request = $6)"
+    " AND ($6::uuid IS NULL OR s.request = $6)"                                                    \
+    " AND ($7::text IS NULL OR s.user_id = $7)"                                                    \
+    " AND ($8::text IS NULL OR s.role = $8)"                                                       \
+    " AND ($9::text IS NULL OR s.purpose = $9)"                                                    \
+    " AND ($10::bigint IS NULL OR s.documents @> ARRAY[$10])"                                      \
+    " AND ($11::integer IS NULL OR s.outcome = $11)"                                               \
+    " AND ($12::boolean IS NOT TRUE OR s.outcome <> 0)"
 #define PAGE                                                                                       \
     " ORDER BY s.at DESC, s.id DESC"                                                               \
-    " LIMIT $7"
+    " LIMIT $13"
 
-static const struct statement SEARCH = {
-    "audit_search",
-    "WITH s AS ("
-    " SELECT" COLUMNS " FROM audit_search s" FILTER PAGE ")"
-    " SELECT" COLUMNS RECORD,
+/* WITH s AS ( MATCHES .. PAGE ) PICKED: in the order of an index, by time alone or by what stands
+ * between. WITH mine AS MATERIALIZED ( MATCHES .. ) SORTED: what is rare is gathered by index, all
+ * of it, then sorted; left to itself the planner may walk the whole log backwards until it has met
+ * enough. */
+#define MATCHES " SELECT" COLUMNS " FROM audit_search s" FILTER
+#define PICKED  ") SELECT" COLUMNS RECORD
+#define SORTED  "), s AS ( SELECT" COLUMNS " FROM mine s" PAGE PICKED
+
+/* One plan serves every value on a connection that serves, so each way to search that has an index
+ * has a statement that says which. */
+static const struct statement BY_TIME = {"audit_search", "WITH s AS (" MATCHES PAGE PICKED};
+static const struct statement BY_MEMBER = {
+    "audit_search_member",
+    "WITH s AS (" MATCHES " AND s.member_id = $4" PAGE PICKED,
 };
-
-/* A patient has few rows: gather them all by index, then sort. Left to itself the planner may
- * walk the whole log backwards until it has met enough of them. */
-static const struct statement SEARCH_PATIENT = {
+static const struct statement BY_REQUEST = {
+    "audit_search_request",
+    "WITH mine AS MATERIALIZED (" MATCHES " AND s.request = $6" SORTED,
+};
+static const struct statement BY_USER = {
+    "audit_search_user",
+    "WITH s AS (" MATCHES " AND s.user_id = $7" PAGE PICKED,
+};
+static const struct statement BY_PURPOSE = {
+    "audit_search_purpose",
+    "WITH s AS (" MATCHES " AND s.purpose = $9"
+    " AND s.purpose NOT IN ('TREAT', 'TREATMENT', 'NORM')" PAGE PICKED,
+};
+static const struct statement BY_DOCUMENT = {
+    "audit_search_document",
+    "WITH mine AS MATERIALIZED (" MATCHES " AND s.documents @> ARRAY[$10]" SORTED,
+};
+static const struct statement BY_FAILURE = {
+    "audit_search_failure",
+    "WITH s AS (" MATCHES " AND s.outcome <> 0" PAGE PICKED,
+};
+static const struct statement BY_EMERGENCY = {
+    "audit_search_emergency",
+    "WITH s AS (" MATCHES
+    " AND (s.purpose IN ('BTG', 'ETREAT', 'EMERGENCY', 'EMER') OR s.event = '110127')" PAGE PICKED,
+};
+static const struct statement BY_PATIENT = {
     "audit_search_patient",
-    "WITH mine AS MATERIALIZED ("
-    " SELECT" COLUMNS " FROM audit_search s" FILTER " AND (s.patient >= $8 AND s.patient < $9"
-    "  OR s.pkey = ANY($10) AND s.person_id = ANY($11))),"
-    " s AS ("
-    " SELECT" COLUMNS " FROM mine s" PAGE ")"
-    " SELECT" COLUMNS RECORD,
+    "WITH mine AS MATERIALIZED (" MATCHES " AND (s.patient >= $14 AND s.patient < $15"
+    "  OR s.pkey = ANY($16) AND s.person_id = ANY($17))" SORTED,
 };
+
+enum { VALUES = 13, PATIENT_VALUES = 4 };
 
 enum column {
     PKEY,
@@ -107,16 +145,54 @@ static void page_read(struct arena *a, const struct rows *r, size_t limit, struc
         entry_read(a, r, (int)i, &out->items[i]);
 }
 
-/* What statement SEARCH takes, in its order. */
-static void filter_values(const struct audit_filter *f, struct db_value v[7])
+static struct db_value text_or_null(struct str s)
 {
+    return DB_TEXT(s.n > 0 ? s : STR_NONE);
+}
+
+/* What every statement takes, in its order. */
+static void filter_values(const struct audit_filter *f, struct db_value v[VALUES])
+{
+    bool cut = f->before && f->before_us < f->to_us;
+
     v[0] = DB_TIME(f->from_us);
-    v[1] = DB_TIME(f->before && f->before_us < f->to_us ? f->before_us : f->to_us);
-    v[2] = DB_UUID(f->before && f->before_us < f->to_us ? f->before_id : (struct uuid){{0}});
+    v[1] = DB_TIME(cut ? f->before_us : f->to_us);
+    v[2] = DB_UUID(cut ? f->before_id : (struct uuid){{0}});
     v[3] = f->member_id != 0 ? DB_INT8(f->member_id) : DB_NULL(DB_TYPE_INT8);
-    v[4] = DB_TEXT(f->transaction.n > 0 ? f->transaction : STR_NONE);
+    v[4] = text_or_null(f->transaction);
     v[5] = f->by_request ? DB_UUID(f->request) : DB_NULL(DB_TYPE_UUID);
-    v[6] = DB_INT8((int64_t)f->limit + 1);
+    v[6] = text_or_null(f->user);
+    v[7] = text_or_null(f->role);
+    v[8] = text_or_null(f->purpose);
+    v[9] = f->document.n > 0 ? DB_INT8(audit_document_key(f->document)) : DB_NULL(DB_TYPE_INT8);
+    v[10] = f->outcome > 0 || f->succeeded ? DB_INT4(f->outcome) : DB_NULL(DB_TYPE_INT4);
+    v[11] = DB_BOOL(f->failed);
+    v[12] = DB_INT8((int64_t)f->limit + 1);
+}
+
+/* The everyday purposes are not indexed (sql/0024). */
+static bool everyday(struct str purpose)
+{
+    return str_eq(purpose, STR("TREAT")) || str_eq(purpose, STR("TREATMENT")) ||
+           str_eq(purpose, STR("NORM"));
+}
+
+/* The narrowest way first. */
+static const struct statement *way(const struct audit_filter *f)
+{
+    if (f->by_request)
+        return &BY_REQUEST;
+    if (f->document.n > 0)
+        return &BY_DOCUMENT;
+    if (f->emergency)
+        return &BY_EMERGENCY;
+    if (f->user.n > 0)
+        return &BY_USER;
+    if (f->purpose.n > 0 && !everyday(f->purpose))
+        return &BY_PURPOSE;
+    if (f->failed || f->outcome > 0)
+        return &BY_FAILURE;
+    return f->member_id != 0 ? &BY_MEMBER : &BY_TIME;
 }
 
 /* Which patients, as a range of the column (collation C): exactly one CX, or every CX of an id. */
@@ -167,17 +243,17 @@ static enum status search_patient(struct db *db, struct arena *a, const struct a
                                   struct audit_found *out)
 {
     struct patient_range range = patient_range(a, f->patient);
-    struct db_value v[11];
+    struct db_value v[VALUES + PATIENT_VALUES];
     struct persons persons;
     struct rows r;
 
     TRY(persons_find(db, a, &range, f, &persons));
     filter_values(f, v);
-    v[7] = DB_TEXT(range.from);
-    v[8] = DB_TEXT(range.to);
-    v[9] = DB_INT8S(persons.pkeys, persons.count);
-    v[10] = DB_INT8S(persons.ids, persons.count);
-    db_queue_values(db, &SEARCH_PATIENT, &r, v, 11);
+    v[VALUES] = DB_TEXT(range.from);
+    v[VALUES + 1] = DB_TEXT(range.to);
+    v[VALUES + 2] = DB_INT8S(persons.pkeys, persons.count);
+    v[VALUES + 3] = DB_INT8S(persons.ids, persons.count);
+    db_queue_values(db, &BY_PATIENT, &r, v, VALUES + PATIENT_VALUES);
     TRY(db_flush(db));
     page_read(a, &r, f->limit, out);
     if (persons.count == 1) {
@@ -190,7 +266,7 @@ static enum status search_patient(struct db *db, struct arena *a, const struct a
 enum status audit_search(struct db *db, struct arena *a, const struct audit_filter *filter,
                          struct audit_found *out)
 {
-    struct db_value v[7];
+    struct db_value v[VALUES];
     struct rows r;
 
     *out = (struct audit_found){0};
@@ -199,7 +275,7 @@ enum status audit_search(struct db *db, struct arena *a, const struct audit_filt
     if (filter->patient.n > 0)
         return search_patient(db, a, filter, out);
     filter_values(filter, v);
-    db_queue_values(db, &SEARCH, &r, v, 7);
+    db_queue_values(db, way(filter), &r, v, VALUES);
     TRY(db_flush(db));
     page_read(a, &r, filter->limit, out);
     return OK;

@@ -16,7 +16,12 @@ struct audit_filter {
     const int64_t *pkeys, *person_ids; /* further persons, with `patient` */
     size_t person_count;
     int64_t member_id;      /* 0: any */
-    struct str transaction; /* empty: any */
+    struct str transaction; /* empty: any; so are the next four */
+    struct str user, role, purpose;
+    struct str document; /* its uniqueId */
+    int outcome;         /* 0: any; AUDIT_MINOR and on: exactly that */
+    bool succeeded, failed;
+    bool emergency; /* break-glass, by its purpose of use or by its event; of any patient */
     bool by_request;
     struct uuid request;
     int64_t from_us, to_us; /* from inclusive, to exclusive; INT64_MIN and INT64_MAX: open */

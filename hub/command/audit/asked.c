@@ -1,5 +1,7 @@
 #include "hub/command/audit/asked.h"
 
+#include <string.h>
+
 #include "hub/command/commands.h"
 
 static enum status (*resolver)(struct request *rq, struct identifier id, struct person *out);
@@ -119,18 +121,60 @@ static enum status patient_given(struct operation *o, struct audit_filter *f)
     return resolver != NULL ? persons_known(o, id, f) : OK;
 }
 
+static const struct {
+    const char *name;
+    int outcome;
+    bool succeeded, failed;
+} outcomes[] = {
+    {"success", 0, true, false},          {"failure", 0, false, true},
+    {"minor", AUDIT_MINOR, false, false}, {"serious", AUDIT_SERIOUS, false, false},
+    {"major", AUDIT_MAJOR, false, false},
+};
+
+static enum status outcome_given(struct operation *o, struct audit_filter *f)
+{
+    const char *text = cli_value(&o->args, "outcome");
+
+    if (text == NULL)
+        return OK;
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+        if (strcmp(text, outcomes[i].name) == 0) {
+            f->outcome = outcomes[i].outcome;
+            f->succeeded = outcomes[i].succeeded;
+            f->failed = outcomes[i].failed;
+            return OK;
+        }
+    return fail(o->args.err, INVALID, "usage",
+                "--outcome %s: success, failure (whichever), minor, serious or major", text);
+}
+
+/* A search that names nothing which is rare reads the last days only, unless it says since when. */
+static void bound(struct operation *o, struct audit_filter *f)
+{
+    bool narrow = f->patient.n > 0 || f->user.n > 0 || f->document.n > 0 || f->by_request;
+
+    if (f->from_us == INT64_MIN && !narrow)
+        f->from_us = (f->to_us < o->now_us ? f->to_us : o->now_us) - AUDIT_ASKED_US;
+}
+
 enum status audit_asked(struct operation *o, struct audit_filter *f)
 {
     *f = (struct audit_filter){
         .transaction = str_from(cli_value(&o->args, "transaction")),
+        .user = str_from(cli_value(&o->args, "user")),
+        .role = str_from(cli_value(&o->args, "role")),
+        .purpose = str_from(cli_value(&o->args, "purpose")),
+        .document = str_from(cli_value(&o->args, "document")),
         .from_us = INT64_MIN,
         .to_us = INT64_MAX,
     };
     TRY(patient_given(o, f));
     TRY(member_given(o, &f->member_id));
+    TRY(outcome_given(o, f));
     TRY(time_given(o, "from", &f->from_us));
     TRY(time_given(o, "to", &f->to_us));
     TRY(request_given(o, f));
     TRY(limit_given(o, &f->limit));
+    bound(o, f);
     return cursor_given(o, f);
 }

@@ -1,8 +1,15 @@
+#include "hub/command/audit/saved.h"
 #include "hub/command/audit/verbs.h"
 #include "hub/command/commands.h"
 
+static int run_saved(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("audit saved", "Searches that auditors named.", context, argc, argv);
+}
+
 static const struct cli_verb verbs[] = {
     {"search", "who saw or did what", operation_run, &audit_search_kind},
+    {"saved", "searches that were named: list, remove", run_saved, audit_saved_verbs},
     {NULL, NULL, NULL, NULL},
 };
 
