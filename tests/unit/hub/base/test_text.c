@@ -25,6 +25,7 @@ static void base64_is_read_and_refused_where_it_is_not_canonical(void)
     arena_init(&a);
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         CU_ASSERT(base64_decode(&a, good[i].coded, &out));
+        CHECK_STR(base64_encode(&a, out), good[i].coded);
         CHECK_STR(out, good[i].plain);
     }
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

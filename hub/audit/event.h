@@ -1,0 +1,55 @@
+/* A stored record read back, and what both of its renderings ask of it. The record is the JSON of
+ * hub/audit/record.h, of version 1 or 2; what an older one lacks is empty. Pure; any thread. */
+#pragma once
+
+#include "hub/audit/transaction.h"
+
+struct audit_event {
+    struct str id, at, request, transaction;
+    const struct audit_transaction *row; /* of the table; NULL: none of its transactions */
+    struct str event, action;
+    int outcome;
+    int64_t member_id;
+    struct str member, user, user_name, organization, role, role_system, purpose, purpose_system;
+    struct str assertion, peer, endpoint, patient, description, sender, partner, fingerprint;
+    struct str verbatim; /* decoded */
+    int64_t process;
+    bool initiator;
+    struct audit_object *objects;
+};
+
+/* False when it is no such record. Strings in the arena. */
+bool audit_event_read(struct arena *a, struct str record, struct audit_event *out);
+
+/* The first object of this kind, or NULL. */
+const struct audit_object *audit_event_object(const struct audit_event *e, const char *kind);
+
+/* One of the two nodes of an exchange. */
+struct audit_party {
+    struct str id;           /* URL, MSH-3|MSH-4, wsa:ReplyTo */
+    struct str process;      /* empty: not known */
+    struct str network;      /* host or address */
+    bool network_is_address; /* IP */
+    bool requestor;
+};
+
+/* Who asked or told, and who answered. `hub` is how the hub calls itself where nothing else does.
+ */
+void audit_event_parties(struct arena *a, const struct audit_event *e, struct str hub,
+                         struct audit_party *asker, struct audit_party *answerer);
+
+/* The person behind a request, by an assertion or at an operator's keyboard. */
+bool audit_event_has_person(const struct audit_event *e);
+/* user of alias<user@issuer>; the whole when it has another form. */
+struct str audit_event_person(const struct audit_event *e);
+
+/* The event's type as a code: of IHE's transactions, or DCM, or the hub's own words. */
+struct audit_code {
+    struct str code, system, words; /* system: "IHE Transactions", "DCM", "Causeway" */
+};
+struct audit_code audit_event_type(const struct audit_event *e);
+/* The meaning of a DCM code of EventID. */
+const char *audit_event_words(struct str event_id);
+
+/* The id of the message, where the profile wants it beside the patient (MSH-10, II); or NONE. */
+struct str audit_event_message(const struct audit_event *e);
