@@ -58,7 +58,8 @@ static enum status read_query(struct request *rq, struct hl7v3 *m, struct pix_qu
 
     *q = (struct pix_query){0};
     TRY(hl7v3_read(rq, QUESTION, m));
-    request_about(rq, "query", hl7v3_ii_text(rq->arena, m->query_id), STR_NONE);
+    request_about(rq, "query", hl7v3_ii_text(rq->arena, m->query_id),
+                  xml_copy_text(rq->arena, m->query));
     list = xml_child(m->query, NS_HL7V3, "parameterList");
     if (list == NULL)
         return fail_at(rq->err, STR(PARAMETERS), INVALID, "100",

@@ -86,7 +86,8 @@ enum status iti47_query(struct request *rq, struct reply *rp)
     struct hl7v3 m;
 
     TRY(hl7v3_read(rq, PDQ_V3_QUESTION, &m));
-    request_about(rq, "query", hl7v3_ii_text(rq->arena, m.query_id), STR_NONE);
+    request_about(rq, "query", hl7v3_ii_text(rq->arena, m.query_id),
+                  xml_copy_text(rq->arena, m.query));
     TRY(pdq_v3_read(rq, &m, q));
     if (q->nobody)
         adt_audit_plainly(rq, "An authority that nobody registered");
@@ -99,7 +100,8 @@ enum status iti47_query(struct request *rq, struct reply *rp)
 static enum status read_continuation(struct request *rq, const char *name, struct hl7v3 *m)
 {
     TRY(hl7v3_read(rq, name, m));
-    request_about(rq, "query", hl7v3_ii_text(rq->arena, m->query_id), STR_NONE);
+    request_about(rq, "query", hl7v3_ii_text(rq->arena, m->query_id),
+                  xml_copy_text(rq->arena, m->query));
     if (m->query_id.root.n > 0)
         return OK;
     return fail_at(rq->err, str_printf(rq->arena, "/%s/controlActProcess/queryContinuation", name),

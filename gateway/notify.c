@@ -193,6 +193,9 @@ static struct strbuf begin(struct request *rq, const struct member_notify *n,
     struct strbuf b = strbuf_on(rq->arena, 512);
     struct str now = clock_dtm(rq->arena, rq->now_us);
 
+    rq->sender = str_printf(rq->arena, "%s|CAUSEWAY", rq->config->home_community_id);
+    rq->addressee = str_printf(rq->arena, "%.*s|%.*s", STR_ARG(or_name(rq, n->application)),
+                               STR_ARG(or_name(rq, n->facility)));
     strbuf_addf(&b, "MSH|^~\\&|%s|CAUSEWAY|", rq->config->home_community_id);
     hl7_escape(&b, &USUAL, or_name(rq, n->application));
     strbuf_addc(&b, '|');
@@ -212,6 +215,7 @@ static void audit(struct request *rq, const struct outbox_item *item, struct ide
     row->patient = identifier_cx(rq->arena, patient);
     row->pkey = rq->person.pkey;
     row->person_id = rq->person.person_id;
+    row->partner = rq->addressee;
     audit_object_add(rq->arena, row, "message", message, item->to.address);
 }
 

@@ -204,6 +204,7 @@ static enum status queue_audit(struct serving *t, struct request *rq)
         .purpose = rq->principal.purpose.code,
         .peer = t->to.address,
         .endpoint = rq->hub->endpoint,
+        .sender = rq->sender,
         .initiator = true,
     };
 

@@ -43,22 +43,6 @@ static enum status check_patient(struct request *rq, const struct xds_query *q,
 /* --- audit -------------------------------------------------------------------------------------
  */
 
-/* The query as it came: an audit record keeps it whole. The copy declares what the Envelope did,
- * so that it can be read by itself. */
-static struct str query_text(struct request *rq, xmlNode *request)
-{
-    xmlNode *copy = request != NULL ? xmlDocCopyNode(request, request->doc, 1) : NULL;
-    xmlBuffer *buffer = xmlBufferCreate();
-    struct str text = STR_NONE;
-
-    if (copy != NULL && buffer != NULL && xmlNodeDump(buffer, request->doc, copy, 0, 0) >= 0)
-        text =
-            str_dup(rq->arena, str_of(xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer)));
-    xmlBufferFree(buffer);
-    xmlFreeNode(copy);
-    return text;
-}
-
 static struct str patient_shown(struct request *rq, const struct person *p)
 {
     struct identifier id = {str_from(rq->config->xad_authority), p->xad_pid};
@@ -186,7 +170,8 @@ static enum status read_query(struct request *rq, struct xds_query *q)
     xmlNode *request = rq->message.soap->body;
     enum status s = xds_query_read(rq->arena, request, q, rq->err);
 
-    request_about(rq, "query", q->id, query_text(rq, request));
+    request_about(rq, "query", q->id, xml_copy_text(rq->arena, request));
+    rq->about->home = xml_attr(xml_child(request, XDS_RIM_NS, "AdhocQuery"), "home");
     return s == OK ? check_transaction(rq, q) : s;
 }
 

@@ -84,8 +84,10 @@ static enum status read_request(struct request *rq, struct retrieval *r)
     XML_EACH(e, body, NS_XDSB, "DocumentRequest")
     if (read_one(rq, e, &r->v[r->n]) == OK)
         r->n++;
-    for (size_t i = r->n; i-- > 0;)
+    for (size_t i = r->n; i-- > 0;) {
         request_about(rq, "document", r->v[i].unique_id, r->v[i].repository);
+        rq->about->home = r->v[i].home;
+    }
     return rq->err->status;
 }
 
@@ -391,7 +393,8 @@ static void audit_documents(struct request *rq, const struct retrieval *r)
 {
     for (size_t i = 0; i < r->n; i++)
         audit_object_add(rq->arena, row_for(rq, &r->v[i]), "document", r->v[i].unique_id,
-                         r->v[i].repository);
+                         r->v[i].repository)
+            ->home = r->v[i].home;
 }
 
 /* --- the answer --------------------------------------------------------------------------- */

@@ -38,8 +38,8 @@ struct audit_row *audit_add(struct arena *a, struct audit_list *list)
     return row;
 }
 
-void audit_object_add(struct arena *a, struct audit_row *row, const char *kind, struct str id,
-                      struct str detail)
+struct audit_object *audit_object_add(struct arena *a, struct audit_row *row, const char *kind,
+                                      struct str id, struct str detail)
 {
     struct audit_object *o = ARENA_NEW(a, struct audit_object), **end = &row->objects;
 
@@ -47,6 +47,7 @@ void audit_object_add(struct arena *a, struct audit_row *row, const char *kind, 
     while (*end != NULL)
         end = &(*end)->next;
     *end = o;
+    return o;
 }
 
 static struct db_value id_or_null(int64_t id)

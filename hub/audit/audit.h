@@ -75,8 +75,8 @@ struct audit_context {
 
 /* Adds a row; the caller fills what applies. Memory from a. */
 struct audit_row *audit_add(struct arena *a, struct audit_list *list);
-void audit_object_add(struct arena *a, struct audit_row *row, const char *kind, struct str id,
-                      struct str detail);
+struct audit_object *audit_object_add(struct arena *a, struct audit_row *row, const char *kind,
+                                      struct str id, struct str detail);
 
 /* Queues the INSERTs of all rows: no flush of its own. */
 enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,

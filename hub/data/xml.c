@@ -322,6 +322,19 @@ static struct str value_of(const xmlAttr *attr)
     return text != NULL ? of(text->content) : STR("");
 }
 
+struct str xml_copy_text(struct arena *a, const xmlNode *n)
+{
+    xmlNode *copy = n != NULL ? xmlDocCopyNode((xmlNode *)n, n->doc, 1) : NULL;
+    xmlBuffer *buffer = xmlBufferCreate();
+    struct str text = STR_NONE;
+
+    if (copy != NULL && buffer != NULL && xmlNodeDump(buffer, n->doc, copy, 0, 0) >= 0)
+        text = str_dup(a, str_of(xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer)));
+    xmlBufferFree(buffer);
+    xmlFreeNode(copy);
+    return text;
+}
+
 struct str xml_attr(const xmlNode *n, const char *name)
 {
     for (const xmlAttr *t = n->properties; t != NULL; t = t->next)

@@ -48,6 +48,10 @@ struct str xml_ns(const xmlNode *n);   /* namespace URI, or STR_NONE */
 struct str xml_text(struct arena *a, const xmlNode *n);
 struct str xml_text_of(struct arena *a, const xmlNode *parent, const char *ns, const char *name);
 
+/* The element as it came, with the namespaces that it stands in declared: text that can be read by
+ * itself, for records that keep a message whole. STR_NONE for NULL. */
+struct str xml_copy_text(struct arena *a, const xmlNode *n);
+
 /* Value of an attribute, untrimmed; STR_NONE when it is absent. */
 struct str xml_attr(const xmlNode *n, const char *name); /* in no namespace */
 struct str xml_attr_ns(const xmlNode *n, const char *ns, const char *name);
