@@ -87,8 +87,10 @@ static enum http_answer_state unchunk(struct http_answer *h, struct str rest)
         struct str at = rest, line = take_line(&rest), digits = line;
         uint64_t size;
 
+        if (line.n > CHUNK_LINE_MAX || (line.p == NULL && at.n > CHUNK_LINE_MAX + 1))
+            return HTTP_ANSWER_BROKEN;
         if (line.p == NULL)
-            return at.n > CHUNK_LINE_MAX ? HTTP_ANSWER_BROKEN : HTTP_ANSWER_MORE;
+            return HTTP_ANSWER_MORE;
         if (!hex_size(str_trim(str_cut(&digits, ';')), &size) || body.n + size > h->body_max)
             return HTTP_ANSWER_BROKEN;
         if (size == 0) /* trailers say nothing that is wanted here */
@@ -132,8 +134,10 @@ static enum http_answer_state look(struct http_answer *h, bool ended)
         ptrdiff_t end = str_find_str(rest, STR("\r\n\r\n"));
         struct str fields, line;
 
+        if (end < 0 && rest.n < h->head_max + 4)
+            return HTTP_ANSWER_MORE;
         if (end < 0 || (size_t)end > h->head_max)
-            return end >= 0 || rest.n > h->head_max ? HTTP_ANSWER_BROKEN : HTTP_ANSWER_MORE;
+            return HTTP_ANSWER_BROKEN;
         fields = str_slice(rest, 0, (size_t)end + 2);
         rest = str_slice(rest, (size_t)end + 4, rest.n);
         line = take_line(&fields);
