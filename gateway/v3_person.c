@@ -9,6 +9,7 @@ struct code {
     const char *v3, *v2;
 };
 static const struct code SEXES[] = {{"M", "M"}, {"F", "F"}, {"UN", "O"}, {NULL, NULL}};
+static const struct code SCHEMES[] = {{"tel", "PH"}, {"fax", "FX"}, {"modem", "MD"}, {NULL, NULL}};
 static const struct code NAME_USES[] = {
     {"L", "L"}, {"P", "S"}, {"A", "A"}, {"C", "C"}, {NULL, NULL}};
 static const struct code ADDRESS_USES[] = {{"HP", "H"},   {"H", "H"},   {"WP", "B"}, {"TMP", "C"},
@@ -49,6 +50,11 @@ static struct str text_of(struct arena *a, const xmlNode *n)
     return str_trim(xml_text(a, n));
 }
 
+static bool is_of_birth(const xmlNode *part)
+{
+    return str_eq(xml_attr(part, "qualifier"), STR("BR"));
+}
+
 struct mpi_name v3_name_read(struct arena *a, const xmlNode *name)
 {
     struct mpi_name out = {.type = v2_code(NAME_USES, xml_attr(name, "use"))};
@@ -60,9 +66,8 @@ struct mpi_name v3_name_read(struct arena *a, const xmlNode *name)
         if (text.n == 0)
             continue;
         if (str_eq(kind, STR("family"))) {
-            out.family = joined(a, out.family, text);
-            if (str_eq(xml_attr(part, "qualifier"), STR("BR")))
-                out.type = STR("M"); /* the name of birth: HL7 table 0200, maiden name */
+            if (!is_of_birth(part))
+                out.family = joined(a, out.family, text);
         } else if (str_eq(kind, STR("given")))
             *(out.given.n == 0 ? &out.given : &out.middle) =
                 out.given.n == 0 ? text : joined(a, out.middle, text);
@@ -71,6 +76,17 @@ struct mpi_name v3_name_read(struct arena *a, const xmlNode *name)
         else if (str_eq(kind, STR("suffix")))
             out.suffix = joined(a, out.suffix, text);
     }
+    return out;
+}
+
+/* The family name of birth, which v2 tells as a name of its own (HL7 table 0200: B). */
+static struct mpi_name birth_name_read(struct arena *a, const xmlNode *name)
+{
+    struct mpi_name out = {.type = STR("B")};
+
+    XML_EACH(part, name, NS_HL7V3, "family")
+    if (is_of_birth(part))
+        out.family = joined(a, out.family, text_of(a, part));
     return out;
 }
 
@@ -87,7 +103,9 @@ struct mpi_address v3_address_read(struct arena *a, const xmlNode *addr)
         else
             out.other = joined(a, out.other, text_of(a, line));
     }
-    if (out.street.n == 0 && street.n > 0)
+    if (out.street.n > 0 && number.n > 0)
+        out.street = joined(a, out.street, number);
+    else if (street.n > 0 && out.street.n == 0)
         out.street = number.n > 0 ? joined(a, number, street) : street;
     out.city = str_trim(xml_text_of(a, addr, NS_HL7V3, "city"));
     out.state = str_trim(xml_text_of(a, addr, NS_HL7V3, "state"));
@@ -99,18 +117,26 @@ struct mpi_address v3_address_read(struct arena *a, const xmlNode *addr)
 
 struct mpi_telecom v3_telecom_read(const xmlNode *telecom)
 {
-    struct str value = str_trim(xml_attr(telecom, "value"));
-    struct str rest = value, scheme = str_cut(&rest, ':');
-    bool mail;
+    struct str rest = str_trim(xml_attr(telecom, "value")), scheme = str_cut(&rest, ':');
+    struct str uses = xml_attr(telecom, "use");
+    struct mpi_telecom out = {.value = rest.p != NULL ? rest : scheme};
 
+    if (str_eq_nocase(scheme, STR("mailto")) || str_find(out.value, '@') >= 0) {
+        out.use = STR("NET");
+        out.equipment = STR("Internet");
+        return out;
+    }
     if (rest.p != NULL)
-        value = rest;
-    mail = str_eq_nocase(scheme, STR("mailto")) || str_find(value, '@') >= 0;
-    return (struct mpi_telecom){
-        .value = value,
-        .use = mail ? STR("NET") : v2_code(TELECOM_USES, xml_attr(telecom, "use")),
-        .equipment = mail ? STR("Internet") : STR_NONE,
-    };
+        out.equipment = v2_code(SCHEMES, scheme);
+    while (uses.n > 0) { /* a set */
+        struct str use = str_cut(&uses, ' '), known = v2_code(TELECOM_USES, use);
+
+        if (known.n > 0)
+            out.use = known;
+        if (str_eq(use, STR("MC")))
+            out.equipment = STR("CP");
+    }
+    return out;
 }
 
 static void read_names(struct arena *a, const xmlNode *person, struct mpi_demographics *d)
@@ -118,10 +144,12 @@ static void read_names(struct arena *a, const xmlNode *person, struct mpi_demogr
     d->names = ARENA_ARRAY(a, MPI_REPETITIONS_MAX, struct mpi_name);
     XML_EACH(n, person, NS_HL7V3, "name")
     {
-        struct mpi_name name = v3_name_read(a, n);
+        struct mpi_name names[] = {v3_name_read(a, n), birth_name_read(a, n)};
 
-        if (d->name_count < MPI_REPETITIONS_MAX && (name.family.n > 0 || name.given.n > 0))
-            d->names[d->name_count++] = name;
+        for (size_t i = 0; i < 2; i++)
+            if (d->name_count < MPI_REPETITIONS_MAX &&
+                (names[i].family.n > 0 || names[i].given.n > 0))
+                d->names[d->name_count++] = names[i];
     }
     d->names_given = d->name_count > 0;
 }
@@ -189,6 +217,16 @@ static struct str yes_or_no(struct str boolean)
     return xml_true(boolean) ? STR("Y") : STR("N");
 }
 
+/* What is said to be unknown is known to be so; what is absent says nothing. */
+static struct str sex_of(const xmlNode *person)
+{
+    struct str code = hl7v3_attr(person, "administrativeGenderCode", "code");
+
+    if (code.n == 0 && hl7v3_attr(person, "administrativeGenderCode", "nullFlavor").n > 0)
+        return STR("U");
+    return v3_sex_read(code);
+}
+
 enum status v3_person_read(struct request *rq, const xmlNode *patient, struct mpi_demographics *out)
 {
     const xmlNode *person = xml_child(patient, NS_HL7V3, "patientPerson");
@@ -196,7 +234,7 @@ enum status v3_person_read(struct request *rq, const xmlNode *patient, struct mp
 
     *out = (struct mpi_demographics){
         .birth_date = hl7v3_attr(person, "birthTime", "value"),
-        .sex = v3_sex_read(hl7v3_attr(person, "administrativeGenderCode", "code")),
+        .sex = sex_of(person),
         .multiple_birth = yes_or_no(hl7v3_attr(person, "multipleBirthInd", "value")),
         .birth_order = hl7v3_attr(person, "multipleBirthOrderNumber", "value"),
         .deceased = yes_or_no(hl7v3_attr(person, "deceasedInd", "value")),
@@ -229,7 +267,7 @@ static void value(struct xml_writer *w, const char *name, const char *attribute,
 
 static void write_name(struct xml_writer *w, const struct mpi_name *n)
 {
-    bool birth = str_eq(n->type, STR("M"));
+    bool birth = str_eq(n->type, STR("M")) || str_eq(n->type, STR("B"));
     struct str use = v3_code(NAME_USES, n->type);
 
     xml_begin(w, "name");
@@ -253,7 +291,11 @@ static void write_telecom(struct xml_writer *w, const struct mpi_telecom *t)
 {
     struct str use = v3_code(TELECOM_USES, t->use);
     char text[600];
-    int n = snprintf(text, sizeof(text), "%s:%.*s", str_find(t->value, '@') >= 0 ? "mailto" : "tel",
+    bool mail = str_find(t->value, '@') >= 0, fax = str_eq(t->equipment, STR("FX"));
+    int n = snprintf(text, sizeof(text), "%s:%.*s",
+                     mail  ? "mailto"
+                     : fax ? "fax"
+                           : "tel",
                      STR_ARG(t->value));
 
     if (n < 0 || (size_t)n >= sizeof(text))

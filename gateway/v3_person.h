@@ -9,10 +9,10 @@
 #include "mpi/record.h"
 
 /* The parts of an EN, each joined by a space where it stands several times; `middle` has the given
- * names behind the first. */
+ * names behind the first. Without the family name of birth (qualifier BR). */
 struct mpi_name v3_name_read(struct arena *a, const xmlNode *name);
 struct mpi_address v3_address_read(struct arena *a, const xmlNode *addr);
-/* tel:+41... and mailto:... without their scheme. */
+/* tel:+41..., fax:... and mailto:... without their scheme, which tells the equipment. */
 struct mpi_telecom v3_telecom_read(const xmlNode *telecom);
 /* AdministrativeGender as HL7 table 0001: M, F, O (UN); empty otherwise. */
 struct str v3_sex_read(struct str code);

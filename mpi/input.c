@@ -1,11 +1,22 @@
 #include "mpi/input.h"
 
-/* HL7 table 0200: a maiden name is a family name of before. */
+/* HL7 table 0200: a maiden name is a family name of before; so is the name at birth (B), unless it
+ * is the only one that there is. */
+static bool is_former(const struct mpi_demographics *d, const struct mpi_name *n)
+{
+    if (str_eq(n->type, STR("M")))
+        return true;
+    for (size_t i = 0; str_eq(n->type, STR("B")) && i < d->name_count; i++)
+        if (d->names[i].family.n > 0 && !str_eq(d->names[i].type, n->type))
+            return true;
+    return false;
+}
+
 static void read_names(const struct mpi_demographics *d, struct mpi_input *out)
 {
     for (size_t i = 0; i < d->name_count && out->name_count < MPI_INPUT_NAMES; i++) {
         const struct mpi_name *n = &d->names[i];
-        bool maiden = str_eq(n->type, STR("M"));
+        bool maiden = is_former(d, n);
 
         out->names[out->name_count++] =
             (struct mpi_input_name){.given = n->given,
