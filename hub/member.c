@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "hub/base/arena.h"
+#include "hub/base/clock.h"
 #include "hub/data/db.h"
+#include "hub/data/dsig.h"
 
 #define DIRECTORY_MAGIC 0x4d454d42u
 
@@ -48,7 +50,32 @@ static const struct statement READ = {
     " ARRAY(SELECT n.facility FROM member_notify n"
     "  WHERE n.member_id = m.member_id ORDER BY n.format),"
     " ARRAY(SELECT t.address FROM member_reply_to t"
-    "  WHERE t.member_id = m.member_id ORDER BY t.address)"
+    "  WHERE t.member_id = m.member_id ORDER BY t.address),"
+    " m.xua, m.home_community, m.purposes,"
+    " ARRAY(SELECT i.issuer FROM member_idp i"
+    "  WHERE i.member_id = m.member_id ORDER BY i.issuer),"
+    " ARRAY(SELECT array_to_string(i.audiences, ' ') FROM member_idp i"
+    "  WHERE i.member_id = m.member_id ORDER BY i.issuer),"
+    " ARRAY(SELECT array_to_string(i.organizations, ' ') FROM member_idp i"
+    "  WHERE i.member_id = m.member_id ORDER BY i.issuer),"
+    " ARRAY(SELECT array_to_string(i.purpose_forms, ' ') FROM member_idp i"
+    "  WHERE i.member_id = m.member_id ORDER BY i.issuer),"
+    " ARRAY(SELECT i.lifetime_seconds FROM member_idp i"
+    "  WHERE i.member_id = m.member_id ORDER BY i.issuer),"
+    " ARRAY(SELECT i.skew_seconds FROM member_idp i"
+    "  WHERE i.member_id = m.member_id ORDER BY i.issuer),"
+    " ARRAY(SELECT i.one_time::integer FROM member_idp i"
+    "  WHERE i.member_id = m.member_id ORDER BY i.issuer),"
+    " ARRAY(SELECT k.issuer FROM member_idp_key k"
+    "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
+    " ARRAY(SELECT k.certificate FROM member_idp_key k"
+    "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
+    " ARRAY(SELECT k.fingerprint FROM member_idp_key k"
+    "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
+    " ARRAY(SELECT k.not_before FROM member_idp_key k"
+    "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
+    " ARRAY(SELECT k.not_after FROM member_idp_key k"
+    "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint)"
     " FROM epoch e"
     " LEFT JOIN member m ON true"
     " WHERE e.name = 'member'"
@@ -77,6 +104,21 @@ enum column {
     NOTIFY_APPLICATIONS,
     NOTIFY_FACILITIES,
     REPLY_TO,
+    XUA,
+    HOME_COMMUNITY,
+    PURPOSES,
+    IDP_ISSUERS,
+    IDP_AUDIENCES,
+    IDP_ORGANIZATIONS,
+    IDP_FORMS,
+    IDP_LIFETIMES,
+    IDP_SKEWS,
+    IDP_ONE_TIMES,
+    KEY_ISSUERS,
+    KEY_CERTIFICATES,
+    KEY_FINGERPRINTS,
+    KEY_NOT_BEFORES,
+    KEY_NOT_AFTERS,
 };
 
 static void authorities_read(struct arena *a, const struct rows *r, int row, struct member *m)
@@ -158,6 +200,97 @@ static void notify_read(struct arena *a, const struct rows *r, int row, struct m
         };
 }
 
+const struct member_idp *member_idp_by_issuer(const struct member *m, struct str issuer)
+{
+    for (size_t i = 0; i < m->idp_count; i++)
+        if (str_eq(m->idps[i].issuer, issuer))
+            return &m->idps[i];
+    return NULL;
+}
+
+bool member_list_has(struct str list, struct str word)
+{
+    while (list.p != NULL)
+        if (str_eq(str_cut(&list, ' '), word))
+            return word.n > 0;
+    return false;
+}
+
+static unsigned forms_of(struct str words)
+{
+    return (member_list_has(words, STR("PurposeOfUse")) ? FORM_PURPOSE_OF_USE : 0u) |
+           (member_list_has(words, STR("PurposeForUse")) ? FORM_PURPOSE_FOR_USE : 0u) |
+           (member_list_has(words, STR("CodedValue")) ? FORM_CODED_VALUE : 0u);
+}
+
+static void idps_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    struct str *issuers, *audiences, *organizations, *forms;
+    int64_t *lifetimes, *skews, *one_times;
+    size_t n = row_texts(a, r, row, IDP_ISSUERS, &issuers);
+
+    must(row_texts(a, r, row, IDP_AUDIENCES, &audiences) == n &&
+             row_texts(a, r, row, IDP_ORGANIZATIONS, &organizations) == n &&
+             row_texts(a, r, row, IDP_FORMS, &forms) == n &&
+             row_ints(a, r, row, IDP_LIFETIMES, &lifetimes) == n &&
+             row_ints(a, r, row, IDP_SKEWS, &skews) == n &&
+             row_ints(a, r, row, IDP_ONE_TIMES, &one_times) == n,
+         "arrays of one table");
+    m->idp_count = n;
+    m->idps = ARENA_ARRAY(a, n, struct member_idp);
+    for (size_t i = 0; i < n; i++)
+        m->idps[i] = (struct member_idp){
+            .issuer = str_dup(a, issuers[i]),
+            .audiences = str_dup(a, audiences[i]),
+            .organizations = str_dup(a, organizations[i]),
+            .lifetime_us = lifetimes[i] * US_PER_SECOND,
+            .skew_us = skews[i] * US_PER_SECOND,
+            .one_time = one_times[i] != 0,
+            .purpose_forms = forms_of(forms[i]),
+        };
+}
+
+/* Keys come in the order of their issuers, as the identity providers do. */
+static void idp_keys_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    struct str *issuers, *certificates, *fingerprints;
+    int64_t *not_befores, *not_afters;
+    size_t n = row_texts(a, r, row, KEY_ISSUERS, &issuers);
+    struct member_idp_key *keys = ARENA_ARRAY(a, n, struct member_idp_key);
+
+    must(row_texts(a, r, row, KEY_CERTIFICATES, &certificates) == n &&
+             row_texts(a, r, row, KEY_FINGERPRINTS, &fingerprints) == n &&
+             row_ints(a, r, row, KEY_NOT_BEFORES, &not_befores) == n &&
+             row_ints(a, r, row, KEY_NOT_AFTERS, &not_afters) == n,
+         "arrays of one table");
+    for (size_t i = 0; i < n; i++) {
+        struct member_idp *idp = (struct member_idp *)member_idp_by_issuer(m, issuers[i]);
+
+        must(idp != NULL && fingerprints[i].n == 32, "a key of an identity provider");
+        if (idp->key_count++ == 0)
+            idp->keys = &keys[i];
+        memcpy(keys[i].fingerprint, fingerprints[i].p, 32);
+        keys[i].not_before_us = not_befores[i];
+        keys[i].not_after_us = not_afters[i];
+        keys[i].key = dsig_key_of_certificate(a, certificates[i]);
+    }
+}
+
+static void trust_read(struct arena *a, const struct rows *r, int row, struct member *m)
+{
+    struct str xua = row_text(r, row, XUA);
+
+    m->xua = str_eq(xua, STR("required"))      ? XUA_REQUIRED
+             : str_eq(xua, STR("system-only")) ? XUA_SYSTEM_ONLY
+                                               : XUA_OPTIONAL;
+    m->home_community = str_dup(a, row_text(r, row, HOME_COMMUNITY));
+    m->purpose_count = row_texts(a, r, row, PURPOSES, &m->purposes);
+    for (size_t i = 0; i < m->purpose_count; i++)
+        m->purposes[i] = str_dup(a, m->purposes[i]);
+    idps_read(a, r, row, m);
+    idp_keys_read(a, r, row, m);
+}
+
 static void member_read(struct arena *a, const struct rows *r, int row, struct member *m)
 {
     m->id = row_int(r, row, ID);
@@ -173,6 +306,7 @@ static void member_read(struct arena *a, const struct rows *r, int row, struct m
     domains_read(a, r, row, m);
     notify_read(a, r, row, m);
     reply_to_read(a, r, row, m);
+    trust_read(a, r, row, m);
 }
 
 static struct snapshot *snapshot_new(void)
@@ -284,6 +418,17 @@ bool member_knows_domain(const struct member *m, struct str oid)
         if (str_eq(m->domains[i], oid))
             return true;
     return m->domain_count == 0 || member_owns_authority(m, oid);
+}
+
+bool member_may_claim(const struct member *m, struct str code, struct str system)
+{
+    for (size_t i = 0; i < m->purpose_count; i++) {
+        struct str rest = m->purposes[i], first = str_cut(&rest, '|');
+
+        if (rest.p == NULL ? str_eq(first, code) : str_eq(first, system) && str_eq(rest, code))
+            return true;
+    }
+    return m->purpose_count == 0;
 }
 
 const struct member_notify *member_notify_of(const struct member *m, struct str format)

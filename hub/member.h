@@ -8,6 +8,7 @@
 #include "hub/base/str.h"
 
 struct db;
+struct dsig_key;
 
 struct member_authority {
     struct str oid;
@@ -31,6 +32,30 @@ struct member_cert {
     bool direct; /* trusted by itself (ITI-19 direct comparison), without a chain */
 };
 
+/* May, must or must not a member's SOAP requests name a person (XUA)? */
+enum member_xua { XUA_OPTIONAL, XUA_REQUIRED, XUA_SYSTEM_ONLY };
+
+/* How an identity provider writes the purpose of use: bits. */
+enum purpose_form { FORM_PURPOSE_OF_USE = 1, FORM_PURPOSE_FOR_USE = 2, FORM_CODED_VALUE = 4 };
+
+struct member_idp_key {
+    unsigned char fingerprint[32]; /* SHA-256 of the certificate */
+    int64_t not_before_us, not_after_us;
+    const struct dsig_key *key; /* NULL: of a kind that no signature may be made with */
+};
+
+/* Who may vouch for a member's persons (X-Assertion Provider). */
+struct member_idp {
+    struct str issuer;
+    struct str audiences;     /* separated by spaces; empty: what the hub is called by itself */
+    struct str organizations; /* OIDs beside the member's own, separated by spaces */
+    int64_t lifetime_us, skew_us;
+    bool one_time;
+    unsigned purpose_forms;
+    struct member_idp_key *keys;
+    size_t key_count;
+};
+
 struct member {
     int64_t id;
     struct str name;         /* the operator's short name, unique */
@@ -51,6 +76,12 @@ struct member {
     size_t notify_count;
     struct str *reply_to; /* addresses that its requests may name for their answers */
     size_t reply_to_count;
+    enum member_xua xua;
+    struct str home_community; /* that its assertions may name; empty: the hub's own */
+    struct str *purposes;      /* CODE or SYSTEM|CODE; none: any */
+    size_t purpose_count;
+    struct member_idp *idps;
+    size_t idp_count;
 };
 
 struct member_directory {
@@ -80,6 +111,12 @@ bool member_owns_authority(const struct member *m, struct str oid);
 /* May answers to this member name identifiers of this domain? Its own, and those that it
  * registered for; without any registration all of them. */
 bool member_knows_domain(const struct member *m, struct str oid);
+/* By its issuer; NULL: none of that name vouches for this member's persons. */
+const struct member_idp *member_idp_by_issuer(const struct member *m, struct str issuer);
+/* May its assertions name this purpose of use? */
+bool member_may_claim(const struct member *m, struct str code, struct str system);
+/* One of the words, which spaces separate. */
+bool member_list_has(struct str list, struct str word);
 const struct member_notify *member_notify_of(const struct member *m, struct str format);
 /* Do MSH-3 and MSH-4 belong to this member? */
 bool member_owns_application(const struct member_directory *d, const struct member *m,

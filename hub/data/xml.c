@@ -113,6 +113,18 @@ static void on_instruction(void *context, const xmlChar *target, const xmlChar *
     stop(context, "it has a processing instruction");
 }
 
+/* Not kept, but remembered at the element that it stood in: a signature does not cover comments, so
+ * what is signed must have none. */
+static void on_comment(void *context, const xmlChar *text)
+{
+    static char commented;
+    xmlParserCtxt *ctxt = context;
+
+    (void)text;
+    if (ctxt->node != NULL)
+        ctxt->node->_private = &commented;
+}
+
 static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
                      int namespaces, const xmlChar **ns, int attributes, int defaulted,
                      const xmlChar **attrs)
@@ -154,7 +166,7 @@ static xmlParserCtxt *parser_new(struct parse *p)
     ctxt->sax->startDocument = on_start_document;
     ctxt->sax->internalSubset = on_doctype;
     ctxt->sax->processingInstruction = on_instruction;
-    ctxt->sax->comment = NULL;
+    ctxt->sax->comment = on_comment;
     ctxt->sax->startElementNs = on_start;
     ctxt->sax->endElementNs = on_end;
     ctxt->sax->serror = on_error;
@@ -274,6 +286,11 @@ size_t xml_count(const xmlNode *parent, const char *ns, const char *name)
     XML_EACH(n, parent, ns, name)
     count++;
     return count;
+}
+
+bool xml_had_comment(const xmlNode *n)
+{
+    return n->_private != NULL;
 }
 
 struct str xml_name(const xmlNode *n)

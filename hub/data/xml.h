@@ -40,6 +40,9 @@ size_t xml_count(const xmlNode *parent, const char *ns, const char *name);
 #define XML_EACH(n, parent, ns, name)                                                              \
     for (xmlNode *n = xml_child((parent), (ns), (name)); n != NULL; n = xml_next(n, (ns), (name)))
 
+/* Did a comment stand in this element, beside its children? */
+bool xml_had_comment(const xmlNode *n);
+
 struct str xml_name(const xmlNode *n); /* local name */
 struct str xml_ns(const xmlNode *n);   /* namespace URI, or STR_NONE */
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hub/base/clock.h"
 #include "tests/db/hub/bench.h"
 
 #define DATABASE "causeway_test_hub"
@@ -10,10 +11,9 @@
 static bool set_up(struct bench *t)
 {
     static const char *const steps[] = {
-        "DELETE FROM member_cert",
-        "DELETE FROM member_authority",
-        "DELETE FROM member_application",
-        "DELETE FROM member",
+        "DELETE FROM member_cert",        "DELETE FROM member_authority",
+        "DELETE FROM member_application", "DELETE FROM member_idp_key",
+        "DELETE FROM member_idp",         "DELETE FROM member",
     };
     struct db *owner;
 
@@ -108,6 +108,55 @@ static void all_of_a_member_comes_in_one_flush(void)
     bench_close(&t);
 }
 
+static void identity_providers_come_with_their_own_keys(void)
+{
+    static const char *const steps[] = {
+        "UPDATE member SET xua = 'required', purposes = '{TREAT,1.2.9|NORM}'"
+        " WHERE name = 'st-mary'",
+        "INSERT INTO member_idp (member_id, issuer, audiences, organizations, one_time,"
+        "  purpose_forms)"
+        " SELECT member_id, i.issuer, '{a,b}', '{1.2.5,1.2.6}', true, '{PurposeForUse}'"
+        " FROM member, (VALUES ('urn:b'), ('Z'), ('urn:a')) AS i (issuer) WHERE name = 'st-mary'",
+        "INSERT INTO member_idp_key (member_id, issuer, fingerprint, subject, not_before,"
+        "  not_after, certificate)"
+        " SELECT member_id, k.issuer, decode(repeat(k.byte, 32), 'hex'), '',"
+        "  '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z', '\\x00'"
+        " FROM member, (VALUES ('urn:a', '0a'), ('urn:a', '1a'), ('urn:b', '0b'))"
+        "  AS k (issuer, byte) WHERE name = 'st-mary'",
+    };
+    const struct member_idp *idp;
+    struct member_directory *d;
+    const struct member *m;
+    struct bench t;
+
+    if (!set_up(&t))
+        return;
+    enrol_two(&t);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        CU_ASSERT_EQUAL_FATAL(bench_run(&t, t.db, steps[i]), OK);
+    d = directory(&t);
+    m = member_by_name(d, STR("st-mary"));
+    CU_ASSERT(m->xua == XUA_REQUIRED && m->idp_count == 3);
+    CU_ASSERT(member_may_claim(m, STR("TREAT"), STR("1.2.8")));
+    CU_ASSERT(member_may_claim(m, STR("NORM"), STR("1.2.9")));
+    CU_ASSERT(!member_may_claim(m, STR("NORM"), STR("1.2.8")));
+    idp = member_idp_by_issuer(m, STR("urn:a"));
+    CU_ASSERT_FATAL(idp != NULL && idp->key_count == 2);
+    CU_ASSERT(idp->keys[0].fingerprint[0] == 0x0a && idp->keys[1].fingerprint[0] == 0x1a);
+    CU_ASSERT(idp->keys[0].key == NULL); /* one zero byte is no certificate */
+    CU_ASSERT(idp->one_time && idp->purpose_forms == FORM_PURPOSE_FOR_USE);
+    CU_ASSERT(idp->lifetime_us == 3600 * US_PER_SECOND && idp->skew_us == 60 * US_PER_SECOND);
+    CU_ASSERT(member_list_has(idp->organizations, STR("1.2.6")));
+    CU_ASSERT(!member_list_has(idp->organizations, STR("1.2")));
+    CU_ASSERT_EQUAL(member_idp_by_issuer(m, STR("urn:b"))->key_count, 1);
+    CU_ASSERT_EQUAL(member_idp_by_issuer(m, STR("Z"))->key_count, 0);
+    m = member_by_name(d, STR("lakeside"));
+    CU_ASSERT(m->xua == XUA_OPTIONAL && m->idp_count == 0);
+    CU_ASSERT(member_may_claim(m, STR("TREAT"), STR("")));
+    member_directory_release(d);
+    bench_close(&t);
+}
+
 static void a_directory_outlives_its_request_while_it_is_held(void)
 {
     struct member_directory *d;
@@ -149,5 +198,6 @@ static void the_hub_cannot_delete_a_member(void)
 }
 
 SUITE(test_member, CASE(an_empty_directory_has_an_epoch), CASE(all_of_a_member_comes_in_one_flush),
+      CASE(identity_providers_come_with_their_own_keys),
       CASE(a_directory_outlives_its_request_while_it_is_held), CASE(an_authority_has_one_source),
       CASE(the_hub_cannot_delete_a_member));
