@@ -115,6 +115,15 @@
       "time that it fails again")                                                                  \
     X(NUMBER, community_transfer_mb, "4096", 1, 1048576,                                           \
       "Megabytes of one answer of a community, documents included")                                \
+    X(SECTION, audit, "The audit log", 0, 0, "")                                                   \
+    X(TEXT, seal_database, "", 0, 1000,                                                            \
+      "libpq connection string of the role causeway_seal; empty: `database` with that user")       \
+    X(TEXT, checkpoint_key, "/var/lib/causeway-seal/checkpoint.key", 1, 4000,                      \
+      "Key that signs the log's checkpoints; only the sealer's user may read it")                  \
+    X(NUMBER, seal_interval_ms, "1000", 10, 60000,                                                 \
+      "Milliseconds between two checkpoints while records come")                                   \
+    X(NUMBER, audit_retention_years, "10", 1, 200,                                                 \
+      "For which audit records are kept, in the database or in archives")                          \
     X(SECTION, operation, "Operation", 0, 0, "")                                                   \
     X(TEXT, user, "", 0, 32,                                                                       \
       "System user to become when started as root, after the listeners are bound")                 \

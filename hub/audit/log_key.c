@@ -172,7 +172,7 @@ static bool private_parse(struct arena *a, struct str text, struct log_key *out)
         (bytes.p[0] != NOTE_LOG && bytes.p[0] != NOTE_COSIGNER))
         return false;
     crypto_sign_seed_keypair(public_key, out->secret, (const unsigned char *)bytes.p + 1);
-    out->public = note_key_of(name, (enum note_key_type)bytes.p[0], public_key);
+    out->public = note_key_of(str_dup(a, name), (enum note_key_type)bytes.p[0], public_key);
     sodium_memzero((char *)bytes.p, bytes.n);
     return str_eq(id, str_printf(a, "%08x", (unsigned)out->public.id));
 }

@@ -1,3 +1,4 @@
+#include "hub/command/audit/log_verbs.h"
 #include "hub/command/audit/saved.h"
 #include "hub/command/audit/verbs.h"
 #include "hub/command/commands.h"
@@ -10,6 +11,9 @@ static int run_saved(const void *context, int argc, char **argv)
 static const struct cli_verb verbs[] = {
     {"search", "who saw or did what", operation_run, &audit_search_kind},
     {"saved", "searches that were named: list, remove", run_saved, audit_saved_verbs},
+    {"key", "make the key that signs the log", audit_key_run, NULL},
+    {"seal", "number, add and sign what was recorded (a service)", audit_seal_run, NULL},
+    {"checkpoint", "the newest signed state of the log", audit_checkpoint_run, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

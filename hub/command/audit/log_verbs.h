@@ -1,0 +1,9 @@
+/* The log's part of `causeway audit`: sealing, proofs, export and verification, erasure, archives.
+ * Each is the `run` of a verb in the table of audit_command.c. */
+#pragma once
+
+#include "hub/command/operation.h"
+
+int audit_key_run(const void *context, int argc, char **argv);
+int audit_seal_run(const void *context, int argc, char **argv);
+int audit_checkpoint_run(const void *context, int argc, char **argv);
