@@ -4,6 +4,7 @@
 
 #include "consent/consent_print.h"
 #include "consent/consent_store.h"
+#include "consent/labels_command.h"
 #include "hub/base/clock.h"
 #include "hub/command/operation.h"
 
@@ -351,6 +352,7 @@ static const struct cli_verb verbs[] = {
     {"revoke", "end a policy", operation_run, &kind_revoke},
     {"decide", "may this member see this patient's documents, and why?", operation_run,
      &kind_decide},
+    {"labels", "value sets of sensitive codes: load, list, show, remove", consent_labels_run, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -9,6 +9,9 @@ struct hub_module {
     const struct outbox_carrier *carriers; /* ends with a NULL kind; may be NULL */
     /* Once, before threads start: check configuration, open stores, load keys. */
     enum status (*init)(const struct config *config, struct errors *err);
+    /* Beside requests, on the keeper's thread, some times a second: a little work, in transactions
+     * of its own, and whether there is more of it. Several hubs may be at it. May be NULL. */
+    bool (*tend)(struct db *db, struct arena *a);
     void (*stop)(void); /* after the last thread; may be NULL */
 };
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "xds/label.h"
+
 /* Made here and nowhere else. */
 struct xds_visible {
     struct xds_candidate *all;
@@ -23,7 +25,7 @@ bool xds_gate_permits(struct request *rq, const struct xds_candidates *found,
 {
     struct consent_object object = {c->person, c->object->source_member};
 
-    return c->person != NULL &&
+    return c->person != NULL && xds_label_refresh(rq, c->object) == OK &&
            consent_decide(&rq->principal, &object, rq->now_us, &found->policies).effect ==
                CONSENT_PERMIT;
 }

@@ -5,6 +5,7 @@
 #include "hub/soap_async.h"
 #include "xds/query.h"
 #include "xds/register.h"
+#include "xds/relabel.h"
 #include "xds/remove.h"
 #include "xds/repository.h"
 #include "xds/response.h"
@@ -123,5 +124,6 @@ const struct hub_module xds_module = {
     .routes = routes,
     .carriers = soap_carriers,
     .init = xds_repository_open,
+    .tend = xds_relabel,
     .stop = xds_repository_close,
 };

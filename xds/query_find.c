@@ -48,7 +48,7 @@ static const struct statement of_person[XDS_KINDS] = {
     "healthcare_facility_type_code, NULL::text, NULL::text, NULL::text, object_type, "             \
     "practice_setting_code, CASE WHEN $15 THEN reference_id END, NULL::text, service_start_time, " \
     "service_stop_time, NULL::text, NULL::text, NULL::text[], NULL::text[], type_code, "           \
-    "NULL::text, NULL::text[], NULL::text[], NULL::jsonb"
+    "NULL::text, NULL::text[], NULL::text[], NULL::jsonb, labels, label_version" XDS_LABELS_NOW
 
 static const struct statement REFS_OF_PERSON = {
     "xds_find_document_refs",

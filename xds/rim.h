@@ -92,6 +92,9 @@ struct xds_object {
 struct xds_document {
     struct xds_object o;
     XDS_DOCUMENT_ATTRIBUTES(X)
+    /* What value sets say of it (label.h): its confidentiality, then sensitivity labels. */
+    struct xds_texts labels;
+    int64_t label_version, label_now; /* of the labels, and of the value sets when it was read */
 };
 
 struct xds_submission_set {

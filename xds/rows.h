@@ -20,8 +20,12 @@ enum { XDS_HEADER_COLUMN_COUNT = 9 };
 #define XDS_COLUMN(member, label, shape, carrier, key, format, need, parameter, fhir)              \
     XDS_COLUMN_##need(member)
 
-#define XDS_DOCUMENT_COLUMNS                                                                       \
-    XDS_HEADER_COLUMNS XDS_DOCUMENT_ATTRIBUTES(XDS_COLUMN) ", code_names, extra_slots"
+#define XDS_DOCUMENT_STORED                                                                        \
+    XDS_HEADER_COLUMNS XDS_DOCUMENT_ATTRIBUTES(                                                    \
+        XDS_COLUMN) ", code_names, extra_slots, labels, label_version"
+/* With the labels what tells whether they are stale (label.h): read once a statement. */
+#define XDS_LABELS_NOW       ", (SELECT e.value FROM epoch AS e WHERE e.name = 'labels')"
+#define XDS_DOCUMENT_COLUMNS XDS_DOCUMENT_STORED XDS_LABELS_NOW
 #define XDS_SET_COLUMNS                                                                            \
     XDS_HEADER_COLUMNS XDS_SET_ATTRIBUTES(XDS_COLUMN) ", code_names, extra_slots"
 #define XDS_FOLDER_COLUMNS                                                                         \

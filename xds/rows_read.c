@@ -225,12 +225,21 @@ static struct xds_end read_end(struct row *r)
     return end;
 }
 
+static void read_labels(struct row *r, struct xds_document *d)
+{
+    d->labels.n = next_texts(r, &d->labels.v);
+    d->label_version = row_int(r->rows, r->row, r->column);
+    d->label_now = row_int(r->rows, r->row, r->column + 1);
+    r->column += 2;
+}
+
 struct xds_object *xds_rows_read(struct arena *a, enum xds_kind kind, const struct rows *rows,
                                  int row)
 {
     struct row r = {a, rows, row, 0};
     struct xds_object *o = xds_object_new(a, kind);
     struct xds_association *link = xds_association(o);
+    struct xds_document *d = xds_document(o);
 
     read_header(&r, o);
     for (const struct xds_attribute *at = xds_models[kind].attributes; at->member; at++)
@@ -238,6 +247,8 @@ struct xds_object *xds_rows_read(struct arena *a, enum xds_kind kind, const stru
             read_attribute(&r, o, at);
     read_code_names(&r, o);
     read_extra(&r, o);
+    if (d)
+        read_labels(&r, d);
     if (link) {
         link->from = read_end(&r);
         link->to = read_end(&r);
@@ -253,6 +264,8 @@ static int width(enum xds_kind kind)
 
     for (const struct xds_attribute *at = xds_models[kind].attributes; at->member; at++)
         n += xds_stored(at);
+    if (kind == XDS_DOCUMENT)
+        return n + 3;                           /* labels, their version, and the present one */
     return kind == XDS_ASSOCIATION ? n + 8 : n; /* two ends of four columns */
 }
 

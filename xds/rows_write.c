@@ -22,8 +22,9 @@
     "  FROM jsonb_populate_recordset(NULL::" table ", $6) AS r"
 
 static const struct statement inserts[XDS_KINDS] = {
-    [XDS_DOCUMENT] = {"xds_insert_documents", INSERT("xds_document_entry", XDS_DOCUMENT_COLUMNS,
-                                                     XDS_DOCUMENT_ATTRIBUTES(RECORD), "")},
+    [XDS_DOCUMENT] = {"xds_insert_documents",
+                      INSERT("xds_document_entry", XDS_DOCUMENT_STORED,
+                             XDS_DOCUMENT_ATTRIBUTES(RECORD), ", r.labels, r.label_version")},
     [XDS_SET] = {"xds_insert_sets",
                  INSERT("xds_submission_set", XDS_SET_COLUMNS, XDS_SET_ATTRIBUTES(RECORD), "")},
     [XDS_FOLDER] = {"xds_insert_folders",
@@ -239,9 +240,17 @@ static void add_end(struct strbuf *b, const char *end, const struct xds_end *e)
                 (long long)e->place.record_id);
 }
 
+static void add_labels(struct strbuf *b, const struct xds_document *d)
+{
+    add_key(b, "labels");
+    add_texts(b, &d->labels);
+    strbuf_addf(b, ",\"label_version\":%lld", (long long)d->label_version);
+}
+
 static void add_row(struct strbuf *b, struct xds_object *o)
 {
     const struct xds_association *link = xds_association(o);
+    const struct xds_document *d = xds_document(o);
 
     next(b);
     add_header(b, o);
@@ -251,6 +260,8 @@ static void add_row(struct strbuf *b, struct xds_object *o)
     add_all_code_names(b, o);
     if (o->extra.n > 0)
         add_extra(b, o);
+    if (d && d->labels.n > 0)
+        add_labels(b, d);
     if (link) {
         add_end(b, "source", &link->from);
         add_end(b, "target", &link->to);

@@ -1,6 +1,5 @@
 #include "xds/source_command.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "hub/command/cli_print.h"
@@ -149,25 +148,6 @@ const struct operation_kind xds_source_kind = {
 
 /* --- codes ------------------------------------------------------------------------------------ */
 
-static enum status read_file(struct operation *o, const char *path, struct str *out)
-{
-    FILE *f = fopen(path, "rb");
-    char *bytes = arena_alloc(o->args.arena, FILE_MAX + 1);
-    size_t n;
-    bool failed;
-
-    if (f == NULL)
-        return fail(o->args.err, NOT_FOUND, "file", "%s cannot be opened", path);
-    n = fread(bytes, 1, FILE_MAX + 1, f);
-    failed = ferror(f) != 0;
-    fclose(f);
-    if (failed || n > FILE_MAX)
-        return fail(o->args.err, INVALID, "file", failed ? "%s cannot be read" : "%s is too large",
-                    path);
-    *out = str_of(bytes, n);
-    return OK;
-}
-
 static void store_codes(struct operation *o, const struct xds_code_list *list)
 {
     struct arena *a = o->args.arena;
@@ -192,7 +172,7 @@ static enum status work_load(struct operation *o, struct strbuf *out)
     struct xds_code_list list;
     struct str xml, words;
 
-    TRY(read_file(o, o->args.positional[0], &xml));
+    TRY(cli_read_file(&o->args, o->args.positional[0], FILE_MAX, &xml));
     TRY(xds_codes_read(o->args.arena, xml, &list, o->args.err));
     store_codes(o, &list);
     TRY(db_flush(o->db));

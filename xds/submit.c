@@ -7,6 +7,7 @@
 #include "hub/data/xml.h"
 #include "mpi/identity.h"
 #include "xds/claim.h"
+#include "xds/label.h"
 #include "xds/link.h"
 #include "xds/rows.h"
 #include "xds/source.h"
@@ -57,6 +58,8 @@ static void resolve_object(struct request *rq, const struct xds_submission *s, s
     o->version = 1;
     o->status = XDS_APPROVED;
     o->source_member = s->publisher ? s->publisher : rq->principal.member->id;
+    if (o->kind == XDS_DOCUMENT)
+        xds_label_new(rq->arena, xds_document(o));
     if (folder)
         folder->last_update_time = clock_dtm(rq->arena, rq->now_us);
 }

@@ -264,3 +264,35 @@ int cli_fail(const struct cli_args *args)
     }
     return args->err->status == NOT_FOUND ? 1 : 2;
 }
+
+/* As far as max + 1 bytes, by steps: a small file takes little memory. */
+static void read_bytes(FILE *f, size_t max, struct strbuf *out)
+{
+    size_t n = 1;
+
+    while (n > 0 && out->n <= max) {
+        strbuf_reserve(out, 1 << 16);
+        n = fread(out->p + out->n, 1, 1 << 16, f);
+        out->n += n;
+    }
+}
+
+enum status cli_read_file(const struct cli_args *args, const char *path, size_t max,
+                          struct str *out)
+{
+    bool standard = strcmp(path, "-") == 0, failed;
+    FILE *f = standard ? stdin : fopen(path, "rb");
+    struct strbuf bytes = strbuf_on(args->arena, 1 << 16);
+
+    if (f == NULL)
+        return fail(args->err, NOT_FOUND, "file", "%s cannot be opened", path);
+    read_bytes(f, max, &bytes);
+    failed = ferror(f) != 0;
+    if (!standard)
+        fclose(f);
+    if (failed || bytes.n > max)
+        return fail(args->err, INVALID, "file", failed ? "%s cannot be read" : "%s is too large",
+                    path);
+    *out = strbuf_str(&bytes);
+    return OK;
+}

@@ -63,3 +63,8 @@ enum status cli_config(struct cli_args *args, struct config *config) MUST_CHECK;
 /* Prints the failures for a person on standard error (or as {"error": ...} on standard output with
  * --json); returns 1 when what was named does not exist, else 2. */
 int cli_fail(const struct cli_args *args);
+
+/* A whole file, or standard input for "-", into the arguments' arena. NOT_FOUND, INVALID: cannot be
+ * read, or has more than max bytes. */
+enum status cli_read_file(const struct cli_args *args, const char *path, size_t max,
+                          struct str *out) MUST_CHECK;
