@@ -6,15 +6,13 @@
  * gateway/identity_gate.c) fill consent_object and are the only callers. */
 #pragma once
 
-#include "hub/request.h"
+#include "consent/rule.h"
 
 /* What is asked about. First form: whose it is and which member published it. */
 struct consent_object {
     const struct person *person; /* whose record it is now; decided once for each constituent */
     int64_t source_member;       /* the member that published it; 0: the hub's own */
 };
-
-enum consent_effect { CONSENT_DENY, CONSENT_PERMIT };
 
 struct consent_decision {
     enum consent_effect effect;
