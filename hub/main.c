@@ -10,6 +10,7 @@
 #include "gateway/index_change.h"
 #include "gateway/module.h"
 #include "hub/base/log.h"
+#include "hub/command/audit/index.h"
 #include "hub/command/cli.h"
 #include "hub/command/commands.h"
 #include "hub/data/dsig.h"
@@ -19,6 +20,7 @@
 #include "mpi/change.h"
 #include "mpi/command.h"
 #include "mpi/identity.h"
+#include "mpi/kin.h"
 #include "mpi/module.h"
 #include "xds/command.h"
 #include "xds/module.h"
@@ -113,6 +115,12 @@ static enum status resolve_patient(struct request *rq, struct identifier id, str
     return OK;
 }
 
+static const struct audit_index index_of_auditors = {
+    .resolve = resolve_patient,
+    .identify = mpi_kin_find,
+    .identity = mpi_kin_of,
+};
+
 /* Libraries that must be set up once, before any thread. Random bytes come from a generator of each
  * thread, seeded by the kernel: a request takes them a dozen times, and nothing here forks. */
 static bool set_up_libraries(void)
@@ -132,7 +140,7 @@ int main(int argc, char **argv)
         return 2;
     }
     consent_set_resolver(resolve_patient);
-    audit_command_set_resolver(resolve_patient);
+    audit_set_index(&index_of_auditors);
     mpi_change_set_observer(index_change_follow);
     if (argc < 2)
         return help(stderr, 2);

@@ -89,6 +89,24 @@ static const struct statement BY_PATIENT = {
     "  OR s.pkey = ANY($16) AND s.person_id = ANY($17))" SORTED,
 };
 
+static const struct statement RECORDS = {
+    "audit_search_records",
+    "WITH s AS ("
+    " SELECT" COLUMNS " FROM audit_search s"
+    " WHERE (s.pkey, s.at, s.id) IN ("
+    "  SELECT q.pkey, q.at, q.id"
+    "  FROM unnest($1::bigint[], $2::timestamptz[], $3::uuid[]) AS q (pkey, at, id))"
+    " AND s.at = ANY($2)" PICKED,
+};
+/* across places: the place is what is sought */
+static const struct statement PLACE = {
+    "audit_search_place",
+    "SELECT s.pkey"
+    " FROM audit_search s"
+    " WHERE s.at = $1"
+    " AND s.id = $2",
+};
+
 enum { VALUES = 13, PATIENT_VALUES = 4 };
 
 enum column {
@@ -278,5 +296,38 @@ enum status audit_search(struct db *db, struct arena *a, const struct audit_filt
     db_queue_values(db, way(filter), &r, v, VALUES);
     TRY(db_flush(db));
     page_read(a, &r, filter->limit, out);
+    return OK;
+}
+
+enum status audit_search_records(struct db *db, struct arena *a, const struct audit_position *at,
+                                 size_t count, struct audit_found *out)
+{
+    int64_t *pkeys = ARENA_ARRAY(a, count + 1, int64_t),
+            *times = ARENA_ARRAY(a, count + 1, int64_t);
+    struct uuid *ids = ARENA_ARRAY(a, count + 1, struct uuid);
+    struct rows r;
+
+    *out = (struct audit_found){0};
+    for (size_t i = 0; i < count; i++) {
+        pkeys[i] = at[i].pkey;
+        times[i] = at[i].at_us;
+        ids[i] = at[i].id;
+    }
+    db_queue(db, &RECORDS, &r, DB_INT8S(pkeys, count), DB_TIMES(times, count),
+             DB_UUIDS(ids, count));
+    TRY(db_flush(db));
+    page_read(a, &r, count, out);
+    return OK;
+}
+
+enum status audit_search_place(struct db *db, int64_t at_us, struct uuid id, bool *found,
+                               struct audit_position *out)
+{
+    struct rows r;
+
+    db_queue(db, &PLACE, &r, DB_TIME(at_us), DB_UUID(id));
+    TRY(db_flush(db));
+    *found = r.count == 1;
+    *out = (struct audit_position){*found ? row_int(&r, 0, 0) : 0, at_us, id};
     return OK;
 }

@@ -6,6 +6,7 @@
  * it (110101 Audit Log Used) in the same transaction: that is the caller's to do. */
 #pragma once
 
+#include "hub/audit/record_cipher.h"
 #include "hub/base/err.h"
 #include "hub/data/db.h"
 
@@ -51,3 +52,10 @@ struct audit_found {
 /* Two flushes with a patient, else one. Memory from a. */
 enum status audit_search(struct db *db, struct arena *a, const struct audit_filter *filter,
                          struct audit_found *out) MUST_CHECK;
+
+/* These records, newest first; those that were erased are left out. */
+enum status audit_search_records(struct db *db, struct arena *a, const struct audit_position *at,
+                                 size_t count, struct audit_found *out) MUST_CHECK;
+/* Where a record lies that is known by time and id. */
+enum status audit_search_place(struct db *db, int64_t at_us, struct uuid id, bool *found,
+                               struct audit_position *out) MUST_CHECK;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "hub/command/progress.h"
-#include "mpi/batch/csv.h"
+#include "hub/data/csv.h"
 #include "mpi/core/compare.h"
 
 /* A row on its way from the file to the dictionary: what one thread worked out. */

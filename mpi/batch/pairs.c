@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "hub/command/cli_print.h"
-#include "mpi/batch/csv.h"
+#include "hub/data/csv.h"
 #include "mpi/core/decide.h"
 
 static const char *const verdicts[] = {

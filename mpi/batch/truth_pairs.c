@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mpi/batch/csv.h"
+#include "hub/data/csv.h"
 #include "mpi/batch/metrics.h"
 
 enum { LOOKED_AT = 200, PAIRS_COLUMNS = 64 };

@@ -67,3 +67,54 @@ def test_a_saved_search_is_run_again_by_its_name(hub, story):
 
 def test_a_search_without_conditions_cannot_be_saved(hub):
     hub.run("audit", "search", "--limit", "5", "--save", "all", expect=2)
+
+
+# --- detection ----------------------------------------------------------------------------------------
+
+def sql(hub, text, *values):
+    import psycopg2
+    with psycopg2.connect(f"{hub.database} user=causeway_admin") as connection, connection.cursor() as cursor:
+        cursor.execute(text, values)
+        return cursor.fetchall() if cursor.description else None
+
+
+def by_user(hub, hospital, person, user, role="physician", purpose="TREAT"):
+    """A query of this hospital about the person, as if a person at it had asked."""
+    assert hospital.query(xds.find_documents(person.xad)).ok
+    row = hub.audit(transaction="ITI-18", member=hospital.name)[-1]
+    sql(hub, "UPDATE audit_search SET user_id = %s, role = %s, purpose = %s WHERE id = %s",
+        user, role, purpose, row["id"])
+    return row
+
+
+def watch(hub):
+    hub.seal()
+    hub.run("audit", "watch", "--once")
+
+
+def alerts(hub, *options):
+    return {(a["rule"], a["user"]): a for a in lines(hub, "alerts", "list", "--limit", 1000, *options)}
+
+
+@pytest.fixture(scope="module")
+def found(hub, lakeside, harbour, tmp_path_factory):
+    """Self-access, a stranger's look, and a namesake with a care relationship."""
+    me, stranger, cared = known(lakeside, harbour), known(lakeside), known(harbour)
+    staff = tmp_path_factory.mktemp("staff") / "staff.csv"
+    staff.write_text("user_id,organization,role,family,given,birth_date,hours\n"
+                     f"self,{harbour.organization},physician,{me.family},{me.given},{me.birth},\n"
+                     f"night,{harbour.organization},physician,Nobody,Knows,1970-01-02,mon-mon 00:00-00:00\n")
+    hub.run("audit", "staff", "load", staff)
+    rows = {u: by_user(hub, harbour, who, u)["id"] for u, who in
+            {"self": me, "stranger": stranger, "night": cared}.items()}
+    watch(hub)
+    return rows
+
+
+def test_each_rule_finds_what_it_is_for_and_names_the_records(found, hub):
+    raised = alerts(hub)
+    assert {k for k in raised if k[1] in found} == {
+        ("self-access", "self"), ("no-care", "stranger"), ("after-hours", "night")}
+    for (_, user), alert in raised.items():
+        if user in found:
+            assert [r.split("/")[1] for r in alert["records"]] == [found[user]]

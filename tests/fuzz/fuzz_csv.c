@@ -1,5 +1,5 @@
 /* CSV: however the bytes are cut into chunks of whole rows, the same rows come out. */
-#include "mpi/batch/csv.h"
+#include "hub/data/csv.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,14 +2,19 @@
 
 #include <string.h>
 
-#include "hub/command/commands.h"
+#include "hub/command/audit/index.h"
 
-static enum status (*resolver)(struct request *rq, struct identifier id, struct person *out);
+static const struct audit_index *the_index;
 
-void audit_command_set_resolver(enum status (*resolve)(struct request *rq, struct identifier id,
-                                                       struct person *out))
+void audit_set_index(const struct audit_index *index)
 {
-    resolver = resolve;
+    the_index = index;
+}
+
+const struct audit_index *audit_index(void)
+{
+    must(the_index != NULL, "an index that hub/main.c handed in");
+    return the_index;
 }
 
 static enum status time_given(struct operation *o, const char *option, int64_t *us)
@@ -49,17 +54,35 @@ static enum status limit_given(struct operation *o, size_t *limit)
     return OK;
 }
 
+bool audit_record_read(struct str text, int64_t *at_us, struct uuid *id)
+{
+    struct str at = str_cut(&text, '/');
+
+    return clock_parse_iso(at, at_us) && uuid_parse(text, id);
+}
+
+enum status audit_record_named(struct operation *o, const char *text, struct audit_position *out)
+{
+    int64_t at_us;
+    struct uuid id;
+    bool found;
+
+    if (!audit_record_read(str_from(text), &at_us, &id))
+        return fail(o->args.err, INVALID, "usage",
+                    "'%s': name a record by TIME/ID, as `at` and `id` of its JSON have them", text);
+    TRY(audit_search_place(o->db, at_us, id, &found, out));
+    if (!found)
+        return fail(o->args.err, NOT_FOUND, "record", "the log has no record '%s'", text);
+    return OK;
+}
+
 /* TIME/ID of a row, so that a script can take it from the last line that it read. */
 static enum status cursor_given(struct operation *o, struct audit_filter *f)
 {
-    struct str rest = str_from(cli_value(&o->args, "before"));
-    struct str at;
+    const char *text = cli_value(&o->args, "before");
 
-    if (rest.p == NULL)
-        return OK;
-    at = str_cut(&rest, '/');
-    f->before = true;
-    if (clock_parse_iso(at, &f->before_us) && uuid_parse(rest, &f->before_id))
+    f->before = text != NULL;
+    if (text == NULL || audit_record_read(str_from(text), &f->before_us, &f->before_id))
         return OK;
     return fail(o->args.err, INVALID, "usage",
                 "--before takes TIME/ID of a row, as the line under the table shows it");
@@ -95,7 +118,7 @@ static enum status persons_known(struct operation *o, struct identifier id, stru
     enum status status;
 
     errors_init(&unknown, o->args.arena);
-    status = resolver(&rq, id, &person);
+    status = audit_index()->resolve(&rq, id, &person);
     if (status == NOT_FOUND)
         return OK;
     if (status != OK)
@@ -118,7 +141,7 @@ static enum status patient_given(struct operation *o, struct audit_filter *f)
     if (!identifier_parse_cx(f->patient, &id))
         return OK;
     f->patient = identifier_cx(o->args.arena, id);
-    return resolver != NULL ? persons_known(o, id, f) : OK;
+    return persons_known(o, id, f);
 }
 
 static const struct {

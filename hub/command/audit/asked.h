@@ -29,3 +29,9 @@ enum { AUDIT_ASKED_LIMIT = 50 }; /* rows at a time, unless --limit says another 
  * into that person is sought as well. Without a patient, user, document or request, and without
  * --from, the last 30 days alone are searched. */
 enum status audit_asked(struct operation *o, struct audit_filter *f) MUST_CHECK;
+
+/* TIME/ID, as tables and cursors show a record. */
+bool audit_record_read(struct str text, int64_t *at_us, struct uuid *id);
+/* The record that an option names so. NOT_FOUND, or INVALID "usage". */
+enum status audit_record_named(struct operation *o, const char *text,
+                               struct audit_position *out) MUST_CHECK;

@@ -1,3 +1,4 @@
+#include "hub/command/audit/alert.h"
 #include "hub/command/audit/log_verbs.h"
 #include "hub/command/audit/saved.h"
 #include "hub/command/audit/verbs.h"
@@ -8,12 +9,34 @@ static int run_saved(const void *context, int argc, char **argv)
     return cli_dispatch("audit saved", "Searches that auditors named.", context, argc, argv);
 }
 
+static int run_alerts(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("audit alerts", "What the detection rules found in the log.", context, argc,
+                        argv);
+}
+
+static int run_staff(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("audit staff", "The people at the members whom the detection rules know.",
+                        context, argc, argv);
+}
+
+static int run_vip(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("audit vip", "Patients whose every access raises an alert.", context, argc,
+                        argv);
+}
+
 static const struct cli_verb verbs[] = {
     {"search", "who saw or did what", operation_run, &audit_search_kind},
     {"saved", "searches that were named: list, remove", run_saved, audit_saved_verbs},
     {"key", "make the key that signs the log", audit_key_run, NULL},
     {"seal", "number, add and sign what was recorded (a service)", audit_seal_run, NULL},
     {"checkpoint", "the newest signed state of the log", audit_checkpoint_run, NULL},
+    {"watch", "run the detection rules over the log", operation_run, &audit_watch_kind},
+    {"alerts", "what they found: list, show, close, reopen, rules", run_alerts, audit_alert_verbs},
+    {"staff", "whom they know: load, show", run_staff, audit_staff_verbs},
+    {"vip", "whom they look after: add, remove, list", run_vip, audit_vip_verbs},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "hub/base/err.h"
-#include "mpi/batch/csv.h"
+#include "hub/data/csv.h"
 
 enum { LINE = 512, NICKS = 15 };
 

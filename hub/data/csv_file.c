@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mpi/batch/csv.h"
+#include "hub/data/csv.h"
 
 static void reserve(char **p, size_t *cap, size_t n)
 {

@@ -1,4 +1,4 @@
-#include "mpi/batch/csv.h"
+#include "hub/data/csv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
