@@ -87,8 +87,18 @@ def by_user(hub, hospital, person, user, role="physician", purpose="TREAT"):
     return row
 
 
+def seal(hub):
+    """Numbers what was recorded."""
+    key = hub.folder / "checkpoint.key"
+    if not key.exists():
+        with open(hub.config, "a") as config:
+            config.write(f"checkpoint_key = {key}\n")
+        hub.run("audit", "key")
+    hub.run("audit", "seal", "--once")
+
+
 def watch(hub):
-    hub.seal()
+    seal(hub)
     hub.run("audit", "watch", "--once")
 
 
