@@ -4,10 +4,12 @@
 
 #include "hub/base/log.h"
 #include "hub/notices.h"
+#include "hub/xua.h"
 
 #define POLL_US       (US_PER_SECOND / 4)
 #define TEND_US       (US_PER_SECOND / 10)
 #define PARTITIONS_US (3600 * US_PER_SECOND)
+#define PRUNE_US      (60 * US_PER_SECOND)
 
 struct keeper {
     struct hub *hub;
@@ -90,7 +92,7 @@ static bool wait_a_little(struct keeper *k)
 static void *keep(void *p)
 {
     struct keeper *k = p;
-    int64_t partitions_at = 0;
+    int64_t partitions_at = 0, prune_at = 0;
     struct arena a;
     struct errors err;
 
@@ -102,6 +104,11 @@ static void *keep(void *p)
         if (clock_monotonic_us() >= partitions_at) {
             make_partitions(k);
             partitions_at = clock_monotonic_us() + PARTITIONS_US;
+        }
+        if (clock_monotonic_us() >= prune_at) {
+            if (xua_use_prune(k->db) != OK)
+                log_error("assertion_use_unpruned", "retry_seconds=60");
+            prune_at = clock_monotonic_us() + PRUNE_US;
         }
         if (notices_write(k->db) != OK)
             log_error("notices_unwritten", "they stay in memory");

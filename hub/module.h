@@ -13,6 +13,10 @@ struct hub_module {
      * of its own, and whether there is more of it. Several hubs may be at it. May be NULL. */
     bool (*tend)(struct db *db, struct arena *a);
     void (*stop)(void); /* after the last thread; may be NULL */
+    /* The room that knows people (mpi): whom an identifier stands for. Queued for the next flush,
+     * then read: {0, 0} when it stands for nobody. NULL in all others. */
+    void *(*person_queue)(struct request *rq, struct identifier id);
+    enum status (*person_read)(struct request *rq, void *lookup, struct person_ref *out);
 };
 
 /* A sub-command: `causeway NAME ...`. Exit status 0, 1 (no), 2 (usage or failure). */

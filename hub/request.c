@@ -7,6 +7,7 @@
 
 #include "hub/base/log.h"
 #include "hub/principal.h"
+#include "hub/xua.h"
 
 enum { ATTEMPTS = 5 };
 
@@ -101,7 +102,7 @@ static struct audit_context audit_context_of(struct request *rq)
         .at_us = rq->now_us,
         .member_id = m ? m->id : 0,
         .member = m ? m->name : STR_NONE,
-        .user = rq->principal.user,
+        .user = p->user.n > 0 ? p->user : rq->claimed_user,
         .role = rq->principal.role.code,
         .purpose = rq->principal.purpose.code,
         .peer = str_printf(rq->arena, "%s %s", peer->address, peer->subject),
@@ -135,14 +136,19 @@ static enum status check_directory(struct request *rq, const struct rows *epoch)
 
 static enum status run_to_commit(struct request *rq, struct reply *rp)
 {
-    struct rows epoch = {0};
+    struct rows epoch = {0}, mark = {0};
+    void *patient;
 
     db_begin(rq->db, rq->transaction->isolation);
     db_queue0(rq->db, &MEMBER_EPOCH, &epoch);
+    xua_use_queue(rq, &mark);
+    principal_patient_queue(rq, &patient);
     TRY(rq->transaction->handle(rq, rp));
     if (rq->wait == NULL && rq->route->protocol->finish != NULL)
         TRY(rq->route->protocol->finish(rq, rp));
     TRY(check_directory(rq, &epoch));
+    TRY(xua_use_check(rq, &mark));
+    TRY(principal_patient_check(rq, patient));
     TRY(request_alive(rq));
     return queue_audit(rq);
 }
@@ -159,6 +165,8 @@ static enum status run_in_transaction(struct request *rq, struct reply *rp)
     }
     if (s != OK && known)
         undo_all(rq);
+    if (s == OK && rq->use.is_due)
+        rq->use = (struct assertion_use){.is_kept = true};
     rq->undo = NULL;
     return s;
 }
@@ -201,6 +209,7 @@ static enum status run_handler(struct request *rq, struct reply *rp)
             TRY(hub_directory_refresh(rq->hub, rq->db));
             take_directory(rq);
             TRY(principal_build(rq));
+            TRY(principal_prove(rq));
         }
         s = run_in_transaction(rq, rp);
         if (s != CONFLICT)
@@ -275,6 +284,7 @@ static enum status run_member(struct request *rq, struct reply *rp)
     TRY(principal_build(rq));
     log_context(request_id(rq), rq->principal.member->name);
     TRY(rq->route->protocol->open(rq));
+    TRY(principal_prove(rq));
     return run_handler(rq, rp);
 }
 

@@ -1,10 +1,11 @@
 /* A request on its road: who asks, what for, and the one transaction that it runs in.
  *
  * A worker runs it top to bottom (hub/request.c): member -> principal -> protocol->open (decode
- * the envelope, choose the transaction) -> BEGIN -> handle -> audit rows, COMMIT -> the answer
- * goes out. A handler is a plain function that may block on the database and nothing else; it
- * never begins, commits or rolls back. A status other than OK rolls back, writes the failure's
- * audit row in a transaction of its own and calls protocol->render_failure.
+ * the envelope, choose the transaction) -> the person whom its assertion proves -> BEGIN -> handle
+ * -> audit rows, COMMIT -> the answer goes out. A handler is a plain function that may block on the
+ * database and nothing else; it never begins, commits or rolls back. A status other than OK rolls
+ * back, writes the failure's audit row in a transaction of its own and calls
+ * protocol->render_failure.
  *
  * A request that asks others, over the network, does so between two transactions (request_wait):
  * its worker and its database connection serve others meanwhile.
@@ -64,6 +65,9 @@ struct protocol {
     /* Decodes the envelope: sets rq->transaction (out of rq->route->transactions) and
      * rq->message, or fails. Runs outside the transaction. */
     enum status (*open)(struct request *rq);
+    /* Where an assertion about the person who asks stands: soap:Header, or NULL. A protocol without
+     * a place for one leaves it NULL. */
+    const struct _xmlNode *(*header)(const struct request *rq);
     /* Must not fail: whatever happened, the caller gets an answer. rq->transaction may be NULL. */
     void (*render_failure)(struct request *rq, enum status status, struct reply *rp);
     /* The answer, before COMMIT: what is to be kept or sent elsewhere is queued in the effect's
@@ -84,6 +88,14 @@ struct route {
     const struct part_sink *sink;           /* for MTOM parts; NULL keeps them in memory */
 };
 
+/* That an assertion came with a message: hub/xua.h writes it down, once. */
+struct assertion_use {
+    bool is_due, is_kept; /* to be written; written and committed */
+    int64_t akey;
+    unsigned char digest[32];
+    int64_t expires_us;
+};
+
 struct request {
     unsigned magic;
     struct hub *hub;
@@ -95,6 +107,8 @@ struct request {
     struct errors *err;
     struct db *db;
     struct principal principal;
+    struct str claimed_user;  /* by an assertion that may have been refused: for its audit row */
+    struct assertion_use use; /* of the principal's assertion */
     const struct transaction *transaction;
     struct uuid id;
     int64_t now_us;      /* wall clock, read once: one instant for the whole request */

@@ -2,11 +2,9 @@
 
 #include "hub/net/media_type.h"
 #include "hub/soap_async.h"
+#include "hub/wsse.h"
 
 #define NS_SOAP11 "http://schemas.xmlsoap.org/soap/envelope/"
-#define NS_WSSE                                                                                    \
-    "http://docs.oasis-open.org/wss/2004/01/"                                                      \
-    "oasis-200401-wss-wssecurity-secext-1.0.xsd"
 
 #define ANONYMOUS STR("http://www.w3.org/2005/08/addressing/anonymous")
 
@@ -137,7 +135,7 @@ static enum status open_envelope(const xmlNode *root, xmlNode **header, xmlNode 
 /* --- headers ------------------------------------------------------------------------------ */
 
 /* Section 2.2 and 5.2.2: blocks for next and for the ultimate receiver are for us. */
-static bool is_for_us(const xmlNode *block)
+bool soap_is_for_us(const xmlNode *block)
 {
     struct str role = str_trim(xml_attr_ns(block, NS_SOAP, "role"));
 
@@ -145,8 +143,8 @@ static bool is_for_us(const xmlNode *block)
            str_eq(role, STR(NS_SOAP "/role/next"));
 }
 
-/* wsse:Security is let pass so that senders who sign everything are served; nothing in it is
- * trusted here. */
+/* wsse:Security is hub/xua.h's: an assertion in it is verified, and what senders sign beside it,
+ * who sign everything, is let pass and not trusted. */
 static bool is_understood(const xmlNode *block)
 {
     static const char *const wsa[] = {"To",     "From",      "ReplyTo",   "FaultTo",
@@ -168,7 +166,7 @@ static enum status check_must_understand(struct arena *a, const xmlNode *header,
     enum status status = OK;
 
     XML_EACH(block, header, NULL, NULL)
-    if (is_for_us(block) && must_understand(block) && !is_understood(block))
+    if (soap_is_for_us(block) && must_understand(block) && !is_understood(block))
         status =
             fail_at(err,
                     str_printf(a, "{%.*s}%.*s", STR_ARG(xml_ns(block)), STR_ARG(xml_name(block))),
@@ -184,7 +182,7 @@ static const xmlNode *addressing(const xmlNode *header, const char *name, size_t
     *count = 0;
     XML_EACH(block, header, NS_WSA, name)
     {
-        if (!is_for_us(block))
+        if (!soap_is_for_us(block))
             continue;
         if ((*count)++ == 0)
             first = block;
@@ -301,6 +299,7 @@ enum status soap_read(struct arena *a, struct str content_type, const struct bod
     TRY(xml_parse(a, xml, &XML_LIMITS, err, &root));
     TRY(check_version(root, out, err));
     TRY(open_envelope(root, &header, &content, err));
+    out->header = header;
     TRY(read_headers(a, header, out, err));
     out->body = xml_child(content, NULL, NULL);
     return OK;
@@ -333,9 +332,15 @@ static enum status open_message(struct request *rq)
     return choose_transaction(rq);
 }
 
+static const xmlNode *security_header(const struct request *rq)
+{
+    return rq->message.soap->header;
+}
+
 const struct protocol soap_protocol = {
     .name = "soap",
     .open = open_message,
+    .header = security_header,
     .render_failure = soap_render_failure,
     .finish = soap_async_finish,
     .keep_failure = soap_async_finish,

@@ -28,6 +28,7 @@
 struct soap_message {
     struct str action, message_id, to; /* wsa: headers; STR_NONE until they are read */
     struct str reply_to;               /* an address that is not anonymous: soap_async.h */
+    xmlNode *header;                   /* soap:Header; NULL: it has none */
     xmlNode *body;                     /* the one element in soap:Body; NULL when it has none */
     bool is_mtom;
     bool is_async;      /* the answer goes to reply_to, which the member has registered */
@@ -51,6 +52,9 @@ struct soap_addressing {
  * the bytes lie in the writer's buffer. */
 void soap_message_begin(struct xml_writer *w, const struct soap_addressing *to);
 struct str soap_message_end(struct xml_writer *w);
+
+/* Is this header block addressed to us, the ultimate receiver? */
+bool soap_is_for_us(const xmlNode *block);
 
 struct attachment;
 

@@ -3,6 +3,7 @@
 
 #include "hub/mtom.h"
 #include "hub/soap.h"
+#include "hub/wsse.h"
 
 #define NS_SOAP11 "http://schemas.xmlsoap.org/soap/envelope/"
 
@@ -123,7 +124,7 @@ enum status soap_answer_end(struct soap_answer *answer, struct reply *rp)
 /* --- faults ------------------------------------------------------------------------------- */
 
 /* The codes that the SOAP layer itself gives: SOAP 1.2 Part 1 section 5.4.6, WS-Addressing 1.0
- * SOAP Binding section 6.4. Subcodes as they nest. */
+ * SOAP Binding section 6.4, WS-Security 1.1.1 section 12. Subcodes as they nest. */
 static const struct fault {
     const char *code;
     const char *value;
@@ -142,6 +143,13 @@ static const struct fault {
      "wsa:OnlyAnonymousAddressSupported", 400},
     {"wsa:MessageAddressingHeaderRequired", "soap:Sender", "wsa:MessageAddressingHeaderRequired",
      NULL, 400},
+    {"wsse:UnsupportedSecurityToken", "soap:Sender", "wsse:UnsupportedSecurityToken", NULL, 400},
+    {"wsse:UnsupportedAlgorithm", "soap:Sender", "wsse:UnsupportedAlgorithm", NULL, 400},
+    {"wsse:InvalidSecurity", "soap:Sender", "wsse:InvalidSecurity", NULL, 400},
+    {"wsse:InvalidSecurityToken", "soap:Sender", "wsse:InvalidSecurityToken", NULL, 400},
+    {"wsse:FailedAuthentication", "soap:Sender", "wsse:FailedAuthentication", NULL, 400},
+    {"wsse:FailedCheck", "soap:Sender", "wsse:FailedCheck", NULL, 400},
+    {"wsse:MessageExpired", "soap:Sender", "wsse:MessageExpired", NULL, 400},
     {"wsa:ActionNotSupported", "soap:Sender", "wsa:ActionNotSupported", NULL, 400},
 };
 
@@ -165,13 +173,22 @@ static const struct fault *fault_of(const struct failure *f, enum status status)
     return known != NULL ? known : ours ? &receivers : &senders;
 }
 
+static bool is_addressing(const struct fault *f)
+{
+    return f->subcode != NULL && strncmp(f->subcode, "wsa:", 4) == 0;
+}
+
 static void write_code(struct xml_writer *w, const struct fault *f)
 {
     xml_begin(w, "soap:Code");
     xml_leaf(w, "soap:Value", str_from(f->value));
     if (f->subcode != NULL) {
         xml_begin(w, "soap:Subcode");
-        xml_leaf(w, "soap:Value", str_from(f->subcode));
+        xml_begin(w, "soap:Value");
+        if (!is_addressing(f))
+            xml_attribute(w, "xmlns:wsse", STR(NS_WSSE));
+        xml_content(w, str_from(f->subcode));
+        xml_end(w, "soap:Value");
         if (f->inner != NULL) {
             xml_begin(w, "soap:Subcode");
             xml_leaf(w, "soap:Value", str_from(f->inner));
@@ -247,7 +264,7 @@ static void write_upgrade(struct xml_writer *w)
 /* WS-Addressing 1.0 SOAP Binding section 6.1: faults of its own have an action of their own. */
 static struct str action_of(const struct fault *f)
 {
-    return f->subcode != NULL ? STR(NS_WSA "/fault") : STR(NS_WSA "/soap/fault");
+    return is_addressing(f) ? STR(NS_WSA "/fault") : STR(NS_WSA "/soap/fault");
 }
 
 static void write_fault(struct request *rq, struct strbuf *b, const struct fault *f)

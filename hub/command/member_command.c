@@ -450,6 +450,14 @@ static int run_reply_to(const void *context, int argc, char **argv)
                         argc, argv);
 }
 
+static int run_idp(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("member idp",
+                        "The identity providers who vouch for the persons behind a member's "
+                        "requests (XUA).",
+                        context, argc, argv);
+}
+
 static int run_notify(const void *context, int argc, char **argv)
 {
     return cli_dispatch("member notify", "Whom the hub tells of changed identifiers, and where.",
@@ -464,6 +472,8 @@ static const struct cli_verb verbs[] = {
     {"resume", "let it connect again", operation_run, &resume},
     {"permit", "let a member do what is not every member's", operation_run, &permit},
     {"forbid", "take that back", operation_run, &forbid},
+    {"set", "what its requests prove about persons", operation_run, &member_set},
+    {"idp", "its identity providers: add, list, remove, rotate", run_idp, member_idp_verbs},
     {"cert", "its certificates: add, remove", run_cert, cert_verbs},
     {"authority", "its assigning authorities: add, remove", run_authority, authority_verbs},
     {"domain", "the domains that it is told of: add, remove", run_domain, member_domain_verbs},

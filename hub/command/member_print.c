@@ -97,6 +97,59 @@ static void reply_to_json(struct strbuf *out, const struct member *m)
     strbuf_lit(out, "]");
 }
 
+static void purposes_json(struct strbuf *out, const struct member *m)
+{
+    cli_json_key(out, "purposes");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < m->purpose_count; i++) {
+        cli_json_comma(out);
+        json_text_add(out, m->purposes[i]);
+    }
+    strbuf_lit(out, "]");
+}
+
+static void idp_keys_json(struct strbuf *out, struct arena *a, const struct member_idp *idp)
+{
+    cli_json_key(out, "keys");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < idp->key_count; i++) {
+        cli_json_comma(out);
+        strbuf_lit(out, "{");
+        cli_json_text(out, "fingerprint", hex_encode(a, idp->keys[i].fingerprint, 32));
+        cli_json_text(out, "not_after", clock_iso(a, idp->keys[i].not_after_us));
+        strbuf_lit(out, "}");
+    }
+    strbuf_lit(out, "]");
+}
+
+static void idps_json(struct strbuf *out, struct arena *a, const struct member *m)
+{
+    cli_json_key(out, "idps");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < m->idp_count; i++) {
+        const struct member_idp *idp = &m->idps[i];
+
+        cli_json_comma(out);
+        strbuf_lit(out, "{");
+        cli_json_text(out, "issuer", idp->issuer);
+        cli_json_text(out, "audiences", idp->audiences);
+        cli_json_text(out, "organizations", idp->organizations);
+        cli_json_int(out, "lifetime_minutes", idp->lifetime_us / US_PER_SECOND / 60);
+        cli_json_int(out, "skew_seconds", idp->skew_us / US_PER_SECOND);
+        cli_json_bool(out, "one_time", idp->one_time);
+        idp_keys_json(out, a, idp);
+        strbuf_lit(out, "}");
+    }
+    strbuf_lit(out, "]");
+}
+
+static struct str xua_word(const struct member *m)
+{
+    return m->xua == XUA_REQUIRED      ? STR("required")
+           : m->xua == XUA_SYSTEM_ONLY ? STR("system-only")
+                                       : STR("optional");
+}
+
 static void member_json(struct strbuf *out, struct arena *a, const struct member *m)
 {
     cli_json_comma(out);
@@ -114,6 +167,10 @@ static void member_json(struct strbuf *out, struct arena *a, const struct member
     domains_json(out, m);
     notify_json(out, m);
     reply_to_json(out, m);
+    cli_json_text(out, "xua", xua_word(m));
+    cli_json_text(out, "home_community", m->home_community);
+    purposes_json(out, m);
+    idps_json(out, a, m);
     strbuf_lit(out, "}");
 }
 
@@ -188,12 +245,43 @@ static void lists_text(struct cli_table *t, struct arena *a, const struct member
                                  STR_ARG(m->notify[i].format)));
     for (size_t i = 0; i < m->reply_to_count; i++)
         cli_table_row(t, STR("answers to"), m->reply_to[i]);
+    for (size_t i = 0; i < m->purpose_count; i++)
+        cli_table_row(t, STR("purpose of use"), m->purposes[i]);
+    for (size_t i = 0; i < m->idp_count; i++)
+        cli_table_row(t, STR("identity provider"), m->idps[i].issuer);
     for (size_t i = 0; i < m->cert_count; i++)
         cli_table_row(t, STR("certificate"),
                       str_printf(a, "%.*s until %.*s, trusted %s",
                                  STR_ARG(hex_encode(a, m->certs[i].fingerprint, 32)),
                                  STR_ARG(date(a, m->certs[i].not_after_us)),
                                  m->certs[i].direct ? "by itself" : "through its CA"));
+}
+
+static void idp_text(struct cli_table *t, struct arena *a, const struct member_idp *idp)
+{
+    for (size_t i = 0; i < idp->key_count; i++)
+        cli_table_row(t, i == 0 ? idp->issuer : STR(""),
+                      str_printf(a, "%lld min%s",
+                                 (long long)(idp->lifetime_us / US_PER_SECOND / 60),
+                                 idp->one_time ? ", one message" : ""),
+                      hex_encode(a, idp->keys[i].fingerprint, 32),
+                      date(a, idp->keys[i].not_after_us));
+}
+
+void member_print_idps(struct strbuf *out, struct arena *a, const struct member *m, bool json)
+{
+    struct cli_table t = cli_table_on(a, 4);
+
+    if (json) {
+        strbuf_lit(out, "{");
+        idps_json(out, a, m);
+        strbuf_lit(out, "}\n");
+        return;
+    }
+    cli_table_row(&t, STR("ISSUER"), STR("LIFETIME"), STR("KEY"), STR("UNTIL"));
+    for (size_t i = 0; i < m->idp_count; i++)
+        idp_text(&t, a, &m->idps[i]);
+    cli_table_write(&t, out);
 }
 
 void member_print(struct strbuf *out, struct arena *a, const struct member *m, bool json)
@@ -213,6 +301,7 @@ void member_print(struct strbuf *out, struct arena *a, const struct member *m, b
     cli_table_row(&t, STR("several patients"),
                   m->multi_patient ? STR("may ask (ITI-51)") : STR("may not ask (ITI-51)"));
     cli_table_row(&t, STR("character set"), m->charset.n > 0 ? m->charset : STR("ASCII"));
+    cli_table_row(&t, STR("assertions (XUA)"), xua_word(m));
     lists_text(&t, a, m);
     cli_table_write(&t, out);
 }

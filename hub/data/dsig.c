@@ -216,18 +216,6 @@ xmlAttr *dsig_id(const xmlNode *node, const char *name)
     return NULL;
 }
 
-/* The element behind n in the order of the document, within `top`; NULL: that was the last. */
-static const xmlNode *next_element(const xmlNode *n, const xmlNode *top)
-{
-    const xmlNode *next = xml_child(n, NULL, NULL);
-
-    while (next == NULL && n != top) {
-        next = xml_next(n, NULL, NULL);
-        n = n->parent;
-    }
-    return next;
-}
-
 struct ids {
     const xmlAttr *attrs[IDS_MAX];
     size_t count;
@@ -235,7 +223,7 @@ struct ids {
 
 static bool ids_of(const xmlNode *part, struct ids *ids)
 {
-    for (const xmlNode *n = part; n != NULL; n = next_element(n, part))
+    for (const xmlNode *n = part; n != NULL; n = xml_following(n, part))
         for (const xmlAttr *t = n->properties; t != NULL; t = t->next)
             if (is_id(t)) {
                 if (ids->count == IDS_MAX)
@@ -263,7 +251,7 @@ enum status dsig_ids_unique(struct arena *a, const xmlNode *part, struct errors 
     if (!ids_of(part, ids))
         return fail(err, INVALID, "wsse:FailedCheck", "the SOAP header has more than %d ids",
                     IDS_MAX);
-    for (const xmlNode *n = root; n != NULL; n = next_element(n, root))
+    for (const xmlNode *n = root; n != NULL; n = xml_following(n, root))
         for (const xmlAttr *t = n->properties; t != NULL; t = t->next)
             if (is_id(t) && repeats_one(ids, t))
                 return fail(err, INVALID, "wsse:FailedCheck",
@@ -372,7 +360,7 @@ static enum status check_shape(const struct dsig *what, struct errors *err)
 
 static enum status check_comments(const xmlNode *top, struct errors *err)
 {
-    for (const xmlNode *n = top; n != NULL; n = next_element(n, top))
+    for (const xmlNode *n = top; n != NULL; n = xml_following(n, top))
         if (xml_had_comment(n))
             return misshapen(err, "covers, or has, a comment, which nothing signed may hold");
     return OK;

@@ -279,6 +279,17 @@ xmlNode *xml_next(const xmlNode *n, const char *ns, const char *name)
     return first_from(n->next, ns, name);
 }
 
+const xmlNode *xml_following(const xmlNode *n, const xmlNode *top)
+{
+    const xmlNode *next = xml_child(n, NULL, NULL);
+
+    while (next == NULL && n != top) {
+        next = xml_next(n, NULL, NULL);
+        n = n->parent;
+    }
+    return next;
+}
+
 size_t xml_count(const xmlNode *parent, const char *ns, const char *name)
 {
     size_t count = 0;

@@ -43,6 +43,9 @@ size_t xml_count(const xmlNode *parent, const char *ns, const char *name);
 /* Did a comment stand in this element, beside its children? */
 bool xml_had_comment(const xmlNode *n);
 
+/* The element behind n in the order of the document, within `top`; NULL: that was the last. */
+const xmlNode *xml_following(const xmlNode *n, const xmlNode *top);
+
 struct str xml_name(const xmlNode *n); /* local name */
 struct str xml_ns(const xmlNode *n);   /* namespace URI, or STR_NONE */
 

@@ -18,6 +18,7 @@ enum wire { WIRE_HTTP, WIRE_MLLP };
 /* Who is at the other end. Lives as long as its connection; never written after admission. */
 struct peer {
     unsigned char fingerprint[32]; /* SHA-256 of the certificate's DER; zero without TLS */
+    unsigned char key[32];         /* SHA-256 of its SubjectPublicKeyInfo */
     bool chain_valid;              /* the certificate chains to a configured CA */
     char subject[256];             /* RFC 2253, for logs and audit only: never for decisions */
     char address[64];              /* host:port */

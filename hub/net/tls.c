@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -294,6 +295,16 @@ static void write_subject(X509 *certificate, char *to, size_t size)
     BIO_free(out);
 }
 
+static void hash_key_of(X509 *certificate, unsigned char out[32])
+{
+    unsigned char *der = NULL;
+    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+
+    must(n > 0, "a certificate with a key");
+    SHA256(der, (size_t)n, out);
+    OPENSSL_free(der);
+}
+
 void tls_identify(SSL *session, const struct tls_verdict *verdict, struct peer *peer)
 {
     X509 *certificate = SSL_get0_peer_certificate(session);
@@ -301,6 +312,7 @@ void tls_identify(SSL *session, const struct tls_verdict *verdict, struct peer *
 
     must(certificate != NULL, "a handshake without a certificate fails");
     must(X509_digest(certificate, EVP_sha256(), peer->fingerprint, &size) == 1, "SHA-256 works");
+    hash_key_of(certificate, peer->key);
     peer->chain_valid = !verdict->no_path;
     write_subject(certificate, peer->subject, sizeof(peer->subject));
 }

@@ -104,9 +104,9 @@ class Hospital:
         """ITI-18: any stored query."""
         return self._call("/xds/registry", xds.ITI18, body, **options)
 
-    def find(self, patient_id, more=(), **options):
+    def find(self, patient_id, more=(), headers=(), **options):
         """ITI-18 FindDocuments."""
-        return self.query(xds.find_documents(patient_id, more, **options))
+        return self.query(xds.find_documents(patient_id, more, **options), headers=headers)
 
     def get(self, unique_ids=(), entry_uuids=(), **options):
         """ITI-18 GetDocuments."""
