@@ -24,6 +24,15 @@ static EVP_MD *sha256;
 
 static const unsigned char zero_nonce[GCM_NONCE];
 
+static void fetch_algorithms(void)
+{
+    if (gcm == NULL)
+        gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    if (sha256 == NULL)
+        sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    must(gcm != NULL && sha256 != NULL, "AES-256-GCM and SHA-256 in OpenSSL");
+}
+
 void record_cipher_init(const unsigned char master_key[32])
 {
     if (audit_key == NULL)
@@ -32,11 +41,7 @@ void record_cipher_init(const unsigned char master_key[32])
     sodium_mprotect_readwrite(audit_key);
     must(crypto_kdf_derive_from_key(audit_key, KEY, 1, "hubaudit", master_key) == 0, "a key");
     sodium_mprotect_readonly(audit_key);
-    if (gcm == NULL)
-        gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    if (sha256 == NULL)
-        sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    must(gcm != NULL && sha256 != NULL, "AES-256-GCM and SHA-256 in OpenSSL");
+    fetch_algorithms();
 }
 
 static void put_u64(unsigned char out[8], uint64_t v)
@@ -160,4 +165,23 @@ bool record_unseal(struct arena *a, const struct audit_position *at,
     genuine = decrypt(a, key, aad, sealed->record, plain);
     sodium_memzero(key, KEY);
     return genuine;
+}
+
+bool record_key_open(struct uuid id, struct str wrapped, unsigned char key[32])
+{
+    must(audit_key != NULL, "audit_init has run");
+    return key_unwrap(id, wrapped, key);
+}
+
+bool record_open(struct arena *a, const struct audit_position *at, struct str key,
+                 struct str record, struct str *plain)
+{
+    unsigned char aad[POSITION];
+
+    *plain = STR_NONE;
+    if (key.n != KEY)
+        return false;
+    fetch_algorithms();
+    position_write(at, aad);
+    return decrypt(a, (const unsigned char *)key.p, aad, record, plain);
 }

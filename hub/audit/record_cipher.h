@@ -37,3 +37,10 @@ bool record_unseal(struct arena *a, const struct audit_position *at,
 
 /* SHA-256(0x00 || record): the hash of a leaf, RFC 6962 section 2.1. */
 void record_leaf_hash(struct str record, unsigned char out[AUDIT_LEAF_BYTES]);
+
+/* The record's own key out of its wrapped form: 32 bytes, for who is to open this record and no
+ * other. False when it was altered, or wrapped under another audit key. */
+bool record_key_open(struct uuid id, struct str wrapped, unsigned char key[32]);
+/* Opens a record with its own key, without the hub's: audit_init need not have run. */
+bool record_open(struct arena *a, const struct audit_position *at, struct str key,
+                 struct str record, struct str *plain);

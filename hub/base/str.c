@@ -125,6 +125,17 @@ bool str_to_u64(struct str s, uint64_t *out)
     return true;
 }
 
+bool str_to_i64(struct str s, int64_t *out)
+{
+    bool minus = s.n > 0 && s.p[0] == '-';
+    uint64_t v;
+
+    if (!str_to_u64(str_slice(s, minus ? 1 : 0, s.n), &v) || v > (uint64_t)INT64_MAX + minus)
+        return false;
+    *out = minus ? (int64_t)(0 - v) : (int64_t)v;
+    return true;
+}
+
 struct str str_dup(struct arena *a, struct str s)
 {
     char *p = arena_alloc(a, s.n + 1);

@@ -42,6 +42,7 @@ struct str str_cut(struct str *rest, char sep);
 
 /* Decimal digits only, no sign, no space. False on anything else and on overflow. */
 bool str_to_u64(struct str s, uint64_t *out);
+bool str_to_i64(struct str s, int64_t *out); /* the same, behind an optional minus */
 
 struct str str_dup(struct arena *a, struct str s); /* the copy is followed by a NUL */
 const char *str_c(struct arena *a, struct str s);  /* NUL-terminated copy */

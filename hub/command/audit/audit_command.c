@@ -37,6 +37,10 @@ static const struct cli_verb verbs[] = {
     {"alerts", "what they found: list, show, close, reopen, rules", run_alerts, audit_alert_verbs},
     {"staff", "whom they know: load, show", run_staff, audit_staff_verbs},
     {"vip", "whom they look after: add, remove, list", run_vip, audit_vip_verbs},
+    {"prove", "that one record is in the log", operation_run, &audit_prove_kind},
+    {"export-log", "the whole log, for who verifies it elsewhere", operation_run,
+     &audit_export_log_kind},
+    {"verify", "whether an exported log or a proof is genuine; offline", audit_verify_run, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

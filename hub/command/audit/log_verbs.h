@@ -7,3 +7,7 @@
 int audit_key_run(const void *context, int argc, char **argv);
 int audit_seal_run(const void *context, int argc, char **argv);
 int audit_checkpoint_run(const void *context, int argc, char **argv);
+int audit_verify_run(const void *context, int argc, char **argv);
+
+/* With operation_run: they look at the log, and write a row about it. */
+extern const struct operation_kind audit_prove_kind, audit_export_log_kind;

@@ -97,6 +97,7 @@ class Hub:
                 "tls_certificate": identity.certificate, "tls_key": identity.key,
                 "tls_ca": self.authority.certificate, "tls_crl": self.authority.crl,
                 "store_dir": documents, "master_key": key, "migrations": self.root / "sql",
+                "checkpoint_key": self.folder / "checkpoint.key", "seal_interval_ms": 100,
                 "workers": 4}
 
     # --- the process ----------------------------------------------------------------------------
@@ -161,6 +162,24 @@ class Hub:
 
     def json(self, *arguments, **options):
         return json.loads(self.run(*arguments, "--json", **options))
+
+    def seal(self):
+        """What waits is sealed and signed, by a key made at the first time. Gives FILE.pub."""
+        self.checkpoint_key()
+        self.run("audit", "seal", "--once")
+        return self.checkpoint_key()
+
+    def checkpoint_key(self):
+        if not Path(self.settings["checkpoint_key"]).exists():
+            self.run("audit", "key")
+        return Path(f"{self.settings['checkpoint_key']}.pub")
+
+    def start_sealer(self):
+        """Starts `causeway audit seal`; whoever asks for one ends it (terminate, wait)."""
+        self.checkpoint_key()
+        with open(self.folder / "sealer.log", "ab") as log:
+            return subprocess.Popen([self.program, "audit", "seal", "--config", self.config],
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root)
 
     def enrol(self, name, authority, identity=None, namespace="", organization=None, more=()):
         """Issues a certificate unless one is given, adds the member, and gives the Hospital."""

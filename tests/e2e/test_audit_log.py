@@ -1,0 +1,343 @@
+"""The audit log cannot be changed unnoticed: each wrong as the database's superuser, who also rebuilds
+the tree, and each caught by `audit verify` from an export, the public key and a checkpoint that was kept.
+"""
+import json
+import os
+import re
+import subprocess
+import uuid
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+import merkle
+from hospital.hub import Hub
+
+EARLY, LATE = 12, 9  # records before and after the checkpoint that a member keeps
+
+
+class Log:
+    """A copy of the log, with a superuser's hands on it."""
+
+    def __init__(self, hub, name, template, folder):
+        self.hub, self.folder = hub, folder
+        folder.mkdir()
+        self.database = re.sub(r"dbname=\S+", f"dbname={name}", hub.database)
+        admin = psycopg2.connect(re.sub(r"dbname=\S+", "dbname=postgres", hub.database) + " user=causeway_admin")
+        admin.autocommit = True
+        source = re.search(r"dbname=(\S+)", template)[1]
+        with admin.cursor() as cursor:
+            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        admin.close()
+        self.key = folder / "checkpoint.key"
+        for suffix in ("", ".pub", ".last"):
+            original = Path(f"{hub.settings['checkpoint_key']}{suffix}")
+            copy = Path(f"{self.key}{suffix}")
+            copy.write_bytes(original.read_bytes())
+            copy.chmod(original.stat().st_mode & 0o777)
+        self.config = folder / "causeway.conf"
+        settings = dict(hub.settings, checkpoint_key=self.key, database=f"{self.database} user=causeway_hub")
+        self.config.write_text("".join(f"{k} = {v}\n" for k, v in settings.items()))
+
+    def run(self, *arguments, expect=0, **environment):
+        done = subprocess.run([self.hub.program, *map(str, arguments), "--config", self.config], text=True,
+                              capture_output=True, cwd=self.hub.root, timeout=120,
+                              env=dict(os.environ, **environment))
+        assert done.returncode == expect, (arguments, done.returncode, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def sql(self, text, *values):
+        with psycopg2.connect(f"{self.database} user=causeway_admin") as connection, \
+                connection.cursor() as cursor:
+            cursor.execute(text, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def record(self, count=1, **environment):
+        """Commits `count` audit records, by an operator's command each."""
+        for i in range(count):
+            self.run("consent", "default", "opt-in" if i % 2 else "opt-out", **environment)
+
+    def seal(self, expect=0):
+        return self.run("audit", "seal", "--once", expect=expect)
+
+    def rebuild(self):
+        """Numbers the leaves anew and makes the tree fit them: all but the signature."""
+        rows = self.sql("SELECT leaf FROM audit_leaf ORDER BY leaf")
+        for number, (leaf,) in enumerate(rows):
+            if leaf != number:
+                self.sql("UPDATE audit_leaf SET leaf = %s WHERE leaf = %s", number, leaf)
+        hashes = [bytes(h) for h, in self.sql("SELECT leaf_hash FROM audit_leaf ORDER BY leaf")]
+        self.sql("UPDATE audit_head SET size = %s, frontier = %s", len(hashes), merkle.frontier(hashes))
+        self.sql("DELETE FROM audit_checkpoint WHERE size > %s", len(hashes))
+
+    def verify(self, kept=None, key=None, expect=1):
+        """Exports and verifies. Gives the kinds of what was found, and the words."""
+        file = self.folder / f"log-{uuid.uuid4().hex}.txt"
+        self.run("audit", "export-log", "--to", file)
+        done = subprocess.run([self.hub.program, "audit", "verify", "--json", "--export", file, "--key",
+                               key or f"{self.key}.pub", *(["--checkpoint", kept] if kept else [])],
+                              text=True, capture_output=True, timeout=120, cwd="/", env={})
+        assert done.returncode == expect, done.stdout + done.stderr
+        verdict = json.loads(done.stdout)
+        assert verdict["genuine"] == (expect == 0)
+        return {f["kind"] for f in verdict["findings"] if f["tampering"]}, verdict
+
+
+@pytest.fixture(scope="module")
+def world(cluster, program, scratch):
+    """A log of which a member kept the checkpoint half-way, and a backup of that moment."""
+    hub = Hub(Path(__file__).resolve().parents[2], program, scratch / "hubs/audit_log",
+              cluster.database("audit_log"))
+    (hub.folder / "copies").mkdir(exist_ok=True)
+    public = hub.checkpoint_key()
+    for i in range(EARLY):
+        hub.run("consent", "default", "opt-in" if i % 2 else "opt-out")
+        if i % 5 == 4:
+            hub.seal()
+    hub.seal()
+    kept = hub.folder / "kept.txt"
+    kept.write_text(hub.run("audit", "checkpoint"))
+    (hub.folder / "kept.last").write_bytes(Path(f"{hub.settings['checkpoint_key']}.last").read_bytes())
+    backup = Log(hub, "audit_log_backup", hub.database, hub.folder / "copies/backup")
+    for i in range(LATE):
+        hub.run("consent", "default", "opt-in" if i % 2 else "opt-out")
+    hub.seal()
+    return hub, kept, public, backup
+
+
+numbers = iter(range(1, 1000))
+
+
+@pytest.fixture
+def log(world):
+    hub = world[0]
+    n = next(numbers)
+    return Log(hub, f"audit_log_{n}", hub.database, hub.folder / f"copies/{n}")
+
+
+@pytest.fixture
+def kept(world):
+    return world[1]
+
+
+def test_a_log_that_nobody_touched_is_genuine(log, kept):
+    found, verdict = log.verify(kept, expect=0)
+    assert not found and verdict["checkpoint_contained"] and verdict["leaves"] >= EARLY + LATE
+
+
+def test_a_checkpoint_verifies_by_the_texts_of_c2sp_alone(log, kept):
+    hashes = [bytes(h) for h, in log.sql("SELECT leaf_hash FROM audit_leaf ORDER BY leaf")]
+    checkpoint = merkle.Checkpoint(log.run("audit", "checkpoint")).verify(Path(f"{log.key}.pub").read_text())
+    assert checkpoint.size == len(hashes) and checkpoint.root == merkle.root(hashes)
+    old = merkle.Checkpoint(kept.read_text())
+    assert old.root == merkle.root(hashes[:old.size])
+
+
+# --- the wrongdoing suite -----------------------------------------------------------------------------
+
+EDIT = """UPDATE audit_event e SET record = set_byte(record, 20, get_byte(record, 20) # 1)
+          FROM audit_leaf l WHERE l.leaf = %s AND e.id = l.id"""
+
+
+def test_edit_a_record(log, kept):
+    log.sql(EDIT, 3)
+    found, verdict = log.verify(kept)
+    assert found == {"edited"} and "leaf 3:" in str(verdict)
+
+
+def test_edit_a_record_and_its_hash(log, kept):
+    log.sql(EDIT, 3)
+    log.sql("UPDATE audit_leaf l SET leaf_hash = sha256('\\x00'::bytea || e.record) FROM audit_event e "
+            "WHERE l.leaf = 3 AND e.id = l.id")
+    log.rebuild()
+    assert "altered" in log.verify(kept)[0]
+    log.record()
+    assert "does not contain what this sealer signed" in log.seal(expect=1)
+
+
+def test_delete_a_record(log, kept):
+    log.sql("DELETE FROM audit_event e USING audit_leaf l WHERE l.leaf = 4 AND e.id = l.id")
+    assert log.verify(kept)[0] == {"missing"}
+
+
+def test_delete_a_record_and_its_leaf(log, kept):
+    log.sql("DELETE FROM audit_event e USING audit_leaf l WHERE l.leaf = 4 AND e.id = l.id")
+    log.sql("DELETE FROM audit_leaf WHERE leaf = 4")
+    assert "missing" in log.verify(kept)[0]
+    log.rebuild()
+    assert "altered" in log.verify(kept)[0]
+
+
+def test_delete_the_tail(log, world):
+    hub, _, _, _ = world
+    kept = log.folder / "newest.txt"
+    kept.write_text(log.run("audit", "checkpoint"))
+    size = log.sql("SELECT size FROM audit_head")[0][0]
+    log.sql("DELETE FROM audit_event e USING audit_leaf l WHERE l.leaf >= %s AND e.id = l.id", size - 3)
+    log.sql("DELETE FROM audit_leaf WHERE leaf >= %s", size - 3)
+    assert "missing" in log.verify()[0]  # the log's own checkpoint tells it ...
+    log.rebuild()
+    assert "missing" in log.verify(kept)[0]  # ... and when that is gone too, the one that was kept
+
+
+def test_reorder(log, kept):
+    log.sql("UPDATE audit_leaf SET leaf = -1 WHERE leaf = 2")
+    log.sql("UPDATE audit_leaf SET leaf = 2 WHERE leaf = 7")
+    log.sql("UPDATE audit_leaf SET leaf = 7 WHERE leaf = -1")
+    log.rebuild()
+    assert "altered" in log.verify(kept)[0]
+
+
+COPY = """INSERT INTO audit_event (pkey, at, id, leaf_hash, record)
+          SELECT e.pkey, e.at - interval '2 hours', %s, e.leaf_hash, e.record
+          FROM audit_event e JOIN audit_leaf l ON l.id = e.id WHERE l.leaf = 5
+          RETURNING pkey, at, id, leaf_hash"""
+
+
+def backdated(log):
+    """A record that claims an earlier time, and an id that fits."""
+    ms = int(log.sql("SELECT extract(epoch FROM at) * 1000 FROM audit_leaf WHERE leaf = 5")[0][0]) - 7200_000
+    return log.sql(COPY, str(uuid.UUID(int=ms << 80 | 0x7000 << 64 | 0x8000 << 48 | uuid.uuid4().int % 2**48)))[0]
+
+
+def test_insert_a_back_dated_record(log, kept):
+    backdated(log)
+    assert log.verify(kept)[0] == {"inserted"}
+
+
+def test_insert_a_back_dated_record_by_the_queue(log, kept):
+    row = backdated(log)
+    log.sql("INSERT INTO audit_pending (pkey, at, id, leaf_hash) VALUES (%s, %s, %s, %s)", *row)
+    log.seal()
+    assert "clock" in log.verify(kept)[0]
+
+
+def test_insert_a_back_dated_record_into_the_tree(log, kept):
+    row = backdated(log)
+    log.sql("UPDATE audit_leaf SET leaf = -leaf WHERE leaf >= 2")
+    log.sql("UPDATE audit_leaf SET leaf = 1 - leaf WHERE leaf < 0")
+    log.sql("INSERT INTO audit_leaf (leaf, pkey, at, id, leaf_hash) VALUES (2, %s, %s, %s, %s)", *row)
+    log.rebuild()
+    assert "altered" in log.verify(kept)[0]
+
+
+def test_restore_an_old_backup(world, log):
+    hub, _, public, backup = world
+    newest = log.folder / "newest.txt"
+    newest.write_text(log.run("audit", "checkpoint"))
+    old = Log(hub, f"audit_log_{next(numbers)}", backup.database, log.folder / "restored")
+    assert "missing" in old.verify(newest)[0]
+    old.record(LATE + 3)  # other records in the place of those that were lost
+    assert "Was the database restored" in old.seal(expect=1)
+    Path(f"{old.key}.last").write_bytes((hub.folder / "kept.last").read_bytes())
+    old.seal()  # the sealer's memory was put back too
+    assert "altered" in old.verify(newest)[0]
+
+
+def test_swap_the_key(log, kept):
+    genuine = log.folder / "genuine.pub"
+    genuine.write_bytes(Path(f"{log.key}.pub").read_bytes())
+    for suffix in ("", ".pub", ".last"):
+        Path(f"{log.key}{suffix}").unlink()
+    log.run("audit", "key")
+    assert "swapped" in log.seal(expect=1)  # the last checkpoint is not this key's
+    log.sql("DELETE FROM audit_checkpoint")
+    log.sql(EDIT, 3)
+    log.sql("UPDATE audit_leaf l SET leaf_hash = sha256('\\x00'::bytea || e.record) FROM audit_event e "
+            "WHERE l.leaf = 3 AND e.id = l.id")
+    log.rebuild()
+    log.seal()
+    assert "key" in log.verify(kept, key=genuine)[0]
+
+
+def test_roll_back_the_clock(log, kept, program):
+    library = program.parent / "tests/tools/turn_clock_back.so"
+    if not library.exists():
+        pytest.skip("this build has no library to preload")
+    log.record(LD_PRELOAD=str(library), CLOCK_BEHIND="7200")
+    log.seal()
+    found, verdict = log.verify(kept)
+    assert found == {"clock"} and "turned back" in str(verdict)
+
+
+def test_destroy_a_key_without_an_erasure(log, kept):
+    log.sql("DELETE FROM audit_search s USING audit_leaf l WHERE l.leaf = 6 AND s.id = l.id")
+    assert log.verify(kept)[0] == {"lost"}
+
+
+def test_move_a_record(log, kept):
+    """Its bytes are whole, but it claims another time than the one it was sealed with."""
+    for table in ("audit_event", "audit_search"):
+        log.sql(f"UPDATE {table} t SET at = t.at + interval '1 second' FROM audit_leaf l "
+                "WHERE l.leaf = 6 AND t.id = l.id")
+    log.sql("UPDATE audit_leaf SET at = at + interval '1 second' WHERE leaf = 6")
+    assert log.verify(kept)[0] == {"lost"}
+
+
+# --- an honest restore ----------------------------------------------------------------------------------
+
+def test_a_restore_begins_a_new_origin_and_says_what_was_lost(world, log):
+    hub, kept, _, backup = world
+    newest = log.folder / "newest.txt"
+    newest.write_text(log.run("audit", "checkpoint"))
+    old = Log(hub, f"audit_log_{next(numbers)}", backup.database, log.folder / "restored")
+    assert "older" not in old.run("audit", "seal", "--new-origin", kept, expect=1)  # not the last one
+    old.run("audit", "seal", "--new-origin", newest)
+    old.record(4)
+    old.seal()
+    for checkpoint in (kept, newest):
+        found, verdict = old.verify(checkpoint, expect=0)
+        assert not found and f"{LATE} records are lost" in str(verdict)
+    assert merkle.Checkpoint(old.run("audit", "checkpoint")).origin.endswith("/2")
+
+
+# --- proofs ---------------------------------------------------------------------------------------------
+
+def prove(log, leaf, *options):
+    identifier = log.sql("SELECT id FROM audit_leaf WHERE leaf = %s", leaf)[0][0]
+    file = log.folder / f"{identifier}.tlog-proof"
+    file.write_text(log.run("audit", "prove", "--record", identifier, *options))
+    return identifier, file
+
+
+def test_each_record_is_proved_offline(log):
+    for leaf, in log.sql("SELECT leaf FROM audit_leaf ORDER BY leaf"):
+        identifier, file = prove(log, leaf)
+        said = log.run("audit", "verify", "--proof", file, "--key", f"{log.key}.pub")
+        assert identifier in said and f"leaf {leaf} " in said
+
+
+def test_an_opened_proof_shows_the_record_and_an_altered_one_proves_nothing(log):
+    identifier, file = prove(log, 5, "--open")
+    said = log.run("audit", "verify", "--proof", file, "--key", f"{log.key}.pub")
+    assert json.loads(said.splitlines()[1])["id"] == identifier
+    file.write_text(file.read_text().replace("index 5\n", "index 4\n"))
+    log.run("audit", "verify", "--proof", file, "--key", f"{log.key}.pub", expect=1)
+
+
+def test_an_export_since_a_checkpoint_goes_on_from_it(log, kept):
+    file = log.folder / "since.txt"
+    log.run("audit", "export-log", "--since", kept, "--to", file)
+    said = log.run("audit", "verify", "--export", file, "--key", f"{log.key}.pub", "--checkpoint", kept)
+    assert "contains all of the checkpoint that was kept" in said
+
+
+def test_a_file_that_breaks_off_is_no_log(log, kept):
+    file = log.folder / "cut.txt"
+    log.run("audit", "export-log", "--to", file)
+    file.write_bytes(file.read_bytes()[:-100])
+    log.run("audit", "verify", "--export", file, "--key", f"{log.key}.pub", expect=2)
+
+
+# --- who may ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("role", ["causeway_hub", "causeway_seal"])
+@pytest.mark.parametrize("table", ["audit_event", "audit_search", "audit_leaf", "audit_node", "audit_origin"])
+def test_neither_hub_nor_sealer_may_change_the_log(log, role, table):
+    assert log.sql("SELECT has_table_privilege(%s, %s, 'UPDATE, DELETE, TRUNCATE')", role, table) == [(False,)]
+
+
+def test_a_key_that_others_can_read_is_refused(log):
+    log.key.chmod(0o640)
+    assert "others may read it" in log.seal(expect=2)
