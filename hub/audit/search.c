@@ -19,7 +19,7 @@ static const struct statement PERSONS = {
 /* across places: what an auditor looks for may be anywhere */
 #define COLUMNS                                                                                    \
     " s.pkey, s.at, s.id, s.request, s.transaction, s.event, s.action, s.outcome, s.member_id,"    \
-    " s.person_id, s.patient, s.record_key"
+    " s.person_id, s.patient, s.record_key, s.purpose"
 #define RECORD                                                                                     \
     ", e.record, e.leaf_hash"                                                                      \
     " FROM s"                                                                                      \
@@ -122,6 +122,7 @@ enum column {
     PERSON,
     PATIENT,
     RECORD_KEY,
+    PURPOSE,
     RECORD_BYTES,
     LEAF_HASH,
 };
@@ -147,6 +148,7 @@ static void entry_read(struct arena *a, const struct rows *r, int row, struct au
         .member_id = row_int(r, row, MEMBER),
         .person_id = row_int(r, row, PERSON),
         .patient = row_text(r, row, PATIENT),
+        .purpose = row_text(r, row, PURPOSE),
     };
     at = (struct audit_position){.pkey = e->pkey, .at_us = e->at_us, .id = e->id};
     must(leaf_hash.n == AUDIT_LEAF_BYTES, "a leaf hash of 32 bytes");

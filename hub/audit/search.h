@@ -38,7 +38,7 @@ struct audit_entry {
     struct str transaction, event, action;
     int outcome;
     int64_t member_id, person_id; /* 0: none */
-    struct str patient;
+    struct str patient, purpose;
     struct str record; /* JSON (hub/audit/record.h); STR_NONE: altered, or under another key */
 };
 

@@ -128,3 +128,106 @@ def test_each_rule_finds_what_it_is_for_and_names_the_records(found, hub):
     for (_, user), alert in raised.items():
         if user in found:
             assert [r.split("/")[1] for r in alert["records"]] == [found[user]]
+
+
+def test_care_that_comes_to_light_explains_no_care(hub, lakeside, harbour, found):
+    person = known(lakeside)
+    by_user(hub, harbour, person, "early")
+    watch(hub)
+    assert alerts(hub)["no-care", "early"]["state"] == "open"
+    person.feed(harbour)
+    watch(hub)
+    assert ("no-care", "early") not in alerts(hub)
+    assert alerts(hub, "--state", "explained")["no-care", "early"]
+
+
+def test_an_access_is_judged_once_however_often_the_watch_runs(found, hub):
+    before = alerts(hub, "--state", "all")
+    watch(hub)
+    assert alerts(hub, "--state", "all").keys() == before.keys()
+    assert "0 alerts" in hub.run("audit", "watch", "--once")
+
+
+def test_an_alert_is_closed_with_a_finding_and_can_be_opened_again(found, hub):
+    name = alerts(hub)["after-hours", "night"]["alert"]
+    assert found["night"] in hub.run("audit", "alerts", "show", name, "--json")
+    hub.run("audit", "alerts", "close", name, expect=2)
+    hub.run("audit", "alerts", "close", name, "--note", "on call")
+    assert ("after-hours", "night") not in alerts(hub)
+    assert alerts(hub, "--state", "closed")["after-hours", "night"]["note"] == "on call"
+    hub.run("audit", "alerts", "reopen", name, "--note", "was not")
+    assert ("after-hours", "night") in alerts(hub)
+    hub.run("audit", "alerts", "show", "0" * 16, expect=1)
+
+
+def test_every_access_to_a_vip_raises_an_alert(hub, harbour, found):
+    star = known(harbour)
+    hub.run("audit", "vip", "add", star.xad, "--reason", "a public figure")
+    by_user(hub, harbour, star, "fan")
+    watch(hub)
+    assert ("vip", "fan") in alerts(hub)
+    assert "a public figure" in hub.run("audit", "vip", "list")
+    hub.run("audit", "vip", "remove", star.xad)
+    hub.run("audit", "vip", "remove", star.xad, expect=1)
+
+
+def test_a_staff_file_is_loaded_whole_or_not_at_all(hub, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("user_id,organization,hours\nnew-one,1.2,\nnew-two,1.2,always\n")
+    hub.run("audit", "staff", "load", bad, expect=2)
+    assert sql(hub, "SELECT count(*) FROM audit_staff WHERE user_id LIKE 'new-%%'") == [(0,)]
+    bad.write_text("name\nx\n")
+    hub.run("audit", "staff", "load", bad, expect=2)
+
+
+# --- cases and reviews --------------------------------------------------------------------------------
+
+def test_a_case_keeps_what_was_added_to_it(found, hub):
+    name = alerts(hub)["self-access", "self"]["alert"]
+    row = lines(hub, "search", "--user", "self")[0]
+    hub.run("audit", "case", "open", "2026-1", "--about", "looks at herself")
+    hub.run("audit", "case", "open", "2026-1", "--about", "again", expect=2)
+    hub.run("audit", "case", "add", "2026-1", "--alert", name)
+    hub.run("audit", "case", "add", "2026-1", "--record", f"{row['at']}/{row['id']}", "--text", "the look")
+    hub.run("audit", "case", "assign", "2026-1", "--to", "reviewer")
+    hub.run("audit", "case", "close", "2026-1", "--finding", "allowed")
+    hub.run("audit", "case", "note", "2026-1", "--text", "late", expect=2)
+    shown = lines(hub, "case", "show", "2026-1")
+    assert [e.get("kind") for e in shown[:5]] == ["open", "alert", "record", "assign", "close"]
+    assert shown[5]["id"] == row["id"]
+    assert "2026-1" not in hub.run("audit", "case", "list")
+    listed, = [c for c in lines(hub, "case", "list", "--all") if c["case"] == "2026-1"]
+    assert (listed["state"], listed["assigned"]) == ("closed", "reviewer")
+    hub.run("audit", "case", "show", "nothing", expect=1)
+
+
+def test_every_act_on_a_case_is_audited(hub, found):
+    hub.run("audit", "case", "open", "2026-2", "--about", "acts")
+    hub.run("audit", "case", "note", "2026-2", "--text", "first")
+    acts = [r for r in lines(hub, "search", "--transaction", "CONFIG")
+            if any(o["id"] == "2026-2" for o in r["objects"])]
+    assert [r["objects"][0]["detail"] for r in reversed(acts)] == ["open, entry 1", "note, entry 2"]
+
+
+@pytest.mark.parametrize("table", ["audit_case_entry", "audit_review", "audit_alert", "audit_alert_event"])
+def test_what_auditors_wrote_cannot_be_changed_by_the_hub(table, hub):
+    import psycopg2
+    for text in (f"DELETE FROM {table}", f"UPDATE {table} SET at = now()"):
+        with psycopg2.connect(f"{hub.database} user=causeway_hub") as connection, connection.cursor() as cursor:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(text)
+
+
+def test_break_glass_waits_until_it_is_reviewed(hub, lakeside, found):
+    person = known(lakeside)
+    row = by_user(hub, lakeside, person, "rescuer", purpose="BTG")
+    name = f"{row['at']}/{row['id']}"
+    waiting = lines(hub, "review", "breakglass")
+    assert [(w["access"], w["overdue"]) for w in waiting] == [(name, False)]
+    hub.run("audit", "review", "close", name, "--finding", "justified", "--note", "unconscious")
+    assert lines(hub, "review", "breakglass") == []
+    reviewed, = lines(hub, "review", "breakglass", "--all")
+    assert reviewed["finding"] == "justified"
+    other = hub.audit(transaction="ITI-18", member="harbour")[-1]
+    hub.run("audit", "review", "close", f"{other['at']}/{other['id']}", "--finding", "justified", "--note", "x",
+            expect=2)

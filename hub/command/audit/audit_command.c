@@ -27,12 +27,27 @@ static int run_vip(const void *context, int argc, char **argv)
                         argv);
 }
 
+static int run_case(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("audit case",
+                        "Investigation files: notes, records and alerts, only ever added to.",
+                        context, argc, argv);
+}
+
+static int run_review(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("audit review", "What somebody must look at afterwards.", context, argc,
+                        argv);
+}
+
 static const struct cli_verb verbs[] = {
     {"search", "who saw or did what", operation_run, &audit_search_kind},
     {"saved", "searches that were named: list, remove", run_saved, audit_saved_verbs},
     {"key", "make the key that signs the log", audit_key_run, NULL},
     {"seal", "number, add and sign what was recorded (a service)", audit_seal_run, NULL},
     {"checkpoint", "the newest signed state of the log", audit_checkpoint_run, NULL},
+    {"case", "investigation files: open, add, note, close, ...", run_case, audit_case_verbs},
+    {"review", "emergency access that waits for a look", run_review, audit_review_verbs},
     {"watch", "run the detection rules over the log", operation_run, &audit_watch_kind},
     {"alerts", "what they found: list, show, close, reopen, rules", run_alerts, audit_alert_verbs},
     {"staff", "whom they know: load, show", run_staff, audit_staff_verbs},

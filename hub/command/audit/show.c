@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 
+#include "hub/audit/rules.h"
 #include "hub/base/clock.h"
 #include "hub/command/cli_print.h"
 
@@ -61,7 +62,21 @@ static void row_table(struct cli_table *t, struct arena *a, const struct audit_e
     json_decref(record);
 }
 
-static struct str cursor_text(struct arena *a, const struct audit_entry *e)
+struct str audit_entry_who(struct arena *a, const struct audit_entry *e)
+{
+    json_t *record = e->record.p != NULL ? json_loadb(e->record.p, e->record.n, 0, NULL) : NULL;
+    struct str who = record != NULL ? who_text(a, record) : STR("-");
+
+    json_decref(record);
+    return who;
+}
+
+bool audit_entry_emergency(const struct audit_entry *e)
+{
+    return str_eq(e->event, STR("110127")) || audit_purpose_emergency(e->purpose);
+}
+
+struct str audit_entry_name(struct arena *a, const struct audit_entry *e)
 {
     return str_printf(a, "%.*s/%.*s", STR_ARG(clock_iso(a, e->at_us)),
                       STR_ARG(uuid_text(a, e->id)));
@@ -82,7 +97,7 @@ void audit_show_table(struct strbuf *out, struct arena *a, const struct audit_fo
     cli_table_write(&t, out);
     if (found->more)
         strbuf_addf(out, "There are older ones: --before %.*s\n",
-                    STR_ARG(cursor_text(a, &found->items[found->count - 1])));
+                    STR_ARG(audit_entry_name(a, &found->items[found->count - 1])));
 }
 
 void audit_show_json(struct strbuf *out, struct arena *a, const struct audit_found *found)
