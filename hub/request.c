@@ -198,12 +198,16 @@ static void back_off(int attempt)
 static enum status run_handler(struct request *rq, struct reply *rp)
 {
     struct audit_object *about = rq->about;
+    struct str patient = rq->patient;
+    struct person_ref person = rq->person;
     enum status s = OK;
 
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (attempt > 0) {
             forget_attempt(rq, rp);
             rq->about = about;
+            rq->patient = patient;
+            rq->person = person;
             back_off(attempt);
             metric_add(METRIC_requests_retried_total, 1);
             TRY(hub_directory_refresh(rq->hub, rq->db));
