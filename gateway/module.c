@@ -4,6 +4,8 @@
 #include "gateway/mllp.h"
 #include "gateway/notify.h"
 #include "gateway/v3_doors.h"
+#include "gateway/xca_query.h"
+#include "gateway/xca_retrieve.h"
 #include "hub/hub.h"
 #include "hub/soap.h"
 
@@ -22,6 +24,20 @@ static const struct route ROUTES[] = {
         .path = "/pdq",
         .protocol = &soap_protocol,
         .transactions = v3_pdq_transactions,
+    },
+    {
+        .wire = WIRE_HTTP,
+        .method = "POST",
+        .path = "/xca/ig/query",
+        .protocol = &soap_protocol,
+        .transactions = xca_query_transactions,
+    },
+    {
+        .wire = WIRE_HTTP,
+        .method = "POST",
+        .path = "/xca/ig/retrieve",
+        .protocol = &soap_protocol,
+        .transactions = xca_retrieve_transactions,
     },
     {.protocol = NULL},
 };

@@ -7,8 +7,8 @@
 
 /* --- what may be seen ------------------------------------------------------------------------ */
 
-static enum status read_policies(struct request *rq, const struct mpi_found *found,
-                                 struct consent_policies *policies)
+enum status pdq_policies(struct request *rq, const struct mpi_found *found,
+                         struct consent_policies *policies)
 {
     size_t n = 0;
     struct person_ref *refs;
@@ -46,7 +46,7 @@ static int trust_of(const struct request *rq, int64_t member_id)
 }
 
 /* What is believed of the person by the records that this member may see. */
-static struct mpi_demographics shown_of(struct request *rq, const struct identity_seen *seen)
+struct mpi_demographics pdq_shown(struct request *rq, const struct identity_seen *seen)
 {
     struct mpi_golden_source *sources =
         ARENA_ARRAY(rq->arena, seen->record_count, struct mpi_golden_source);
@@ -118,7 +118,7 @@ static enum status gate_all(struct request *rq, const struct mpi_found *found,
     };
     if (found->count == 0)
         return OK;
-    TRY(read_policies(rq, found, &policies));
+    TRY(pdq_policies(rq, found, &policies));
     if (c != NULL)
         rank = mpi_rank_new(rq->arena, found->model, c);
     for (size_t i = 0; i < found->count; i++) {
@@ -132,7 +132,7 @@ static enum status gate_all(struct request *rq, const struct mpi_found *found,
         keep_domains(&p->ids, domains, domain_count);
         if (p->fit <= 0 || p->ids.count == 0 || seen.record_count == 0)
             continue;
-        p->shown = shown_of(rq, &seen);
+        p->shown = pdq_shown(rq, &seen);
         out->count++;
     }
     return OK;

@@ -37,6 +37,12 @@ struct pdq_answer {
     struct str pointer; /* of the next page; STR_NONE: there is none */
 };
 
+/* The policies of everyone found, in a flush of their own. */
+enum status pdq_policies(struct request *rq, const struct mpi_found *found,
+                         struct consent_policies *policies) MUST_CHECK;
+/* What is believed of the person by the records that the gate let through. */
+struct mpi_demographics pdq_shown(struct request *rq, const struct identity_seen *seen);
+
 /* INVALID with code TooBroad when the criteria are not narrow enough. Adds the audit rows. */
 enum status pdq_ask(struct request *rq, const struct pdq_query *q,
                     struct pdq_answer *out) MUST_CHECK;

@@ -7,6 +7,7 @@
 
 #include "consent/consent_command.h"
 #include "consent/module.h"
+#include "gateway/community_command.h"
 #include "gateway/index_change.h"
 #include "gateway/module.h"
 #include "hub/base/log.h"
@@ -71,7 +72,7 @@ static const struct command serve_command = {"serve", "run the hub", serve};
 
 static const struct command *const commands[] = {
     &serve_command,   &migrate_command, &doctor_command, &member_command, &mpi_command,
-    &consent_command, &audit_command,   &outbox_command, &xds_command,
+    &consent_command, &audit_command,   &outbox_command, &xds_command,    &community_command,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

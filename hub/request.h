@@ -129,6 +129,7 @@ struct request {
     uint64_t flushes_before;    /* db_flushes when the request began */
     struct undo *undo;          /* request_on_rollback's list, newest first */
     struct request_wait *wait;  /* request_wait's, until it begins */
+    void *kept;                 /* what the handler that waits keeps for the one that goes on */
 };
 
 #define REQUEST_MAGIC 0x52455155u

@@ -107,8 +107,8 @@ static void audit_query(struct request *rq, const struct answer *answer)
 /* --- answer ------------------------------------------------------------------------------------
  */
 
-static struct xml_writer *begin_response(struct request *rq, struct soap_answer *answer,
-                                         const char *status)
+struct xml_writer *xds_query_response_begin(struct request *rq, struct soap_answer *answer,
+                                            const char *status)
 {
     struct xml_writer *w = soap_answer_begin(rq, answer, NULL);
 
@@ -122,7 +122,8 @@ static struct xml_writer *begin_response(struct request *rq, struct soap_answer 
     return w;
 }
 
-static enum status end_response(struct xml_writer *w, struct soap_answer *answer, struct reply *rp)
+enum status xds_query_response_end(struct xml_writer *w, struct soap_answer *answer,
+                                   struct reply *rp)
 {
     xml_end(w, "rim:RegistryObjectList");
     xml_end(w, "query:AdhocQueryResponse");
@@ -131,16 +132,13 @@ static enum status end_response(struct xml_writer *w, struct soap_answer *answer
 
 enum { LEAF_BYTES = 6000, REF_BYTES = 120 }; /* most objects, written */
 
-static enum status write_response(struct request *rq, const struct xds_query *q,
-                                  const struct xds_visible *seen, struct reply *rp)
+void xds_query_response_write(struct request *rq, struct xml_writer *w, const struct xds_query *q,
+                              const struct xds_visible *seen)
 {
-    struct soap_answer answer;
-    struct xml_writer *w = begin_response(rq, &answer, XDS_SUCCESS);
     struct xds_face face = {STR_NONE,
                             str_printf(rq->arena, "urn:oid:%s", rq->config->home_community_id)};
 
-    strbuf_reserve(&answer.text,
-                   xds_visible_count(seen) * (q->leaf_class ? LEAF_BYTES : REF_BYTES));
+    strbuf_reserve(w->out, xds_visible_count(seen) * (q->leaf_class ? LEAF_BYTES : REF_BYTES));
     for (size_t i = 0; i < xds_visible_count(seen); i++) {
         if (!q->leaf_class) {
             xds_rim_write_ref(w, xds_visible_object(seen, i), &face);
@@ -149,7 +147,16 @@ static enum status write_response(struct request *rq, const struct xds_query *q,
         face.patient_id = patient_shown(rq, xds_visible_person(seen, i));
         xds_rim_write(w, rq->arena, xds_visible_object(seen, i), &face);
     }
-    return end_response(w, &answer, rp);
+}
+
+static enum status write_response(struct request *rq, const struct xds_query *q,
+                                  const struct xds_visible *seen, struct reply *rp)
+{
+    struct soap_answer answer;
+    struct xml_writer *w = xds_query_response_begin(rq, &answer, XDS_SUCCESS);
+
+    xds_query_response_write(rq, w, q, seen);
+    return xds_query_response_end(w, &answer, rp);
 }
 
 /* Each kind belongs to one transaction; ITI-51 wants the operator's permission. */
@@ -165,7 +172,7 @@ static enum status check_transaction(struct request *rq, const struct xds_query 
     return OK;
 }
 
-static enum status read_query(struct request *rq, struct xds_query *q)
+enum status xds_query_open(struct request *rq, struct xds_query *q)
 {
     xmlNode *request = rq->message.soap->body;
     enum status s = xds_query_read(rq->arena, request, q, rq->err);
@@ -184,21 +191,31 @@ static const struct xds_visible *choose(struct request *rq, const struct xds_que
     return xds_visible_choose(rq, seen, xds_query_select(rq->arena, q, all, n));
 }
 
-enum status xds_query(struct request *rq, struct reply *rp)
+enum status xds_query_run(struct request *rq, const struct xds_query *q,
+                          const struct xds_visible **out)
 {
     const struct xds_visible *seen;
     struct xds_candidates found;
-    struct xds_query q;
 
-    TRY(read_query(rq, &q));
-    TRY(q.type->find(rq, &q, &found));
+    TRY(q->type->find(rq, q, &found));
     TRY(xds_gate(rq, &found, &seen));
     xds_query_show_times(rq, &found, seen);
-    seen = choose(rq, &q, seen);
+    seen = choose(rq, q, seen);
     TRY(check_count(rq, seen));
-    TRY(check_patient(rq, &q, seen));
+    TRY(check_patient(rq, q, seen));
     audit_query(rq,
-                &(struct answer){&found, xds_query_select(rq->arena, &q, found.v, found.n), seen});
+                &(struct answer){&found, xds_query_select(rq->arena, q, found.v, found.n), seen});
+    *out = seen;
+    return OK;
+}
+
+enum status xds_query(struct request *rq, struct reply *rp)
+{
+    const struct xds_visible *seen;
+    struct xds_query q;
+
+    TRY(xds_query_open(rq, &q));
+    TRY(xds_query_run(rq, &q, &seen));
     return write_response(rq, &q, seen, rp);
 }
 
@@ -206,5 +223,5 @@ enum status xds_query_failure(struct request *rq, struct reply *rp)
 {
     struct soap_answer answer;
 
-    return end_response(begin_response(rq, &answer, XDS_FAILURE), &answer, rp);
+    return xds_query_response_end(xds_query_response_begin(rq, &answer, XDS_FAILURE), &answer, rp);
 }

@@ -8,6 +8,7 @@
  * of anything hidden. */
 #pragma once
 
+#include "hub/soap.h"
 #include "xds/gate.h"
 
 /* How a parameter's values are written and compared (3.18.4.1.2.3.4 and .5). */
@@ -141,6 +142,18 @@ void xds_select_related(struct xds_selection *s);  /* documents related to it */
 /* Sets the lastUpdateTime of visible folders to that of the last document to be seen in them. */
 void xds_query_show_times(struct request *rq, const struct xds_candidates *found,
                           const struct xds_visible *seen);
+
+/* The steps of ITI-18, for a gateway whose answer holds others' objects beside these. */
+enum status xds_query_open(struct request *rq, struct xds_query *q) MUST_CHECK; /* reads it */
+enum status xds_query_run(struct request *rq, const struct xds_query *q,
+                          const struct xds_visible **out) MUST_CHECK; /* finds, gates, audits */
+/* The answer up to the inside of its RegistryObjectList, with the errors that rq->err holds. */
+struct xml_writer *xds_query_response_begin(struct request *rq, struct soap_answer *answer,
+                                            const char *status);
+void xds_query_response_write(struct request *rq, struct xml_writer *w, const struct xds_query *q,
+                              const struct xds_visible *seen);
+enum status xds_query_response_end(struct xml_writer *w, struct soap_answer *answer,
+                                   struct reply *rp) MUST_CHECK;
 
 /* ITI-18 and ITI-51. Want REPEATABLE READ. */
 enum status xds_query(struct request *rq, struct reply *rp) MUST_CHECK;

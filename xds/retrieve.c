@@ -9,6 +9,7 @@
 #include "xds/ondemand.h"
 #include "xds/repository.h"
 #include "xds/response.h"
+#include "xds/retrieval.h"
 
 /* ITI-43 Retrieve Document Set (IHE ITI TF-2 3.43).
  *
@@ -32,33 +33,12 @@ struct memory_source {
     struct str left;
 };
 
-/* One DocumentRequest, and what became of it. */
-struct wanted {
-    struct str home, repository, unique_id; /* as asked; home may be absent */
-    const char *code;                       /* why it fails; NULL: it does not */
-    struct str words;
-    const struct xds_document *document;
-    const struct person *person;          /* whose it is; NULL: unknown here */
-    const struct xds_document *on_demand; /* what `document` is a snapshot of, or NULL */
-    bool withheld;                        /* by consent: for the audit only */
-    struct blob_ref blob;
-    struct byte_source *source; /* its bytes */
-};
-
-struct retrieval {
-    struct wanted *v;
-    size_t n, failed;
-    struct xds_candidates found;
-    const struct xds_visible *seen;
-    struct rows blobs;
-};
-
 static struct str field(struct request *rq, const xmlNode *n, const char *name)
 {
     return str_trim(xml_text_of(rq->arena, n, NS_XDSB, name));
 }
 
-static enum status read_one(struct request *rq, const xmlNode *n, struct wanted *w)
+static enum status read_one(struct request *rq, const xmlNode *n, struct xds_wanted *w)
 {
     w->home = field(rq, n, "HomeCommunityId");
     w->repository = field(rq, n, "RepositoryUniqueId");
@@ -69,7 +49,7 @@ static enum status read_one(struct request *rq, const xmlNode *n, struct wanted 
                    "A DocumentRequest needs a RepositoryUniqueId and a DocumentUniqueId");
 }
 
-static enum status read_request(struct request *rq, struct retrieval *r)
+enum status xds_retrieval_read(struct request *rq, struct xds_retrieval *r)
 {
     const xmlNode *body = rq->message.soap->body;
     size_t n = xml_count(body, NS_XDSB, "DocumentRequest");
@@ -80,7 +60,7 @@ static enum status read_request(struct request *rq, struct retrieval *r)
     if (n > DOCUMENTS_MAX)
         return fail(rq->err, INVALID, "XDSRepositoryOutOfResources",
                     "The request names %zu documents; one request may name %d", n, DOCUMENTS_MAX);
-    r->v = ARENA_ARRAY(rq->arena, n, struct wanted);
+    r->v = ARENA_ARRAY(rq->arena, n, struct xds_wanted);
     XML_EACH(e, body, NS_XDSB, "DocumentRequest")
     if (read_one(rq, e, &r->v[r->n]) == OK)
         r->n++;
@@ -91,35 +71,45 @@ static enum status read_request(struct request *rq, struct retrieval *r)
     return rq->err->status;
 }
 
-static void refuse(struct retrieval *r, struct wanted *w, const char *code, struct str words)
+void xds_retrieval_refuse(struct xds_retrieval *r, struct xds_wanted *w, const char *code,
+                          struct str words)
 {
     w->code = code;
     w->words = words;
     r->failed++;
 }
 
+/* Nothing is to be found for it here: it has failed, or lies elsewhere. */
+static bool is_done(const struct xds_wanted *w)
+{
+    return w->code != NULL || w->elsewhere;
+}
+
 /* Is it meant for this community, and this repository? */
-static void check_addresses(struct request *rq, struct retrieval *r)
+static void check_addresses(struct request *rq, struct xds_retrieval *r)
 {
     for (size_t i = 0; i < r->n; i++) {
-        struct wanted *w = &r->v[i];
+        struct xds_wanted *w = &r->v[i];
 
+        if (is_done(w))
+            continue;
         if (w->home.n > 0 &&
             !str_eq(oid_strip_urn(w->home), str_from(rq->config->home_community_id)))
-            refuse(r, w, "XDSUnknownCommunity",
-                   str_printf(rq->arena, "This community is urn:oid:%s, not %.*s",
-                              rq->config->home_community_id, STR_ARG(w->home)));
+            xds_retrieval_refuse(r, w, "XDSUnknownCommunity",
+                                 str_printf(rq->arena, "This community is urn:oid:%s, not %.*s",
+                                            rq->config->home_community_id, STR_ARG(w->home)));
         else if (!str_eq(oid_strip_urn(w->repository), str_from(rq->config->repository_unique_id)))
-            refuse(r, w, "XDSUnknownRepositoryId",
-                   str_printf(rq->arena, "This repository is %s, not %.*s",
-                              rq->config->repository_unique_id, STR_ARG(w->repository)));
+            xds_retrieval_refuse(r, w, "XDSUnknownRepositoryId",
+                                 str_printf(rq->arena, "This repository is %s, not %.*s",
+                                            rq->config->repository_unique_id,
+                                            STR_ARG(w->repository)));
     }
 }
 
 /* The rows of the bytes are read beside the documents: a flush less. */
 static void queue_blobs(struct request *rq, const struct xds_uid_lookup *lookup, void *context)
 {
-    struct retrieval *r = context;
+    struct xds_retrieval *r = context;
     int64_t *pkeys = ARENA_ARRAY(rq->arena, lookup->n, int64_t);
     struct uuid *entries = ARENA_ARRAY(rq->arena, lookup->n, struct uuid);
 
@@ -130,27 +120,27 @@ static void queue_blobs(struct request *rq, const struct xds_uid_lookup *lookup,
     blob_rows_queue(rq, pkeys, entries, lookup->n, &r->blobs);
 }
 
-static enum status find_documents(struct request *rq, struct retrieval *r)
+static enum status find_documents(struct request *rq, struct xds_retrieval *r)
 {
     const struct xds_beside blobs = {queue_blobs, r};
     struct str *ids = ARENA_ARRAY(rq->arena, r->n, struct str);
     size_t n = 0;
 
     for (size_t i = 0; i < r->n; i++)
-        if (r->v[i].code == NULL)
+        if (!is_done(&r->v[i]))
             ids[n++] = r->v[i].unique_id;
     if (n > 0)
         TRY(xds_find_documents_by_id(rq, ids, n, &blobs, &r->found));
     return xds_gate(rq, &r->found, &r->seen);
 }
 
-static const struct xds_document *visible_document(const struct retrieval *r, size_t i)
+static const struct xds_document *visible_document(const struct xds_retrieval *r, size_t i)
 {
     return xds_document((struct xds_object *)xds_visible_object(r->seen, i));
 }
 
 /* Whose it would have been: for the audit, never for the answer. */
-static void note_withheld(struct retrieval *r, struct wanted *w)
+static void note_withheld(struct xds_retrieval *r, struct xds_wanted *w)
 {
     for (size_t i = 0; i < r->found.n; i++) {
         const struct xds_candidate *c = &r->found.v[i];
@@ -165,7 +155,7 @@ static void note_withheld(struct retrieval *r, struct wanted *w)
 }
 
 /* Is it the latest version of its object that the caller may see? */
-static bool is_latest(const struct retrieval *r, const struct xds_document *d)
+static bool is_latest(const struct xds_retrieval *r, const struct xds_document *d)
 {
     for (size_t i = 0; i < xds_visible_count(r->seen); i++) {
         const struct xds_object *o = xds_visible_object(r->seen, i);
@@ -177,20 +167,21 @@ static bool is_latest(const struct retrieval *r, const struct xds_document *d)
 }
 
 /* Submissions are checked so that it cannot be; no one is given bytes that may be another's. */
-static bool refuse_ambiguous(struct request *rq, struct retrieval *r, struct wanted *w)
+static bool refuse_ambiguous(struct request *rq, struct xds_retrieval *r, struct xds_wanted *w)
 {
     log_error("document_ambiguous", "request=%.*s", STR_ARG(request_id(rq)));
-    refuse(r, w, "XDSRepositoryError",
-           str_printf(rq->arena,
-                      "Entries of the document %.*s have different hashes; the operator of the hub "
-                      "finds them under request %.*s",
-                      STR_ARG(w->unique_id), STR_ARG(request_id(rq))));
+    xds_retrieval_refuse(
+        r, w, "XDSRepositoryError",
+        str_printf(rq->arena,
+                   "Entries of the document %.*s have different hashes; the operator of the hub "
+                   "finds them under request %.*s",
+                   STR_ARG(w->unique_id), STR_ARG(request_id(rq))));
     return true;
 }
 
 /* Several entries may share a uniqueId, and then have the same bytes: those of the first version
  * (xds_blob). The latest one says what they are. */
-static bool choose(struct request *rq, struct retrieval *r, struct wanted *w)
+static bool choose(struct request *rq, struct xds_retrieval *r, struct xds_wanted *w)
 {
     struct blob_ref blob;
 
@@ -210,7 +201,7 @@ static bool choose(struct request *rq, struct retrieval *r, struct wanted *w)
 }
 
 /* An on-demand entry has no bytes: they are made. */
-static bool choose_on_demand(struct request *rq, struct retrieval *r, struct wanted *w)
+static bool choose_on_demand(struct request *rq, struct xds_retrieval *r, struct xds_wanted *w)
 {
     for (size_t i = 0; i < xds_visible_count(r->seen); i++) {
         const struct xds_document *d = visible_document(r, i);
@@ -225,7 +216,7 @@ static bool choose_on_demand(struct request *rq, struct retrieval *r, struct wan
     return w->on_demand != NULL;
 }
 
-static bool is_repeated(const struct retrieval *r, size_t at)
+static bool is_repeated(const struct xds_retrieval *r, size_t at)
 {
     size_t n = 0;
 
@@ -234,53 +225,57 @@ static bool is_repeated(const struct retrieval *r, size_t at)
     return n == REPEATS_MAX;
 }
 
-static void check_repeats(struct request *rq, struct retrieval *r)
+static void check_repeats(struct request *rq, struct xds_retrieval *r)
 {
     for (size_t i = 0; i < r->n; i++)
-        if (r->v[i].code == NULL && is_repeated(r, i))
-            refuse(r, &r->v[i], "XDSRepositoryOutOfResources",
-                   str_printf(rq->arena, "One request may name the document %.*s %d times",
-                              STR_ARG(r->v[i].unique_id), REPEATS_MAX));
+        if (!is_done(&r->v[i]) && is_repeated(r, i))
+            xds_retrieval_refuse(r, &r->v[i], "XDSRepositoryOutOfResources",
+                                 str_printf(rq->arena,
+                                            "One request may name the document %.*s %d times",
+                                            STR_ARG(r->v[i].unique_id), REPEATS_MAX));
 }
 
-static void choose_documents(struct request *rq, struct retrieval *r)
+static void choose_documents(struct request *rq, struct xds_retrieval *r)
 {
     for (size_t i = 0; i < r->n; i++) {
-        struct wanted *w = &r->v[i];
+        struct xds_wanted *w = &r->v[i];
 
-        if (w->code != NULL || choose(rq, r, w) || choose_on_demand(rq, r, w))
+        if (is_done(w) || choose(rq, r, w) || choose_on_demand(rq, r, w))
             continue;
         note_withheld(r, w);
-        refuse(r, w, "XDSDocumentUniqueIdError",
-               str_printf(rq->arena, "The repository has no document %.*s", STR_ARG(w->unique_id)));
+        xds_retrieval_refuse(r, w, "XDSDocumentUniqueIdError",
+                             str_printf(rq->arena, "The repository has no document %.*s",
+                                        STR_ARG(w->unique_id)));
     }
 }
 
 /* Kept before it is answered; where there is nothing to make it of, that document alone fails. */
-static enum status take_snapshots(struct request *rq, struct retrieval *r)
+static enum status take_snapshots(struct request *rq, struct xds_retrieval *r)
 {
     size_t taken = 0;
 
     for (size_t i = 0; i < r->n; i++) {
-        struct wanted *w = &r->v[i];
+        struct xds_wanted *w = &r->v[i];
         struct xds_snapshot snapshot;
         enum status s;
 
         if (w->on_demand == NULL)
             continue;
         if (taken == SNAPSHOTS_MAX) {
-            refuse(r, w, "XDSRepositoryOutOfResources",
-                   str_printf(rq->arena, "One request may have %d on-demand documents made",
-                              SNAPSHOTS_MAX));
+            xds_retrieval_refuse(r, w, "XDSRepositoryOutOfResources",
+                                 str_printf(rq->arena,
+                                            "One request may have %d on-demand documents made",
+                                            SNAPSHOTS_MAX));
             continue;
         }
         taken++;
         TRY(request_alive(rq));
         s = xds_snapshot_take(rq, &r->found, w->on_demand, w->person, &snapshot);
         if (s == NOT_FOUND && rq->err->status == OK) {
-            refuse(r, w, "XDSDocumentUniqueIdError",
-                   str_printf(rq->arena, "There is nothing to make the document %.*s of",
-                              STR_ARG(w->unique_id)));
+            xds_retrieval_refuse(r, w, "XDSDocumentUniqueIdError",
+                                 str_printf(rq->arena,
+                                            "There is nothing to make the document %.*s of",
+                                            STR_ARG(w->unique_id)));
             continue;
         }
         TRY(s);
@@ -303,7 +298,7 @@ static enum status memory_read(struct byte_source *base, void *to, size_t size, 
 
 /* A small document is authenticated as a whole before the answer begins, and the I/O thread
  * touches no disk for it. */
-static enum status open_small(struct request *rq, struct wanted *w)
+static enum status open_small(struct request *rq, struct xds_wanted *w)
 {
     struct memory_source *s = ARENA_NEW(rq->arena, struct memory_source);
 
@@ -313,7 +308,7 @@ static enum status open_small(struct request *rq, struct wanted *w)
     return OK;
 }
 
-static enum status open_one(struct request *rq, struct wanted *w, size_t *in_memory)
+static enum status open_one(struct request *rq, struct xds_wanted *w, size_t *in_memory)
 {
     if (w->blob.size > *in_memory)
         return blob_open(xds_repository(), rq->arena, &w->blob, &w->source);
@@ -321,40 +316,51 @@ static enum status open_one(struct request *rq, struct wanted *w, size_t *in_mem
     return open_small(rq, w);
 }
 
+static void tell_what_it_is(struct xds_wanted *w)
+{
+    w->mime_type = w->document->mime_type;
+    if (w->on_demand == NULL)
+        return;
+    w->new_repository = w->document->repository_unique_id;
+    w->new_unique_id = w->document->unique_id;
+}
+
 /* What cannot be read is an error of that document alone. */
-static enum status open_documents(struct request *rq, struct retrieval *r)
+static enum status open_documents(struct request *rq, struct xds_retrieval *r)
 {
     size_t in_memory = IN_MEMORY_MAX;
 
     for (size_t i = 0; i < r->n; i++) {
-        struct wanted *w = &r->v[i];
+        struct xds_wanted *w = &r->v[i];
         enum status s;
 
-        if (w->code != NULL)
+        if (is_done(w))
             continue;
+        tell_what_it_is(w);
         TRY(request_alive(rq));
         s = open_one(rq, w, &in_memory);
         if (s == OK)
             continue;
         log_error("document_unreadable", "blob=%.*s status=%s",
                   STR_ARG(uuid_text(rq->arena, w->blob.id)), status_name(s));
-        refuse(r, w, "XDSRepositoryError",
-               str_printf(rq->arena,
-                          "The document's stored bytes cannot be read; the operator of the hub "
-                          "finds why under request %.*s",
-                          STR_ARG(request_id(rq))));
+        xds_retrieval_refuse(
+            r, w, "XDSRepositoryError",
+            str_printf(rq->arena,
+                       "The document's stored bytes cannot be read; the operator of the hub "
+                       "finds why under request %.*s",
+                       STR_ARG(request_id(rq))));
     }
     return OK;
 }
 
 /* --- audit -------------------------------------------------------------------------------- */
 
-static struct person_ref ref_of(const struct wanted *w)
+static struct person_ref ref_of(const struct xds_wanted *w)
 {
     return w->person != NULL ? w->person->ref : (struct person_ref){0, 0};
 }
 
-static bool belongs(const struct audit_row *row, const struct wanted *w)
+static bool belongs(const struct audit_row *row, const struct xds_wanted *w)
 {
     struct person_ref ref = ref_of(w);
 
@@ -370,7 +376,7 @@ static struct str patient_cx(struct request *rq, const struct person *p)
                          (struct identifier){str_from(rq->config->xad_authority), p->xad_pid});
 }
 
-static struct audit_row *row_for(struct request *rq, const struct wanted *w)
+static struct audit_row *row_for(struct request *rq, const struct xds_wanted *w)
 {
     struct audit_row *row = rq->audit.first;
 
@@ -389,7 +395,7 @@ static struct audit_row *row_for(struct request *rq, const struct wanted *w)
 }
 
 /* One row for what succeeded and one for what failed, for each patient (CP-493). */
-static void audit_documents(struct request *rq, const struct retrieval *r)
+static void audit_documents(struct request *rq, const struct xds_retrieval *r)
 {
     for (size_t i = 0; i < r->n; i++)
         audit_object_add(rq->arena, row_for(rq, &r->v[i]), "document", r->v[i].unique_id,
@@ -399,14 +405,14 @@ static void audit_documents(struct request *rq, const struct retrieval *r)
 
 /* --- the answer --------------------------------------------------------------------------- */
 
-static const char *status_of(const struct retrieval *r)
+static const char *status_of(const struct xds_retrieval *r)
 {
     if (r->failed == 0)
         return XDS_SUCCESS;
     return r->failed == r->n ? XDS_FAILURE : XDS_PARTIAL_SUCCESS;
 }
 
-static void write_status(struct request *rq, struct xml_writer *w, const struct retrieval *r)
+static void write_status(struct request *rq, struct xml_writer *w, const struct xds_retrieval *r)
 {
     struct errors list;
 
@@ -418,7 +424,7 @@ static void write_status(struct request *rq, struct xml_writer *w, const struct 
     xds_registry_response_write(w, status_of(r), XDS_AT_RETRIEVE, &list);
 }
 
-static void write_document(struct soap_answer *answer, const struct wanted *d)
+static void write_document(struct soap_answer *answer, const struct xds_wanted *d)
 {
     struct xml_writer *w = &answer->w;
 
@@ -427,13 +433,13 @@ static void write_document(struct soap_answer *answer, const struct wanted *d)
         xml_leaf(w, "xdsb:HomeCommunityId", d->home);
     xml_leaf(w, "xdsb:RepositoryUniqueId", d->repository);
     xml_leaf(w, "xdsb:DocumentUniqueId", d->unique_id);
-    if (d->on_demand) {
-        xml_leaf(w, "xdsb:NewRepositoryUniqueId", d->document->repository_unique_id);
-        xml_leaf(w, "xdsb:NewDocumentUniqueId", d->document->unique_id);
-    }
-    xml_leaf(w, "xdsb:mimeType", d->document->mime_type);
+    if (d->new_repository.n > 0)
+        xml_leaf(w, "xdsb:NewRepositoryUniqueId", d->new_repository);
+    if (d->new_unique_id.n > 0)
+        xml_leaf(w, "xdsb:NewDocumentUniqueId", d->new_unique_id);
+    xml_leaf(w, "xdsb:mimeType", d->mime_type);
     xml_begin(w, "xdsb:Document");
-    soap_answer_attach(answer, d->document->mime_type, d->source);
+    soap_answer_attach(answer, d->mime_type, d->source);
     xml_end(w, "xdsb:Document");
     xml_end(w, "xdsb:DocumentResponse");
     metric_add(METRIC_documents_retrieved_total, 1);
@@ -448,11 +454,14 @@ static struct xml_writer *begin_answer(struct request *rq, struct soap_answer *a
     return w;
 }
 
-static enum status write_answer(struct request *rq, const struct retrieval *r, struct reply *rp)
+enum status xds_retrieval_answer(struct request *rq, const struct xds_retrieval *r,
+                                 struct reply *rp)
 {
     struct soap_answer answer;
-    struct xml_writer *w = begin_answer(rq, &answer);
+    struct xml_writer *w;
 
+    audit_documents(rq, r);
+    w = begin_answer(rq, &answer);
     write_status(rq, w, r);
     for (size_t i = 0; i < r->n; i++)
         if (r->v[i].code == NULL)
@@ -461,19 +470,23 @@ static enum status write_answer(struct request *rq, const struct retrieval *r, s
     return soap_answer_end(&answer, rp);
 }
 
+enum status xds_retrieval_find(struct request *rq, struct xds_retrieval *r)
+{
+    check_addresses(rq, r);
+    check_repeats(rq, r);
+    TRY(find_documents(rq, r));
+    choose_documents(rq, r);
+    TRY(take_snapshots(rq, r));
+    return open_documents(rq, r);
+}
+
 enum status xds_retrieve(struct request *rq, struct reply *rp)
 {
-    struct retrieval r = {0};
+    struct xds_retrieval r = {0};
 
-    TRY(read_request(rq, &r));
-    check_addresses(rq, &r);
-    check_repeats(rq, &r);
-    TRY(find_documents(rq, &r));
-    choose_documents(rq, &r);
-    TRY(take_snapshots(rq, &r));
-    TRY(open_documents(rq, &r));
-    audit_documents(rq, &r);
-    return write_answer(rq, &r, rp);
+    TRY(xds_retrieval_read(rq, &r));
+    TRY(xds_retrieval_find(rq, &r));
+    return xds_retrieval_answer(rq, &r, rp);
 }
 
 /* The whole request failed: it could not be read, or the hub failed. */

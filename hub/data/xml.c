@@ -65,10 +65,12 @@ static void stop(xmlParserCtxt *ctxt, const char *reason)
 static void on_error(void *context, xmlErrorPtr e)
 {
     xmlParserCtxt *ctxt = context;
+    const struct parse *p = ctxt->_private;
     char words[REASON_MAX] = "";
     size_t n = 0;
 
-    if (e->level < XML_ERR_ERROR)
+    if (e->level < XML_ERR_ERROR ||
+        (e->domain == XML_FROM_NAMESPACE && p->limits->loose_namespaces))
         return;
     if (e->code == XML_ERR_NO_MEMORY) { /* so libxml2 says that a text has more than 10 MB */
         stop(ctxt, "a text is too long; send documents as MTOM attachments");
@@ -202,6 +204,8 @@ static void check_backlog(xmlParserCtxt *ctxt)
  * looked into any more. */
 static void feed(xmlParserCtxt *ctxt, struct str bytes)
 {
+    const struct xml_limits *limits = ((const struct parse *)ctxt->_private)->limits;
+
     for (size_t at = 0; at < bytes.n && !stopped(ctxt); at += CHUNK) {
         struct str chunk = str_slice(bytes, at, at + CHUNK);
 
@@ -211,7 +215,7 @@ static void feed(xmlParserCtxt *ctxt, struct str bytes)
     }
     if (!stopped(ctxt))
         xmlParseChunk(ctxt, NULL, 0, 1);
-    if (!stopped(ctxt) && (!ctxt->wellFormed || !ctxt->nsWellFormed))
+    if (!stopped(ctxt) && (!ctxt->wellFormed || (!ctxt->nsWellFormed && !limits->loose_namespaces)))
         stop(ctxt, "it is not well-formed");
 }
 

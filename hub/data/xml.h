@@ -20,6 +20,7 @@ struct xml_limits {
     size_t max_elements;
     size_t max_attributes; /* of one element, namespace declarations included */
     size_t max_start_tag;  /* bytes: duplicate attributes are sought in quadratic time */
+    bool loose_namespaces; /* an undeclared prefix is let pass, as part of the name */
 };
 
 /* 16 MB, 100 deep, 200,000 elements, 64 attributes, 32 kB a start tag. One text may have 10 MB:

@@ -53,6 +53,7 @@ struct call {
     size_t max_answer;            /* bytes of the answer that stay in memory */
     uint64_t max_transfer;        /* bytes of the whole answer, parts included */
     const struct part_sink *sink; /* for MTOM parts; NULL keeps them in memory */
+    bool raw_multipart;           /* announced as multipart, it may yet be plain XML */
     /* Is it whom we mean? Runs on the thread. */
     bool (*trust)(void *context, const struct call *call, const struct dial_trust *shown);
     void *trust_context;

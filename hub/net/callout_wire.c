@@ -82,14 +82,15 @@ static struct str answer_type(struct flight *f)
 }
 
 /* The first byte of a body: how is it packed? */
-static void begin_answer(struct flight *f)
+static void begin_answer(struct flight *f, struct str first)
 {
     const struct multipart_limits limits = {.max_parts = PARTS_MAX,
                                             .max_memory = f->call->max_answer};
 
     f->begun = true;
     f->call->answer_type = answer_type(f);
-    if (str_eq_nocase(media_type_essence(f->call->answer_type), STR("multipart/related")))
+    if (str_eq_nocase(media_type_essence(f->call->answer_type), STR("multipart/related")) &&
+        !(f->call->raw_multipart && str_starts(str_trim(first), STR("<"))))
         f->multipart = multipart_new(f->set->arena, f->call->answer_type, f->call->sink, &limits);
     else
         f->gather = gather_new(f->set->arena, NULL);
@@ -109,7 +110,7 @@ static size_t take(char *bytes, size_t size, size_t count, void *p)
     struct str piece = {bytes, size * count};
 
     if (!f->begun)
-        begin_answer(f);
+        begin_answer(f, piece);
     if (too_large(f, piece.n))
         return 0;
     if (f->gather != NULL)

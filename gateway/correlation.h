@@ -1,0 +1,49 @@
+/* Who a person is in other communities, as they said, and whose are their documents that were
+ * shown.
+ *
+ * Two halves around a flush, as in mpi/identity.h. A row is used until it expires; a person that
+ * was merged since has none (its community is asked again): nothing follows from an old answer that
+ * a new one would not say. */
+#pragma once
+
+#include "gateway/partner.h"
+#include "gateway/xca_answer.h"
+
+struct correlation {
+    int64_t community;
+    struct identifier patient; /* id STR_NONE: it knows nobody for sure */
+    int64_t expires_us;
+};
+
+struct correlations {
+    struct correlation *v;
+    size_t n;
+    struct rows rows;
+};
+
+/* Of one person, those in force. */
+void correlations_queue(struct request *rq, struct person_ref person, struct correlations *out);
+void correlations_read(struct request *rq, struct correlations *out);
+const struct correlation *correlation_of(const struct correlations *all, int64_t community);
+
+/* Keeps what a community said, both ways round. patient.id STR_NONE: nobody. */
+void correlation_keep(struct request *rq, struct person_ref person, const struct correlation *c);
+
+/* Whose are these patients of one community? Rows: authority, patient_id, pkey, person_id. */
+void correlation_owners_queue(struct request *rq, int64_t community, const struct identifier *ids,
+                              size_t count, struct rows *rows);
+bool correlation_owner(const struct rows *rows, struct identifier id, struct person_ref *out);
+
+/* A document entry that was shown; its text is ebRIM. */
+struct known_document {
+    struct str unique_id;
+    int64_t community;
+    struct person_ref person;
+    struct str entry;
+};
+
+void known_documents_keep(struct request *rq, const struct known_document *v, size_t count);
+/* Those of these uniqueIds that were seen since `since_us`. */
+void known_documents_queue(struct request *rq, const struct str *unique_ids, size_t count,
+                           int64_t since_us, struct rows *rows);
+struct known_document known_document_read(struct request *rq, const struct rows *rows, int row);

@@ -1,0 +1,381 @@
+"""Asking other communities (ITI-18 and ITI-43 at /xca/ig): against communities of the test's own,
+which know their patients and documents from lists and answer well or badly."""
+import time
+
+import pytest
+
+from hospital import soap, xds
+from hospital.community import ITI38, ITI39, Community, Person as Stranger
+from people import Person, cda
+
+SETTINGS = {"community_soft_ms": 1500, "community_hard_ms": 4000, "community_leave_alone_ms": 300}
+
+
+class Region:
+    """A hub with a hospital, and two communities that know the same patient."""
+
+    def __init__(self, hub, lakeside):
+        self.hub, self.lakeside = hub, lakeside
+        self.aurora = self.add("aurora", "2.16.840.1.1")
+        self.borealis = self.add("borealis", "2.16.840.1.2")
+        self.communities = [self.aurora, self.borealis]
+
+    def add(self, name, home):
+        identity = self.hub.authority.issue(name, server=True)
+        community = Community(name, home, home + ".5", identity, self.hub.ca)
+        self.hub.run("member", "add", name, "--organization", home, "--authority", home + ".5",
+                     "--cert", identity.certificate)
+        self.hub.run("community", "add", name, "--home", home,
+                     *(x for s in ("query", "retrieve", "discovery") for x in (f"--{s}", f"{community.url}/{s}")))
+        return community
+
+    def patient(self, *communities):
+        """A patient of Lakeside, whom these communities know too; with a document in each."""
+        p = Person(self.lakeside)
+        p.resolve(self.lakeside)
+        p.entries = {"here": xds.Entry(p.xad, cda(f"here {p.serial}"), title="here")}
+        assert self.lakeside.provide(xds.Submission(p.xad, list(p.entries.values()))).ok
+        for c in communities:
+            number = f"{c.name[0].upper()}-{p.serial}"
+            c.patients[number] = Stranger(p.family, p.given, p.birth, "F")
+            p.entries[c.name] = c.publish(number, cda(f"{c.name} {p.serial}"), title=c.name)
+        return p
+
+    def call(self, path, action, body, **options):
+        return xds.Response(self.lakeside.link.call(path, action, body, **options))
+
+    def query(self, body):
+        return self.call("/xca/ig/query", xds.ITI18, body)
+
+    def retrieve(self, *wanted):
+        """Each (repository, unique id, home)."""
+        body = xds.retrieve([(r, u) for r, u, _ in wanted])
+        for request, (_, _, home) in zip(body, wanted):
+            if home:
+                element = soap.etree.Element(f"{{{xds.XDSB}}}HomeCommunityId")
+                element.text = home
+                request.insert(0, element)
+        return self.call("/xca/ig/retrieve", xds.ITI43, body, mtom=True)
+
+    def find(self, p, **options):
+        return self.query(xds.find_documents(p.xad, **options))
+
+    def reset(self):
+        for c in self.communities:
+            c.asked.clear()
+            c.mend, c.head = (lambda kind, text: text), (lambda kind, fields: fields)
+            c.delay, c.hangs, c.inline, c.time_to_live = 0.0, False, False, "P7D"
+        time.sleep(0)
+
+
+@pytest.fixture(scope="module")
+def world(hub, lakeside):
+    region = Region(hub, lakeside)
+    yield region
+    for c in region.communities:
+        c.close()
+
+
+@pytest.fixture
+def region(world):
+    world.reset()
+    yield world
+    world.reset()
+
+
+def titles(response):
+    return sorted(e.title for e in response.entries)
+
+
+def errors_at(response):
+    return sorted((e.code, e.location) for e in response.errors)
+
+
+def test_a_query_is_answered_from_everyone_who_knows_the_patient(region):
+    p = region.patient(region.aurora, region.borealis)
+    answer = region.find(p)
+    assert answer.status == xds.SUCCESS, answer
+    assert titles(answer) == ["aurora", "borealis", "here"]
+    homes = {e.title: e.element.get("home") for e in answer.entries}
+    assert homes["aurora"] == f"urn:oid:{region.aurora.home}"
+    assert homes["borealis"] == f"urn:oid:{region.borealis.home}"
+    asked = region.aurora.asked[-1][1]
+    assert asked.find(f"{{{xds.RIM}}}AdhocQuery").get("home") == f"urn:oid:{region.aurora.home}"
+    assert region.aurora.cx(f"A-{p.serial}") in "".join(asked.itertext())
+    assert p.xad not in "".join(asked.itertext())
+
+
+def test_who_a_patient_is_elsewhere_is_asked_again_only_when_it_has_expired(region):
+    p = region.patient(region.aurora)
+    region.find(p)
+    region.find(p)
+    assert [a == ITI38 for a, _ in region.aurora.asked] == [False, True, True]
+    region.aurora.time_to_live = None
+    q = region.patient(region.aurora)
+    region.aurora.asked.clear()
+    region.find(q)
+    region.find(q)
+    assert [a == ITI38 for a, _ in region.aurora.asked] == [False, True, False, True]
+
+
+def test_documents_come_from_where_they_lie(region):
+    p = region.patient(region.aurora, region.borealis)
+    found = region.find(p).entries
+    wanted = [(e.repository, e.unique_id, e.element.get("home")) for e in found]
+    answer = region.retrieve(*wanted)
+    assert answer.status == xds.SUCCESS, answer
+    assert {d.unique_id: d.content for d in answer.documents} == {
+        e.unique_id: e.content for e in p.entries.values()}
+    assert region.aurora.count(ITI39) == region.borealis.count(ITI39) == 1
+
+
+def test_a_document_that_no_query_has_shown_is_asked_about_before_it_is_fetched(region):
+    p = region.patient(region.aurora)
+    region.find(p)
+    entry = region.aurora.publish(f"A-{p.serial}", cda("unseen"))
+    region.aurora.asked.clear()
+    home = f"urn:oid:{region.aurora.home}"
+    answer = region.retrieve((region.aurora.repository, entry.unique_id, home))
+    assert answer.status == xds.SUCCESS, answer
+    assert [a for a, _ in region.aurora.asked] == [ITI38, ITI39]
+    answer = region.retrieve((region.aurora.repository, "1.2.3.4.5.6", home))
+    assert [e.code for e in answer.errors] == ["XDSDocumentUniqueIdError"]
+    assert region.aurora.count(ITI39) == 1
+
+
+def test_what_the_patient_denies_here_is_not_shown_from_elsewhere_nor_fetched(region):
+    p = region.patient(region.aurora)
+    found = region.find(p).entries
+    region.hub.run("consent", "set", "--patient", p.xad, "--deny")
+    assert region.find(p).entries == []
+    region.aurora.asked.clear()
+    answer = region.retrieve(*[(e.repository, e.unique_id, e.element.get("home")) for e in found])
+    assert answer.status == xds.FAILURE and not answer.documents
+    assert region.aurora.count(ITI39) == 0
+
+
+def test_records_of_a_retrieval_are_counted_as_the_profile_counts_them(region):
+    p = region.patient(region.aurora, region.borealis)
+    found = region.find(p).entries
+    before = {r["id"] for r in region.hub.audit()}
+    region.retrieve(*[(e.repository, e.unique_id, e.element.get("home")) for e in found])
+    rows = [r for r in region.hub.audit() if r["id"] not in before and r["transaction"] != "ITI-81"]
+    assert sorted(r["transaction"] for r in rows) == ["ITI-39", "ITI-39", "ITI-43", "ITI-43"], rows
+
+
+@pytest.mark.parametrize("break_it, code", [
+    (lambda c: setattr(c, "hangs", True), "XDSUnavailableCommunity"),
+    (lambda c: setattr(c, "mend", lambda kind, text: text if kind == "discovery" else
+                       text.replace(f"urn:oid:{c.home}", "urn:oid:2.16.840.1.999")), "XDSMissingHomeCommunityId"),
+    (lambda c: setattr(c, "mend", lambda kind, text: text if kind == "discovery" else
+                       text.replace(f' home="urn:oid:{c.home}"', "")), "XDSMissingHomeCommunityId"),
+    (lambda c: setattr(c, "mend", lambda kind, text: text if kind == "discovery" else ""), "XDSUnavailableCommunity"),
+    (lambda c: setattr(c, "mend", lambda kind, text: text if kind == "discovery" else "<broken"),
+     "XDSUnavailableCommunity"),
+    (lambda c: setattr(c, "mend", lambda kind, text: text if kind == "discovery" else (500, "sorry")),
+     "XDSUnavailableCommunity"),
+], ids=["hangs", "lies about its home", "names no home", "empty", "no XML", "HTTP 500"])
+def test_a_community_that_fails_is_named_and_the_others_are_answered(region, break_it, code):
+    p = region.patient(region.aurora, region.borealis)
+    region.find(p)
+    break_it(region.aurora)
+    began = time.monotonic()
+    answer = region.find(p)
+    assert time.monotonic() - began < 3.5
+    assert answer.status == xds.PARTIAL, answer
+    assert titles(answer) == ["borealis", "here"]
+    assert [e.code for e in answer.errors] == [code], answer
+    assert region.aurora.home in answer.errors[0].context
+
+
+# --- who is it there? ------------------------------------------------------------------------------
+
+def tasks_of(region):
+    return [t for t in region.hub.json("mpi", "task", "list")["tasks"] if t["kind"] == "foreign_match"]
+
+
+def test_several_matches_become_a_stewards_task_and_are_used_for_nothing(region):
+    p = region.patient(region.aurora)
+    region.aurora.patients[f"B-{p.serial}"] = Stranger(p.family, p.given, p.birth, "F")
+    before = len(tasks_of(region))
+    answer = region.find(p)
+    assert answer.status == xds.SUCCESS and titles(answer) == ["here"]
+    assert len(tasks_of(region)) == before + 1
+    region.find(p)
+    assert len(tasks_of(region)) == before + 1
+    assert region.aurora.count(ITI38) == 0
+
+
+def test_somebody_else_becomes_a_stewards_task_and_is_used_for_nothing(region):
+    p = region.patient(region.aurora)
+    region.aurora.mend = lambda kind, text: text.replace(p.family, "Zzyzx") if kind == "discovery" else text
+    before = len(tasks_of(region))
+    assert titles(region.find(p)) == ["here"]
+    assert len(tasks_of(region)) == before + 1
+
+
+def test_no_more_is_told_of_a_patient_than_the_community_may_see(region):
+    p = region.patient(region.aurora)
+    region.hub.run("consent", "set", "--patient", p.xad, "--deny", "--member", "aurora")
+    assert titles(region.find(p)) == ["here"]
+    assert region.aurora.asked == []
+
+
+def test_objects_of_a_patient_whom_nobody_asked_about_are_left_out_and_told(region):
+    p, other = region.patient(region.aurora), region.patient(region.aurora)
+    region.find(p)
+    region.aurora.mend = lambda kind, text: text.replace(f">A-{p.serial}^", f">A-{other.serial}^").replace(
+        f"A-{p.serial}^", f"A-{other.serial}^") if kind == "query" else text
+    answer = region.find(p)
+    assert answer.status == xds.PARTIAL and titles(answer) == ["here"]
+    assert region.aurora.home in answer.errors[0].context
+
+
+# --- how it is asked -------------------------------------------------------------------------------
+
+def test_a_query_by_id_goes_to_the_community_that_it_names_alone(region):
+    p = region.patient(region.aurora, region.borealis)
+    region.find(p)
+    region.borealis.asked.clear()
+    body = xds.get_documents([p.entries["aurora"].unique_id])
+    answer = region.query(body)
+    assert answer.codes == ["XDSMissingHomeCommunityId"]
+    body[-1].set("home", f"urn:oid:{region.aurora.home}")
+    answer = region.query(body)
+    assert answer.status == xds.SUCCESS and titles(answer) == ["aurora"], answer
+    assert region.borealis.asked == []
+    body[-1].set("home", "urn:oid:2.16.840.1.999")
+    assert region.query(body).codes == ["XDSUnknownCommunity"]
+
+
+def test_references_are_told_of_what_may_be_seen_alone(region):
+    p = region.patient(region.aurora)
+    answer = region.find(p, return_type="ObjectRef")
+    assert answer.status == xds.SUCCESS and len(answer.refs) == 2 and not answer.entries
+
+
+def test_the_request_can_be_followed_to_the_other_hub(region):
+    p = region.patient(region.aurora)
+    region.find(p)
+    ids = {f["x-request-id"] for f in region.aurora.fields[-2:]}
+    assert len(ids) == 1
+    assert ids.pop() in region.hub.log.read_text()
+
+
+def test_a_busy_community_is_asked_again(region):
+    p = region.patient(region.aurora)
+    region.find(p)
+    busy = iter([True, True, False])
+    region.aurora.mend = lambda kind, text: (503, "busy") if next(busy, False) else text
+    answer = region.find(p)
+    assert answer.status == xds.SUCCESS and titles(answer) == ["aurora", "here"]
+
+
+def test_a_community_that_failed_five_times_is_left_alone_and_then_probed(region):
+    p = region.patient(region.aurora)
+    region.find(p)
+    region.aurora.mend = lambda kind, text: (502, "away")
+    for _ in range(5):
+        assert region.find(p).status == xds.PARTIAL
+    asked = len(region.aurora.asked)
+    answer = region.find(p)
+    assert answer.status == xds.PARTIAL and "left alone" in answer.errors[0].context
+    assert len(region.aurora.asked) == asked
+    assert region.hub.metric("causeway_community_breaker", community="aurora") == 1
+    region.reset()
+    time.sleep(0.6)
+    assert region.find(p).status == xds.SUCCESS
+
+
+def test_documents_whose_bytes_are_not_what_their_entry_says_are_not_passed_on(region):
+    p = region.patient(region.aurora)
+    found = [e for e in region.find(p).entries if e.title == "aurora"]
+    region.aurora.contents[found[0].unique_id] = ("text/xml", b"<other/>")
+    answer = region.retrieve(*[(e.repository, e.unique_id, e.element.get("home")) for e in found])
+    assert answer.status == xds.FAILURE and "hash" in answer.errors[0].context
+
+
+# --- partners as they are --------------------------------------------------------------------------
+
+def bare(kind, text):
+    return text.replace("urn:oid:", "")
+
+
+def prefixes(kind, text):
+    return (text.replace("rim:", "ns2:").replace(' xmlns:ns2="', ' xmlns:other="')
+            .replace(f' xmlns:rim="{xds.RIM}"', "").replace("xmlns:ns2", "xmlns:nn"))
+
+
+def soap11(kind, text):
+    return 500, ('<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault>'
+                 '<faultcode>s:Server</faultcode><faultstring>the moon is full</faultstring></s:Fault></s:Body></s:Envelope>')
+
+
+@pytest.mark.parametrize("quirk, value, mend, without, within", [
+    ("bare-oids", None, lambda c: bare, xds.PARTIAL, xds.SUCCESS),
+    ("no-home", None, lambda c: lambda kind, text: text.replace(f' home="urn:oid:{c.home}"', ""), xds.PARTIAL, xds.SUCCESS),
+    ("other-home", "2.16.840.1.77", lambda c: lambda kind, text: text.replace(f"urn:oid:{c.home}", "urn:oid:2.16.840.1.77"),
+     xds.PARTIAL, xds.SUCCESS),
+    ("loose-namespaces", None, lambda c: prefixes, xds.PARTIAL, xds.SUCCESS),
+    ("empty-body", None, lambda c: lambda kind, text: "", xds.PARTIAL, xds.SUCCESS),
+], ids=lambda x: x if isinstance(x, str) else "")
+def test_what_the_profile_forbids_is_let_pass_by_its_quirk_alone(region, quirk, value, mend, without, within):
+    p = region.patient(region.aurora)
+    region.find(p)
+    region.aurora.mend = mend(region.aurora)
+    assert region.find(p).status == without
+    region.hub.run("community", "quirk", "aurora", "add", quirk, *(["--value", value] if value else []))
+    try:
+        answer = region.find(p)
+        assert answer.status == within, answer
+        if quirk != "empty-body":
+            assert titles(answer) == ["aurora", "here"]
+            homes = {e.element.get("home") for e in answer.entries if e.title == "aurora"}
+            assert homes == {f"urn:oid:{region.aurora.home}"}
+    finally:
+        region.hub.run("community", "quirk", "aurora", "remove", quirk)
+    assert region.find(p).status == without
+    time.sleep(0.4)
+
+
+def test_a_fault_in_soap_11_is_read_by_its_quirk_alone(region):
+    p = region.patient(region.aurora)
+    region.find(p)
+    region.aurora.mend = soap11
+    assert "moon" not in region.find(p).errors[0].context
+    region.hub.run("community", "quirk", "aurora", "add", "soap11-faults")
+    assert "the moon is full" in region.find(p).errors[0].context
+    region.hub.run("community", "quirk", "aurora", "remove", "soap11-faults")
+
+
+def fetch_all(region, found):
+    return region.retrieve(*[(e.repository, e.unique_id, e.element.get("home")) for e in found])
+
+
+@pytest.mark.parametrize("quirk, requests", [(("one-document",), 3), (("documents", "--value", "2"), 2), (None, 1)])
+def test_documents_are_asked_for_in_batches_of_what_the_community_takes(region, quirk, requests):
+    p = region.patient(region.aurora)
+    for i in range(2):
+        region.aurora.publish(f"A-{p.serial}", cda(f"more {i}"), title=f"more {i}")
+    found = [e for e in region.find(p).entries if e.title != "here"]
+    assert len(found) == 3
+    if quirk:
+        region.hub.run("community", "quirk", "aurora", "add", *quirk)
+    answer = fetch_all(region, found)
+    assert answer.status == xds.SUCCESS and len(answer.documents) == 3
+    assert region.aurora.count(ITI39) == requests
+    if quirk:
+        region.hub.run("community", "quirk", "aurora", "remove", quirk[0])
+
+
+def test_plain_xml_announced_as_mtom_is_read_by_its_quirk_alone(region):
+    p = region.patient(region.aurora)
+    found = [e for e in region.find(p).entries if e.title == "aurora"]
+    region.aurora.inline = True
+    region.aurora.head = lambda kind, fields: ({"Content-Type": 'multipart/related; boundary="b"; type="application/xop+xml"'}
+                                               if kind == "retrieve" else fields)
+    assert fetch_all(region, found).status == xds.FAILURE
+    region.hub.run("community", "quirk", "aurora", "add", "raw-mtom")
+    answer = fetch_all(region, found)
+    assert answer.status == xds.SUCCESS and answer.documents[0].content == p.entries["aurora"].content
+    region.hub.run("community", "quirk", "aurora", "remove", "raw-mtom")
