@@ -124,6 +124,15 @@
       "Milliseconds between two checkpoints while records come")                                   \
     X(NUMBER, audit_retention_years, "10", 1, 200,                                                 \
       "For which audit records are kept, in the database or in archives")                          \
+    X(TEXT, audit_forward, "", 0, 4000,                                                            \
+      "Repositories that get every record: tls://HOST:PORT or udp://HOST:PORT, by commas")         \
+    X(TEXT, audit_site, "", 0, 64, "AuditEnterpriseSiteID in what is forwarded; empty: none")      \
+    X(TEXT, syslog_listen, "", 0, 200,                                                             \
+      "Members' audit records by syslog over mutual TLS (RFC 5425; its port is 6514)")             \
+    X(TEXT, syslog_udp_listen, "", 0, 200,                                                         \
+      "The same by UDP, from anyone (RFC 5426; its port is 514): keep it on a trusted network")    \
+    X(NUMBER, syslog_workers, "2", 1, 64, "Threads that store what comes in by syslog")            \
+    X(NUMBER, max_syslog_kb, "256", 1, 4096, "Kilobytes of one syslog message")                    \
     X(SECTION, operation, "Operation", 0, 0, "")                                                   \
     X(TEXT, user, "", 0, 32,                                                                       \
       "System user to become when started as root, after the listeners are bound")                 \

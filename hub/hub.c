@@ -44,12 +44,12 @@ enum status hub_directory_refresh(struct hub *hub, struct db *db)
     return OK;
 }
 
-/* Is it the door that the request knocks at, whatever the method? MLLP has one. */
+/* Is it the door that the request knocks at, whatever the method? MLLP and syslog have one. */
 static bool is_door(const struct hub *hub, const struct route *r, const struct exchange *ex)
 {
     if (r->admin != (ex->listener == hub->admin_listener) || r->wire != ex->wire)
         return false;
-    return ex->wire == WIRE_MLLP || str_eq(ex->head.path, str_from(r->path));
+    return ex->wire != WIRE_HTTP || str_eq(ex->head.path, str_from(r->path));
 }
 
 const struct route *hub_route(const struct hub *hub, struct exchange *ex, int *refusal)
@@ -60,7 +60,7 @@ const struct route *hub_route(const struct hub *hub, struct exchange *ex, int *r
         for (const struct route *r = (*m)->routes; r != NULL && r->protocol != NULL; r++) {
             if (!is_door(hub, r, ex))
                 continue;
-            if (ex->wire == WIRE_MLLP || str_eq(ex->head.method, str_from(r->method)))
+            if (ex->wire != WIRE_HTTP || str_eq(ex->head.method, str_from(r->method)))
                 return r;
             strbuf_addf(&allowed, "%s%s", allowed.n > 0 ? ", " : "", r->method);
         }
@@ -73,7 +73,7 @@ const struct route *hub_route(const struct hub *hub, struct exchange *ex, int *r
 
 void hub_gauges_write(struct hub *hub, struct strbuf *b)
 {
-    static const char *const lane_names[LANES] = {"members", "admin"};
+    static const char *const lane_names[LANES] = {"members", "admin", "syslog"};
     struct net_figures f = net_figures(hub->net);
     const struct {
         const char *name, *type, *help;

@@ -14,13 +14,14 @@
 #include "hub/queue.h"
 
 /* Requests of different kinds wait in different lanes, so that one cannot starve the other. */
-enum lane { LANE_MEMBERS, LANE_ADMIN, LANES };
+enum lane { LANE_MEMBERS, LANE_ADMIN, LANE_SYSLOG, LANES };
 
 struct hub {
     const struct config *config;
     const struct hub_module *const *modules; /* ends with NULL */
     struct net_server *net;
-    int member_listener, mllp_listener, admin_listener; /* -1: not configured */
+    /* -1: not configured */
+    int member_listener, mllp_listener, admin_listener, syslog_listener;
     struct queue *lanes[LANES];
     struct callout *callout; /* calls to other communities */
     struct str endpoint;     /* how members reach us, for audit records */

@@ -10,6 +10,7 @@
 #include "gateway/community_command.h"
 #include "gateway/index_change.h"
 #include "gateway/module.h"
+#include "hub/audit_repository.h"
 #include "hub/base/log.h"
 #include "hub/command/audit/index.h"
 #include "hub/command/cli.h"
@@ -27,7 +28,8 @@
 #include "xds/module.h"
 
 static const struct hub_module *const modules[] = {
-    &health_module, &mpi_module, &consent_module, &xds_module, &gateway_module, NULL,
+    &health_module, &audit_repository_module, &mpi_module, &consent_module,
+    &xds_module,    &gateway_module,          NULL,
 };
 
 static int serve(int argc, char **argv)

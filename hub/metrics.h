@@ -17,6 +17,12 @@
     X(outbox_delivered_total, "Messages of the hub's own that were acknowledged")                  \
     X(outbox_failures_total, "Attempts to send one that failed; it is tried again")                \
     X(outbox_dead_total, "Messages given up: dead letters, see `causeway outbox`")                 \
+    X(audit_forwarded_total, "Audit records handed to repositories (ITI-20)")                      \
+    X(audit_forward_failures_total,                                                                \
+      "Connections to repositories that failed; they are tried again")                             \
+    X(syslog_received_total, "Syslog messages stored")                                             \
+    X(syslog_replays_total, "Of these, such as had come before")                                   \
+    X(syslog_unreadable_total, "Of these, such as are no RFC 5424")                                \
     X(consent_denials_total, "Objects that consent withheld")                                      \
     X(documents_stored_total, "Documents stored")                                                  \
     X(documents_retrieved_total, "Documents retrieved")                                            \

@@ -83,7 +83,7 @@ static void undo_all(struct request *rq)
 /* Our URL as it was called; of an HL7 v2 message whom it addressed. */
 static struct str endpoint_of(const struct request *rq)
 {
-    if (rq->exchange->wire == WIRE_MLLP)
+    if (rq->exchange->wire != WIRE_HTTP)
         return rq->addressee.n > 1 ? rq->addressee : rq->hub->endpoint;
     return str_printf(rq->arena, "%.*s%.*s", STR_ARG(rq->hub->endpoint),
                       STR_ARG(rq->exchange->head.path));

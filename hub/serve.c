@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "hub/audit_forward.h"
 #include "hub/base/log.h"
 #include "hub/data/migrate.h"
 #include "hub/health.h"
@@ -20,6 +21,7 @@
 #include "hub/notices.h"
 #include "hub/outbox_sender.h"
 #include "hub/service.h"
+#include "hub/syslog_udp.h"
 #include "hub/worker.h"
 
 enum { ADMIN_WORKERS = 1 };
@@ -27,10 +29,13 @@ enum { ADMIN_WORKERS = 1 };
 struct serving {
     struct hub hub;
     struct arena arena;
-    struct worker *workers[256 + ADMIN_WORKERS];
+    struct worker *workers[256 + 64 + ADMIN_WORKERS];
     size_t worker_count;
     struct keeper *keeper;
     struct outbox_sender *sender;
+    struct audit_forward *forward;
+    struct syslog_udp *syslog_udp; /* NULL: not configured */
+    int syslog_udp_port;
 };
 
 static struct net_settings net_settings_of(const struct config *c)
@@ -49,6 +54,7 @@ static struct net_settings net_settings_of(const struct config *c)
         .max_request = (uint64_t)c->max_request_mb * 1024 * 1024,
         .max_parts = (size_t)c->max_parts,
         .max_mllp_message = (size_t)c->max_hl7_kb * 1024,
+        .max_syslog_message = (size_t)c->max_syslog_kb * 1024,
         .max_memory = (size_t)c->max_memory_mb * 1024 * 1024,
     };
 }
@@ -95,18 +101,25 @@ static enum status open_network(struct serving *s, struct errors *err)
     TRY(net_tls_reload(s->hub.net, &tls, err));
     TRY(listen_on(&s->hub, c->listen, WIRE_HTTP, true, &s->hub.member_listener, err));
     TRY(listen_on(&s->hub, c->mllp_listen, WIRE_MLLP, true, &s->hub.mllp_listener, err));
+    TRY(listen_on(&s->hub, c->syslog_listen, WIRE_SYSLOG, true, &s->hub.syslog_listener, err));
+    if (c->syslog_udp_listen[0] != '\0')
+        TRY(syslog_udp_open(c->syslog_udp_listen, &s->syslog_udp, &s->syslog_udp_port, err));
     return listen_on(&s->hub, c->admin_listen, WIRE_HTTP, false, &s->hub.admin_listener, err);
+}
+
+static struct str with_port(struct serving *s, const char *address, int port)
+{
+    const char *colon = strrchr(address, ':');
+
+    return str_printf(&s->arena, "%.*s:%d", (int)(colon - address), address, port);
 }
 
 /* host:port as it really is. */
 static struct str actual_address(struct serving *s, const char *address, int listener)
 {
-    const char *colon = strrchr(address, ':');
-
-    if (listener < 0 || colon == NULL)
+    if (listener < 0 || strrchr(address, ':') == NULL)
         return STR("");
-    return str_printf(&s->arena, "%.*s:%d", (int)(colon - address), address,
-                      net_listener_port(s->hub.net, listener));
+    return with_port(s, address, net_listener_port(s->hub.net, listener));
 }
 
 static void name_endpoint(struct serving *s)
@@ -223,12 +236,19 @@ static enum status start(struct serving *s, struct errors *err)
     s->hub.callout = callout_new(&calls);
     TRY(start_workers(s, LANE_MEMBERS, s->hub.config->workers, err));
     TRY(start_workers(s, LANE_ADMIN, ADMIN_WORKERS, err));
+    if (s->hub.syslog_listener >= 0)
+        TRY(start_workers(s, LANE_SYSLOG, s->hub.config->syslog_workers, err));
     s->keeper = keeper_start(&s->hub, err);
     if (s->keeper == NULL)
         return err->status;
     s->sender = outbox_sender_start(&s->hub, err);
     if (s->sender == NULL)
         return err->status;
+    s->forward = audit_forward_start(&s->hub, err);
+    if (s->forward == NULL)
+        return err->status;
+    if (s->syslog_udp != NULL)
+        TRY(syslog_udp_start(s->syslog_udp, &s->hub, err));
     note_activity(s, NOTICE_STARTED, "110120 Application Start");
     net_start(s->hub.net);
     return OK;
@@ -245,8 +265,11 @@ static void stop(struct serving *s)
         queue_close(s->hub.lanes[i]);
     for (size_t i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
+    syslog_udp_stop(s->syslog_udp);
     if (s->sender != NULL)
         outbox_sender_stop(s->sender);
+    if (s->forward != NULL)
+        audit_forward_stop(s->forward);
     if (s->keeper != NULL) {
         note_activity(s, NOTICE_STOPPED, "110121 Application Stop");
         keeper_stop(s->keeper);
@@ -267,15 +290,19 @@ static enum status write_ready_file(struct serving *s, const char *path, struct 
 {
     const struct config *c = s->hub.config;
     struct str temporary = str_printf(&s->arena, "%s.new", path);
+    struct str udp =
+        s->syslog_udp == NULL ? STR("") : with_port(s, c->syslog_udp_listen, s->syslog_udp_port);
     FILE *f = fopen(temporary.p, "we");
 
     if (f == NULL)
         return fail(err, INVALID, "ready_file", "%s: %s", temporary.p, strerror(errno));
-    fprintf(
-        f, "{\"pid\": %d, \"listen\": \"%s\", \"mllp_listen\": \"%s\", \"admin_listen\": \"%s\"}\n",
-        (int)getpid(), actual_address(s, c->listen, s->hub.member_listener).p,
-        actual_address(s, c->mllp_listen, s->hub.mllp_listener).p,
-        actual_address(s, c->admin_listen, s->hub.admin_listener).p);
+    fprintf(f,
+            "{\"pid\": %d, \"listen\": \"%s\", \"mllp_listen\": \"%s\", \"admin_listen\": \"%s\","
+            " \"syslog_listen\": \"%s\", \"syslog_udp_listen\": \"%s\"}\n",
+            (int)getpid(), actual_address(s, c->listen, s->hub.member_listener).p,
+            actual_address(s, c->mllp_listen, s->hub.mllp_listener).p,
+            actual_address(s, c->admin_listen, s->hub.admin_listener).p,
+            actual_address(s, c->syslog_listen, s->hub.syslog_listener).p, udp.p);
     if (fclose(f) != 0 || rename(temporary.p, path) != 0)
         return fail(err, UPSTREAM, "ready_file", "%s: %s", path, strerror(errno));
     return OK;
@@ -350,7 +377,8 @@ enum status hub_serve(const struct config *config, const struct hub_module *cons
     arena_init(&s.arena);
     pthread_mutex_init(&s.hub.directory_lock, NULL);
     for (int i = 0; i < LANES; i++)
-        s.hub.lanes[i] = queue_new((size_t)config->queue_length);
+        s.hub.lanes[i] = queue_new(i == LANE_SYSLOG ? (size_t)config->max_connections
+                                                    : (size_t)config->queue_length);
     status = start(&s, err);
     if (status == OK && ready_file != NULL)
         status = write_ready_file(&s, ready_file, err);

@@ -72,7 +72,7 @@ static void refuse_busy(struct hub *hub, struct exchange *ex)
     notice_leave(&n);
     metric_add(METRIC_requests_refused_total, 1);
     reply_reset(&ex->reply);
-    if (ex->wire == WIRE_MLLP) {
+    if (ex->wire != WIRE_HTTP) {
         ex->reply.close = true; /* no acknowledgement: the sender sends it again */
     } else {
         ex->reply.http_status = 503;
@@ -88,7 +88,7 @@ static const struct route *route_of(struct hub *hub, struct exchange *ex)
 {
     int refusal;
 
-    return ex->wire == WIRE_MLLP ? hub_route(hub, ex, &refusal) : ex->route;
+    return ex->wire != WIRE_HTTP ? hub_route(hub, ex, &refusal) : ex->route;
 }
 
 static void submit(void *context, struct exchange *ex)
@@ -99,7 +99,7 @@ static void submit(void *context, struct exchange *ex)
 
     must(r != NULL, "a listener without a door");
     ex->route = r;
-    lane = hub->lanes[r->admin ? LANE_ADMIN : LANE_MEMBERS];
+    lane = hub->lanes[r->admin ? LANE_ADMIN : ex->wire == WIRE_SYSLOG ? LANE_SYSLOG : LANE_MEMBERS];
     if (!queue_push(lane, ex))
         refuse_busy(hub, ex);
 }

@@ -113,8 +113,11 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
              DB_UUID(c->request), DB_TEXT(str_from(audit_row_transaction(c, row))),
              DB_TEXT(str_from(kind.event_id)), DB_TEXT(str_of(action, 1)),
              DB_INT4((int)row->outcome), id_or_null(c->member_id), id_or_null(row->person_id),
-             DB_TEXT(searchable(row->patient)), DB_BYTEA(sealed->key), DB_TEXT(searchable(c->user)),
-             DB_TEXT(searchable(c->role)), DB_TEXT(searchable(c->purpose)), document_keys(a, row));
+             DB_TEXT(searchable(row->patient)), DB_BYTEA(sealed->key),
+             DB_TEXT(searchable(row->user.n > 0 ? row->user : c->user)),
+             DB_TEXT(searchable(row->role.n > 0 ? row->role : c->role)),
+             DB_TEXT(searchable(row->purpose.n > 0 ? row->purpose : c->purpose)),
+             document_keys(a, row));
 }
 
 static size_t repeated_detail_max(size_t rows)

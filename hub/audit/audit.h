@@ -48,6 +48,7 @@ struct audit_row {
     struct str partner;      /* whom it asked: URL, or HOST:PORT; empty: who sent the request */
     struct str verbatim;     /* bytes kept whole and exact: a message that was received (ITI-20) */
     struct uuid id;          /* of the row; all zeroes: a new one */
+    struct str user, role, purpose; /* whom a received message names; empty: the request's */
 };
 
 struct audit_list {

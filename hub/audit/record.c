@@ -110,9 +110,9 @@ struct str audit_record_write(struct arena *a, const struct audit_context *conte
     strbuf_addf(&b, ",\"member\":{\"id\":%" PRId64, context->member_id);
     add_text(&b, "name", context->member);
     strbuf_addc(&b, '}');
-    add_text(&b, "user", context->user);
-    add_text(&b, "role", context->role);
-    add_text(&b, "purpose", context->purpose);
+    add_text(&b, "user", row->user.n > 0 ? row->user : context->user);
+    add_text(&b, "role", row->role.n > 0 ? row->role : context->role);
+    add_text(&b, "purpose", row->purpose.n > 0 ? row->purpose : context->purpose);
     add_text(&b, "peer", context->peer);
     add_text(&b, "endpoint", context->endpoint);
     strbuf_addf(&b, ",\"person\":{\"pkey\":\"%" PRId64 "\",\"id\":\"%" PRId64 "\"}", row->pkey,

@@ -44,6 +44,7 @@ struct conn {
     struct intake *intake; /* HTTP; in the exchange's arena */
     struct sender *sender; /* in the exchange's arena */
     struct mllp mllp;
+    struct gather *frames;       /* syslog: what has come of the exchange; NULL between exchanges */
     struct intake_memory memory; /* of the exchange */
     struct holding ahead;        /* of `held` */
     char *held;                  /* bytes read ahead of their turn */

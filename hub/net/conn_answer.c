@@ -18,6 +18,7 @@ void conn_end_exchange(struct conn *c, enum answer_end end, uint64_t sent)
     c->intake = NULL;
     c->sender = NULL;
     c->mllp.message = NULL;
+    c->frames = NULL;
     service->finished(service->context, ex, end, sent);
     arena_dispose(&ex->arena);
     holding_release(&c->memory.head);
@@ -54,6 +55,16 @@ static void prepare_http(struct conn *c)
                 framing == HTTP1_CHUNKED);
 }
 
+/* Nothing is said; and what was read ahead is still taken before a connection ends. */
+static void prepare_silence(struct conn *c)
+{
+    struct reply *rp = &c->exchange->reply;
+
+    c->close_after =
+        rp->close || c->close_after || (atomic_load(&c->io->server->draining) && c->held_size == 0);
+    sender_init(c->sender, &c->exchange->arena, STR(""), NULL, 0, STR(""), false);
+}
+
 static void prepare_mllp(struct conn *c)
 {
     struct reply *rp = &c->exchange->reply;
@@ -69,6 +80,8 @@ enum next conn_begin_answer(struct conn *c)
     c->sender = ARENA_NEW(&c->exchange->arena, struct sender);
     if (c->exchange->wire == WIRE_HTTP)
         prepare_http(c);
+    else if (c->exchange->wire == WIRE_SYSLOG)
+        prepare_silence(c);
     else
         prepare_mllp(c);
     conn_enter(c, CONN_WRITING, conn_settings(c)->write_timeout_us);

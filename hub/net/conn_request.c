@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hub/base/clock.h"
+#include "hub/net/octet_count.h"
 
 enum {
     HELD_MAX = 64 * 1024,
@@ -142,6 +143,78 @@ static enum next feed_mllp(struct conn *c, struct str *in)
     return conn_give_up(c);
 }
 
+/* What is missing of the frame that began in an earlier read. AGAIN when it is whole now. */
+static enum next finish_frame(struct conn *c, struct str *in)
+{
+    size_t most = conn_settings(c)->max_syslog_message;
+
+    while (in->n > 0) {
+        struct str rest = gather_str(c->frames), message;
+        size_t whole = octet_count_frame(rest, most);
+        size_t missing = whole == 0 ? 1 : whole - rest.n;
+        struct str taken = str_slice(*in, 0, missing);
+
+        if (octet_count_next(&rest, most, &message) == OCTET_FAULT || !gather_add(c->frames, taken))
+            return conn_give_up(c);
+        *in = str_slice(*in, taken.n, in->n);
+        if (whole > 0 && taken.n == missing)
+            return AGAIN;
+    }
+    return WAIT_READ;
+}
+
+/* All frames that this read holds whole. */
+static struct str take_frames(struct conn *c, struct str *in)
+{
+    size_t most = conn_settings(c)->max_syslog_message;
+    struct str all = *in, message;
+
+    while (octet_count_next(in, most, &message) == OCTET_MESSAGE)
+        ;
+    return str_slice(all, 0, all.n - in->n);
+}
+
+/* An exchange is what one read brought to its end: many small messages, or one large one. */
+static enum next feed_syslog(struct conn *c, struct str *in)
+{
+    struct str rest, message, frames;
+
+    if (c->exchange == NULL) {
+        begin_exchange(c);
+        c->frames = gather_new(&c->exchange->arena, &c->memory.body);
+        c->state = CONN_READING;
+        begin_window(c);
+    } else if (finish_frame(c, in) != AGAIN) {
+        return c->exchange == NULL ? OVER : AGAIN;
+    }
+    frames = take_frames(c, in);
+    if (!gather_add(c->frames, frames))
+        return conn_give_up(c);
+    if (c->frames->n > 0) {
+        c->exchange->body.bytes = gather_str(c->frames);
+        return submit(c);
+    }
+    rest = *in;
+    if (octet_count_next(&rest, conn_settings(c)->max_syslog_message, &message) == OCTET_FAULT ||
+        !gather_add(c->frames, *in))
+        return conn_give_up(c);
+    *in = STR("");
+    return AGAIN;
+}
+
+static enum next feed(struct conn *c, struct str *in)
+{
+    switch (c->listener->wire) {
+    case WIRE_HTTP:
+        return feed_http(c, in);
+    case WIRE_MLLP:
+        return feed_mllp(c, in);
+    case WIRE_SYSLOG:
+        return feed_syslog(c, in);
+    }
+    return OVER;
+}
+
 static struct str held(const struct conn *c)
 {
     return str_of(c->held + c->held_from, c->held_size);
@@ -195,7 +268,7 @@ static enum next take_in(struct conn *c, struct str in)
 
     c->rate_bytes += in.n;
     while (next == AGAIN && in.n > 0 && taking_in(c))
-        next = c->listener->wire == WIRE_HTTP ? feed_http(c, &in) : feed_mllp(c, &in);
+        next = feed(c, &in);
     /* A request without a body is complete at the end of its head, with no byte left to feed. */
     if (next == AGAIN && c->state == CONN_READING && c->intake != NULL && c->in_body &&
         !http1_expects_body(&c->intake->parser))
@@ -239,9 +312,13 @@ enum next conn_on_reading(struct conn *c)
     return PAUSE;
 }
 
-/* The service works: reads ahead a little, and sees the peer go. */
+/* The service works: reads ahead a little, and sees the peer go. What a syslog sender has still to
+ * say waits in the socket: it gets no answer, so it must feel that it is too fast, and what it sent
+ * before it went is stored all the same. */
 enum next conn_on_handling(struct conn *c)
 {
+    if (c->listener->wire == WIRE_SYSLOG)
+        return WAIT_NOTHING;
     while (!c->peer_ended && c->held_size < HELD_MAX) {
         size_t n;
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -10,11 +11,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "hub/base/clock.h"
 
-enum { HOST_MAX = 255 };
+enum { HOST_MAX = 255, SETTLE_PAUSE_US = 500 };
 
 struct dialed {
     int fd;
@@ -254,6 +256,37 @@ enum status dial_read(struct dialed *d, void *to, size_t size, int64_t deadline_
     while ((done = SSL_read_ex(d->session, to, size, n)) != 1)
         TRY(tls_again(d, done, deadline_us, err));
     return OK;
+}
+
+/* Reads what has come; OK when the connection stands. */
+static enum status still_open(struct dialed *d, struct errors *err)
+{
+    char skipped[512];
+    size_t n;
+    int done;
+
+    ERR_clear_error();
+    while ((done = SSL_read_ex(d->session, skipped, sizeof(skipped), &n)) == 1)
+        ;
+    if (SSL_get_error(d->session, done) == SSL_ERROR_WANT_READ)
+        return OK;
+    return fail(err, UPSTREAM, "dial", "TLS: %s", tls_words());
+}
+
+enum status dial_settle(struct dialed *d, int64_t deadline_us, struct errors *err)
+{
+    for (;;) {
+        int unacknowledged = 0;
+
+        if (ioctl(d->fd, SIOCOUTQ, &unacknowledged) != 0)
+            return fail(err, UPSTREAM, "dial", "ioctl: %s", strerror(errno));
+        TRY(still_open(d, err));
+        if (unacknowledged == 0)
+            return OK;
+        if (clock_monotonic_us() > deadline_us)
+            return fail(err, TIMED_OUT, "dial", "what was written is not acknowledged");
+        usleep(SETTLE_PAUSE_US);
+    }
 }
 
 void dial_close(struct dialed *d)

@@ -28,6 +28,10 @@ enum status dial_write(struct dialed *d, struct str bytes, int64_t deadline_us,
 /* At least one byte, or UPSTREAM at the end of the stream. */
 enum status dial_read(struct dialed *d, void *to, size_t size, int64_t deadline_us, size_t *n,
                       struct errors *err) MUST_CHECK;
+/* Waits until the other host has acknowledged every byte that was written (TCP), and the other side
+ * has neither closed nor sent an alert: as sure as one can be without an answer. What it says is
+ * skipped. UPSTREAM or TIMED_OUT. */
+enum status dial_settle(struct dialed *d, int64_t deadline_us, struct errors *err) MUST_CHECK;
 void dial_close(struct dialed *d); /* NULL is fine */
 
 /* The same for who brings sockets of its own (hub/net/callout.h): sets up an OpenSSL context as

@@ -13,7 +13,7 @@
 #include "hub/base/str.h"
 #include "hub/base/uuid.h"
 
-enum wire { WIRE_HTTP, WIRE_MLLP };
+enum wire { WIRE_HTTP, WIRE_MLLP, WIRE_SYSLOG };
 
 /* Who is at the other end. Lives as long as its connection; never written after admission. */
 struct peer {
@@ -117,7 +117,8 @@ struct exchange {
     const struct peer *peer;
     int listener;                 /* the number that net_listen gave */
     struct http_head head;        /* WIRE_HTTP */
-    struct body body;             /* WIRE_MLLP: bytes is the message without its frame */
+    struct body body;             /* WIRE_MLLP: bytes is the message without its frame; WIRE_SYSLOG:
+                                     whole frames, one after the other (hub/net/octet_count.h) */
     const void *route;            /* set by net_service.accept_head */
     const struct part_sink *sink; /* set by accept_head; NULL keeps parts in memory */
     uint64_t max_body;            /* set by accept_head: what may be kept in memory, in bytes */

@@ -43,6 +43,7 @@ struct net_settings {
     uint64_t max_request;         /* bytes of one request with all its parts: 413 */
     size_t max_parts;             /* of a multipart body: 413 */
     size_t max_mllp_message;      /* bytes: the connection is closed */
+    size_t max_syslog_message;    /* bytes: the connection is closed */
     size_t max_memory; /* bytes of all requests not yet answered, a quarter of it for one peer:
                         * 503 with Retry-After, or the connection is closed (MLLP) */
 };
