@@ -21,8 +21,6 @@ enum {
     BATCH = 100,
     SENT_AGAIN = 300, /* leaves, after a connection that broke */
     DATABASE_SECONDS = 10,
-    NETWORK_SECONDS = 15,
-    LEASE_SECONDS = 60, /* longer than a batch may take: twice each of the above */
     DATAGRAM_MAX = 65000,
     TROUBLE_MAX = 200,
 };
@@ -115,6 +113,12 @@ static enum status introduce(struct destination *d)
     return db_flush(d->db);
 }
 
+/* Longer than a batch may take: three steps on the network. */
+static double lease_seconds(const struct destination *d)
+{
+    return (double)(3 * d->forward->hub->config->outbox_ack_seconds + 5);
+}
+
 static bool is_connected(const struct destination *d)
 {
     return d->dialed != NULL || d->udp >= 0;
@@ -136,10 +140,11 @@ static bool claim(struct destination *d)
     int64_t now_us = clock_monotonic_us();
     struct rows r;
 
-    if (is_connected(d) && now_us - d->renewed_us < LEASE_SECONDS / 4 * US_PER_SECOND)
+    if (is_connected(d) && now_us - d->renewed_us < US_PER_SECOND)
         return true;
     attach(d);
-    db_queue(d->db, &CLAIM, &r, DB_INT8(dkey_of(d)), DB_UUID(d->owner), DB_FLOAT8(LEASE_SECONDS));
+    db_queue(d->db, &CLAIM, &r, DB_INT8(dkey_of(d)), DB_UUID(d->owner),
+             DB_FLOAT8(lease_seconds(d)));
     if (db_flush(d->db) != OK || r.count == 0)
         return false;
     d->renewed_us = now_us;
@@ -171,7 +176,7 @@ static enum status move_cursor(struct destination *d, int64_t next_leaf)
 
     attach(d);
     db_queue(d->db, &MOVE, &r, DB_INT8(dkey_of(d)), DB_UUID(d->owner), DB_INT8(next_leaf),
-             DB_FLOAT8(LEASE_SECONDS));
+             DB_FLOAT8(lease_seconds(d)));
     TRY(db_flush(d->db));
     if (r.affected != 1)
         return fail(&d->err, CONFLICT, "lease", "another process has taken the destination over");
@@ -221,9 +226,9 @@ static void release(struct destination *d, bool failed, struct str trouble)
 
 /* --- the connection -------------------------------------------------------------------------- */
 
-static int64_t network_deadline(void)
+static int64_t network_deadline(const struct destination *d)
 {
-    return clock_monotonic_us() + NETWORK_SECONDS * US_PER_SECOND;
+    return clock_monotonic_us() + d->forward->hub->config->outbox_ack_seconds * US_PER_SECOND;
 }
 
 /* A repository is a host of a configured CA by its name, or a member by its certificate. */
@@ -248,7 +253,7 @@ static enum status open_tls(struct destination *d)
         .crl_file = c->tls_crl[0] ? c->tls_crl : NULL,
     };
 
-    TRY(dial(&tls, d->host, network_deadline(), &d->dialed, &d->err));
+    TRY(dial(&tls, d->host, network_deadline(d), &d->dialed, &d->err));
     if (!is_trusted(d))
         return fail(&d->err, DENIED, "trust",
                     "its certificate is not of a configured CA for this host, nor a member's");
@@ -321,10 +326,10 @@ static enum status send_stream(struct destination *d, const struct audit_leaf *l
         if (message.n > 0)
             octet_count_add(&b, message);
     }
-    TRY(dial_settle(d->dialed, network_deadline(),
+    TRY(dial_settle(d->dialed, network_deadline(d),
                     &d->err)); /* did it go while nothing was sent? */
-    TRY(dial_write(d->dialed, strbuf_str(&b), network_deadline(), &d->err));
-    return dial_settle(d->dialed, network_deadline(), &d->err);
+    TRY(dial_write(d->dialed, strbuf_str(&b), network_deadline(d), &d->err));
+    return dial_settle(d->dialed, network_deadline(d), &d->err);
 }
 
 /* A refusal (ICMP) is told at the next call: so each datagram asks how the last one fared. */
@@ -356,7 +361,7 @@ static enum status serve_batch(struct destination *d, size_t *sent)
     TRY(audit_leaves_read(d->db, &d->arena, d->next_leaf, BATCH, &leaves, sent));
     TRY(connect_to(d));
     if (*sent == 0)
-        return d->tls ? dial_settle(d->dialed, network_deadline(), &d->err) : OK;
+        return d->tls ? dial_settle(d->dialed, network_deadline(d), &d->err) : OK;
     TRY(d->tls ? send_stream(d, leaves, *sent) : send_datagrams(d, leaves, *sent));
     metric_add(METRIC_audit_forwarded_total, *sent);
     return move_cursor(d, leaves[*sent - 1].leaf + 1);

@@ -178,7 +178,8 @@ enum status xds_query_open(struct request *rq, struct xds_query *q)
     enum status s = xds_query_read(rq->arena, request, q, rq->err);
 
     request_about(rq, "query", q->id, xml_copy_text(rq->arena, request));
-    rq->about->home = xml_attr(xml_child(request, XDS_RIM_NS, "AdhocQuery"), "home");
+    XML_EACH(query, request, XDS_RIM_NS, "AdhocQuery")
+    rq->about->home = xml_attr(query, "home");
     return s == OK ? check_transaction(rq, q) : s;
 }
 

@@ -15,8 +15,11 @@ static const struct xml_limits LIMITS = {
 /* DICOM's csd-code; RFC 3881, which older sources send, calls it code. */
 static struct str code_of(const xmlNode *n)
 {
-    struct str code = xml_attr(n, "csd-code");
+    struct str code;
 
+    if (n == NULL)
+        return STR_NONE;
+    code = xml_attr(n, "csd-code");
     return str_trim(code.p != NULL ? code : xml_attr(n, "code"));
 }
 
@@ -29,8 +32,11 @@ static int outcome_of(struct str s)
 
 static void read_event(const xmlNode *event, struct audit_report *out)
 {
-    struct str action = str_trim(xml_attr(event, "EventActionCode"));
+    struct str action;
 
+    if (event == NULL)
+        return;
+    action = str_trim(xml_attr(event, "EventActionCode"));
     out->event = code_of(xml_child(event, NULL, "EventID"));
     out->type = code_of(xml_child(event, NULL, "EventTypeCode"));
     out->purpose = code_of(xml_child(event, NULL, "PurposeOfUse"));

@@ -57,7 +57,7 @@ static enum status positions_read(struct db *db, struct arena *a, int64_t from, 
     return OK;
 }
 
-static void record_open(struct arena *a, const struct rows *r, int row, struct str *out)
+static void leaf_open(struct arena *a, const struct rows *r, int row, struct str *out)
 {
     struct audit_position at = {row_int(r, row, 0), row_time(r, row, 1), row_uuid(r, row, 2)};
     struct sealed_record sealed = {.record = row_bytea(r, row, 3), .key = row_bytea(r, row, 5)};
@@ -92,6 +92,6 @@ enum status audit_leaves_read(struct db *db, struct arena *a, int64_t from, int 
     for (int i = 0; i < r.count; i++)
         for (size_t j = 0; j < *count; j++)
             if (uuid_eq(p.ids[j], row_uuid(&r, i, 2)))
-                record_open(a, &r, i, &(*out)[j].record);
+                leaf_open(a, &r, i, &(*out)[j].record);
     return OK;
 }

@@ -116,6 +116,9 @@ enum next conn_become_idle(struct conn *c)
 
     conn_enter(c, CONN_IDLE,
                c->listener->wire == WIRE_HTTP ? s->idle_timeout_us : s->mllp_idle_timeout_us);
+    /* Nothing was read of a syslog connection meanwhile, and TLS may hold its end already. */
+    if (c->listener->wire == WIRE_SYSLOG)
+        return PAUSE;
     /* A pipelined request waits for the other connections' turn: its peer may have sent thousands.
      */
     return c->held_size > 0 || stream_pending(&c->stream) ? PAUSE : WAIT_READ;

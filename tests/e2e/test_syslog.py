@@ -1,0 +1,340 @@
+"""ITI-20 on the wire: the log goes to repositories, and members' records come in. The other ends are
+written independently of the hub (hospital/syslog.py)."""
+import base64
+import collections
+import hashlib
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+from lxml import etree
+
+from hospital import pki, soap, syslog, xds
+from people import Person, cda, known
+
+HEADER = re.compile(rb"<85>1 (\S+) \S+ causeway \d+ IHE\+RFC-3881 - <\?xml")
+XSD = "ihe/audit-samples/dicom2017c.xsd"
+
+
+class Sealer:
+    """`causeway audit seal`: what it has numbered goes out."""
+
+    def __init__(self, hub):
+        self.hub = hub
+        hub.run("audit", "key", hub.folder / "checkpoint.key")
+        self.process = subprocess.Popen(
+            [hub.program, "audit", "seal", "--config", hub.config], cwd=hub.root,
+            stdin=subprocess.DEVNULL, stdout=open(hub.folder / "seal.log", "ab"), stderr=subprocess.STDOUT)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+def reconfigure(hub, **settings):
+    hub.settings.update(settings)
+    hub.config.write_text("".join(f"{k} = {v}\n" for k, v in hub.settings.items()))
+
+
+@pytest.fixture(scope="module")
+def region(make_hub):
+    """A hub with a repository by TLS and one by UDP, and its own repository's doors open."""
+    hub = make_hub("syslog")
+    hub.stop()
+    identity = hub.authority.issue("repository", server=True)
+    hub.repository_identity = identity
+    hub.arr = syslog.Repository(identity, hub.ca)
+    hub.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    hub.datagrams.bind(("127.0.0.1", 0))
+    hub.datagrams.settimeout(20)
+    reconfigure(hub, checkpoint_key=hub.folder / "checkpoint.key", seal_interval_ms=100,
+                audit_forward=f"{hub.arr.address}, udp://127.0.0.1:{hub.datagrams.getsockname()[1]}",
+                audit_site="region", outbox_pause_seconds=1, outbox_ack_seconds=1,
+                syslog_listen="127.0.0.1:0", syslog_udp_listen="127.0.0.1:0")
+    sealer = Sealer(hub)
+    hub.start()
+    hub.run("consent", "default", "opt-out")
+    yield hub
+    sealer.stop()
+    hub.arr.close()
+
+
+@pytest.fixture(scope="module")
+def lakeside(region):
+    return region.enrol("lakeside", "1.2.840.1.1")
+
+
+@pytest.fixture(scope="module")
+def harbour(region):
+    return region.enrol("harbour", "1.2.840.1.2")
+
+
+def tree(message):
+    assert HEADER.match(message), message[:100]
+    return etree.fromstring(message[message.index(b"<?xml"):])
+
+
+def codes(message):
+    root = tree(message)
+    event = root.find("EventIdentification")
+    return (event.find("EventTypeCode").get("csd-code"), event.find("EventID").get("csd-code"),
+            event.get("EventActionCode"), int(event.get("EventOutcomeIndicator")))
+
+
+def query_ids(messages):
+    """The queries, each named by the patient that it was about."""
+    found = []
+    for message in messages:
+        if b'csd-code="ITI-18"' in message:
+            patient = tree(message).find("ParticipantObjectIdentification[@ParticipantObjectTypeCodeRole='1']")
+            found.append(patient.get("ParticipantObjectID"))
+    return found
+
+
+def ask(harbour, name):
+    """A query about somebody whom nobody knows; the record names the one that was asked for."""
+    patient = f"{name}^^^&{harbour.hub.xad_authority}&ISO"
+    harbour.query(xds.find_documents(patient))
+    return patient
+
+
+def firsts(items):
+    return list(dict.fromkeys(items))
+
+
+def arrived(region, wanted, seconds=60):
+    messages = region.arr.wait_for(lambda m: set(wanted) <= set(query_ids(m)), seconds)
+    return [q for q in firsts(query_ids(messages)) if q in set(wanted)]
+
+
+# --- sending ------------------------------------------------------------------------------------------
+
+def test_every_record_goes_out_in_the_form_of_dicom(region, lakeside, harbour, data):
+    schema = etree.XMLSchema(etree.parse(str(data(XSD))))
+    person = known(lakeside, harbour)
+    lakeside.publish(person.xad, cda("sent"))
+    ask(harbour, "FORM")
+    expected = collections.Counter(
+        (r["transaction"], r["event"], r["action"], r["outcome"]) for r in region.audit())
+    messages = region.arr.wait_for(
+        lambda m: any(b"FORM^^^" in x for x in m))
+    for message in messages:
+        schema.assertValid(tree(message))
+    types = collections.Counter(codes(m)[0] for m in messages)
+    for (transaction, event, action, outcome), count in expected.items():
+        if transaction.startswith("ITI-") and transaction not in ("ITI-19", "ITI-81"):
+            same = [m for m in messages if codes(m) == (transaction, event, action, outcome)]
+            assert len(same) == count, (transaction, action, count, types)
+
+
+def test_a_repository_by_udp_gets_the_same(region, harbour):
+    patient = ask(harbour, "DATAGRAM")
+    while True:
+        message = region.datagrams.recv(65536)
+        if patient.split("^")[0].encode() in message:
+            break
+    assert HEADER.match(message) and codes(message)[0] == "ITI-18"
+
+
+def test_nothing_is_lost_while_the_repository_is_away_and_the_order_stays(region, harbour):
+    before = [ask(harbour, f"BEFORE{i}") for i in range(3)]
+    arrived(region, before)
+    region.arr.close()
+    away = [ask(harbour, f"AWAY{i}") for i in range(20)]
+    time.sleep(1)
+    region.arr.open()
+    after = [ask(harbour, f"AFTER{i}") for i in range(3)]
+    assert arrived(region, before + away + after) == before + away + after
+
+
+def test_one_that_takes_and_forgets_does_not_move_the_cursor_for_good(region, harbour):
+    """RFC 5425 has no acknowledgement: what went into a connection that broke goes out again."""
+    region.arr.close()
+    region.arr.hang_up = 3
+    told = [ask(harbour, f"FORGOT{i}") for i in range(10)]
+    region.arr.open()
+    assert arrived(region, told) == told
+
+
+def test_a_killed_hub_goes_on_where_it_was(region, harbour):
+    told = [ask(harbour, f"KILL{i}") for i in range(10)]
+    region.kill()
+    region.start()
+    harbour.link = soap.Link(region.soap_address, harbour.identity, region.ca)
+    told += [ask(harbour, f"ALIVE{i}") for i in range(5)]
+    assert arrived(region, told) == told
+
+
+def test_a_repository_that_no_ca_vouches_for_gets_nothing(region, harbour, tmp_path):
+    region.arr.close()
+    lone = pki.self_signed(tmp_path, "lone.example")
+    region.arr._context, real = _context(lone, region.ca), region.arr._context
+    region.arr.open()
+    told = [ask(harbour, "SECRET")]
+    time.sleep(3)
+    assert not any(b"SECRET" in m for m in region.arr.messages)
+    region.arr.close()
+    region.arr._context = real
+    region.arr.open()
+    assert arrived(region, told) == told
+
+
+def _context(identity, ca):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(identity.certificate, identity.key)
+    context.load_verify_locations(ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def test_start_and_stop_and_refused_nodes_go_out_too(region, harbour, tmp_path):
+    stranger = pki.self_signed(tmp_path, "stranger.example")
+    with pytest.raises((soap.Broken, OSError)):
+        with soap.Connection(region.soap_address, stranger, region.ca) as connection:
+            connection.exchange("GET", "/")
+    messages = region.arr.wait_for(lambda m: any(b'"110126"' in x and stranger.fingerprint.encode() in
+                                                 _details(x) for x in m))
+    assert any(codes(m)[0] == "110120" for m in messages)
+
+
+def _details(message):
+    return b" ".join(base64.b64decode(d.get("value")) for d in tree(message).iter("ParticipantObjectDetail"))
+
+
+# --- receiving ----------------------------------------------------------------------------------------
+
+def report(patient, user="jd<house@idp>", event="ITI-18", action="E", more=""):
+    return f"""<?xml version="1.0" encoding="UTF-8"?><AuditMessage><EventIdentification
+ EventActionCode="{action}" EventDateTime="2026-11-22T10:00:00Z" EventOutcomeIndicator="0"><EventID
+ csd-code="110112" codeSystemName="DCM" originalText="Query"/><EventTypeCode csd-code="{event}"
+ codeSystemName="IHE Transactions" originalText="q"/></EventIdentification><ActiveParticipant UserID="house"
+ UserName="{user.replace('<', '&lt;')}" UserIsRequestor="true"><RoleIDCode csd-code="HCP" codeSystemName="x"
+ originalText="x"/></ActiveParticipant><AuditSourceIdentification AuditSourceID="ehr"/>
+<ParticipantObjectIdentification ParticipantObjectID="{patient.replace('&', '&amp;')}" ParticipantObjectTypeCode="1"
+ ParticipantObjectTypeCodeRole="1"><ParticipantObjectIDTypeCode csd-code="2" codeSystemName="RFC-3881"
+ originalText="p"/></ParticipantObjectIdentification>{more}</AuditMessage>""".encode()
+
+
+def message(text, bom=b"", data=b"-"):
+    return b"<85>1 2026-11-22T10:00:00.5Z ehr.example ehr 77 IHE+RFC-3881 " + data + b" " + bom + text
+
+
+def receipts(region, count, seconds=20, **criteria):
+    end = time.monotonic() + seconds
+    while True:
+        rows = region.audit(transaction="ITI-20", **criteria)
+        if len(rows) >= count or time.monotonic() > end:
+            return rows
+        time.sleep(0.1)
+
+
+def verbatim(row):
+    return base64.b64decode(row["verbatim"])
+
+
+ODD = [
+    message(b"\xff\xfe not UTF-8 \x00 and a NUL"),
+    b"<13>Nov 22 10:00:00 host su: RFC 3164",
+    b"\x00\x01\x02 garbage",
+    message(b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><AuditMessage>&x;"),
+    message(b"", data=b'[x@1 k="a\\"]b"]'),
+]
+
+
+@pytest.mark.parametrize("step", [None, 1, 100])
+def test_messages_are_kept_byte_for_byte_however_the_stream_is_cut(step, region, lakeside):
+    mark = f"CUT{step}^^^&1.2.3&ISO"
+    sent = [message(report(mark)), message(report(mark), bom=b"\xef\xbb\xbf")]
+    sent += [m + str(step).encode() for m in ODD]
+    before = len(region.audit(transaction="ITI-20"))
+    syslog.send_tls(region.addresses["syslog_listen"], lakeside.identity, region.ca, sent, step)
+    rows = receipts(region, before + len(sent))[before:]
+    assert [verbatim(r) for r in rows] == sent
+    assert all(r["member"]["name"] == "lakeside" for r in rows)
+    found = receipts(region, 2, patient=mark)
+    assert [verbatim(r) for r in found] == sent[:2]
+    assert found[0]["user"] == "jd<house@idp>" and found[0]["role"] == "HCP"
+    assert [o["id"] for o in found[0]["objects"] if o["kind"] == "reported"] == ["ITI-18"]
+    assert "No RFC 5424" in rows[3]["description"]
+
+
+def test_thousands_in_one_stream_all_arrive(region, lakeside):
+    mark = "MANY^^^&1.2.3&ISO"
+    sent = [message(report(mark, user=f"u<{i}@idp>")) for i in range(900)]
+    syslog.send_tls(region.addresses["syslog_listen"], lakeside.identity, region.ca, sent)
+    rows = receipts(region, len(sent), patient=mark)
+    assert [verbatim(r) for r in rows] == sent
+
+
+def test_a_large_message_is_kept_whole(region, lakeside):
+    text = message(report("LARGE^^^&1.2.3&ISO", more="<!-- " + "x" * 200000 + " -->"))
+    syslog.send_tls(region.addresses["syslog_listen"], lakeside.identity, region.ca, [text])
+    assert verbatim(receipts(region, 1, patient="LARGE^^^&1.2.3&ISO")[0]) == text
+
+
+def test_a_replay_is_a_receipt_of_its_own_that_names_the_first(region, lakeside, harbour):
+    text = message(report("AGAIN^^^&1.2.3&ISO"))
+    address = region.addresses["syslog_listen"]
+    syslog.send_tls(address, lakeside.identity, region.ca, [text, text])
+    syslog.send_tls(address, harbour.identity, region.ca, [text])
+    rows = receipts(region, 3, patient="AGAIN^^^&1.2.3&ISO")
+    assert len(rows) == 3 and verbatim(rows[0]) == text
+    for row in rows[1:]:
+        assert row["verbatim"] == ""
+        assert [o["id"] for o in row["objects"] if o["kind"] == "replay_of"] == [rows[0]["id"]]
+        assert [o["id"] for o in row["objects"] if o["kind"] == "syslog"] == [hashlib.sha256(text).hexdigest()]
+
+
+def test_a_message_about_several_patients_is_found_by_each(region, lakeside):
+    two = report("ONE^^^&1.2.3&ISO").replace(b"</AuditMessage>", b"") + re.search(
+        rb"<ParticipantObjectId.*</ParticipantObjectIdentification>", report("TWO^^^&1.2.3&ISO"), re.S)[0] + b"</AuditMessage>"
+    syslog.send_tls(region.addresses["syslog_listen"], lakeside.identity, region.ca, [message(two)])
+    one = receipts(region, 1, patient="ONE^^^&1.2.3&ISO")[0]
+    other = receipts(region, 1, patient="TWO^^^&1.2.3&ISO")[0]
+    assert verbatim(one) == message(two)
+    assert [o["id"] for o in other["objects"] if o["kind"] == "receipt"] == [one["id"]]
+
+
+@pytest.mark.parametrize("stream", [b"x", b"-5 hello", b"0 ", b"99999999999 x", b"5hello", b"900000 x"])
+def test_what_is_no_frame_ends_the_connection_and_nothing_else(stream, region, lakeside):
+    mark = f"FRAME{stream.hex()}^^^&1.2.3&ISO"
+    with syslog.connect(region.addresses["syslog_listen"], lakeside.identity, region.ca) as wire:
+        wire.sendall(syslog.frame(message(report(mark))))
+        wire.sendall(stream)
+        wire.settimeout(20)
+        try:
+            assert wire.recv(1) == b""
+        except ssl.SSLError:
+            pass
+    assert len(receipts(region, 1, patient=mark)) == 1
+
+
+def test_a_stranger_is_not_let_in(region, tmp_path):
+    stranger = pki.self_signed(tmp_path, "nobody.example")
+    with pytest.raises((OSError, ssl.SSLError)):
+        with syslog.connect(region.addresses["syslog_listen"], stranger, region.ca) as wire:
+            wire.sendall(syslog.frame(message(report("X^^^&1.2.3&ISO"))))
+            if wire.recv(1) == b"":
+                raise OSError("closed")
+
+
+def test_datagrams_are_kept_cut_off_or_not(region):
+    whole = message(report("UDP^^^&1.2.3&ISO"))
+    cut = message(report("UDP2^^^&1.2.3&ISO"))[:300]
+    before = len(region.audit(transaction="ITI-20"))
+    syslog.send_udp(region.addresses["syslog_udp_listen"], [whole, cut, b"", b"\xff garbage"])
+    rows = receipts(region, before + 3)[before:]
+    assert {verbatim(r) for r in rows} >= {whole, cut, b"\xff garbage"}
+    assert verbatim(receipts(region, 1, patient="UDP^^^&1.2.3&ISO")[0]) == whole
+    assert ["Cut off by UDP"] == [r["description"] for r in rows if verbatim(r) == cut]
+    assert all(r["member"]["id"] == 0 and "udp" in r["peer"] for r in rows)
+
+
+def test_what_was_received_goes_on_as_it_came(region, lakeside):
+    text = message(report("FORWARDED^^^&1.2.3&ISO"), bom=b"\xef\xbb\xbf")
+    syslog.send_tls(region.addresses["syslog_listen"], lakeside.identity, region.ca, [text])
+    region.arr.wait_for(lambda m: text in m)
