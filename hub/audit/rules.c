@@ -148,6 +148,11 @@ bool audit_purpose_emergency(struct str purpose)
     return purpose_of(purpose) == EMERGENCY;
 }
 
+bool audit_purpose_accountable(struct str purpose)
+{
+    return (purpose_of(purpose) & (TREAT | EMERGENCY | PAYMENT | OPERATIONS | PATIENT)) == 0;
+}
+
 struct str audit_purpose_word(struct str purpose)
 {
     for (size_t i = 0; i < PURPOSES; i++)

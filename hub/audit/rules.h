@@ -111,6 +111,11 @@ bool audit_purpose_emergency(struct str purpose);
 /* The everyday word of a purpose's code ("treatment"); the code itself when it is none of ours. */
 struct str audit_purpose_word(struct str purpose);
 
+/* Must a disclosure for this purpose be accounted for (45 CFR 164.528(a)(1))? Not for treatment,
+ * payment and operations, nor to the patient or whoever the patient authorized. One that is not
+ * known must. */
+bool audit_purpose_accountable(struct str purpose);
+
 struct audit_access {
     struct str role, purpose;
     int minute_of_week;

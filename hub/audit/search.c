@@ -149,6 +149,7 @@ static void entry_read(struct arena *a, const struct rows *r, int row, struct au
         .person_id = row_int(r, row, PERSON),
         .patient = row_text(r, row, PATIENT),
         .purpose = row_text(r, row, PURPOSE),
+        .stored = sealed.record,
     };
     at = (struct audit_position){.pkey = e->pkey, .at_us = e->at_us, .id = e->id};
     must(leaf_hash.n == AUDIT_LEAF_BYTES, "a leaf hash of 32 bytes");

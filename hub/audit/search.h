@@ -40,6 +40,7 @@ struct audit_entry {
     int64_t member_id, person_id; /* 0: none */
     struct str patient, purpose;
     struct str record; /* JSON (hub/audit/record.h); STR_NONE: altered, or under another key */
+    struct str stored; /* the bytes that the log holds, encrypted */
 };
 
 struct audit_found {

@@ -87,18 +87,8 @@ def by_user(hub, hospital, person, user, role="physician", purpose="TREAT"):
     return row
 
 
-def seal(hub):
-    """Numbers what was recorded."""
-    key = hub.folder / "checkpoint.key"
-    if not key.exists():
-        with open(hub.config, "a") as config:
-            config.write(f"checkpoint_key = {key}\n")
-        hub.run("audit", "key")
-    hub.run("audit", "seal", "--once")
-
-
 def watch(hub):
-    seal(hub)
+    hub.seal()
     hub.run("audit", "watch", "--once")
 
 
@@ -231,3 +221,76 @@ def test_break_glass_waits_until_it_is_reviewed(hub, lakeside, found):
     other = hub.audit(transaction="ITI-18", member="harbour")[-1]
     hub.run("audit", "review", "close", f"{other['at']}/{other['id']}", "--finding", "justified", "--note", "x",
             expect=2)
+
+
+# --- export -------------------------------------------------------------------------------------------
+
+def test_an_export_has_every_record_once_and_is_on_record_first(hub, story, tmp_path):
+    file = tmp_path / "all.jsonl"
+    hub.run("audit", "export", "--from", "2026-01-01", "--output", file)
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    searched = lines(hub, "search", "--from", "2026-01-01", "--limit", 1000)
+    assert len(rows) == len({r["id"] for r in rows}) > 0
+    assert {r["id"] for r in rows} == {r["id"] for r in searched if r["at"] <= rows[0]["at"]}
+    assert rows[0]["record"]["objects"][0]["id"] == "audit export"
+    hub.run("audit", "export", "--output", file, expect=2)  # never over a file that is there
+
+
+def test_what_is_sealed_is_exported_with_its_proof_and_the_rest_says_so(hub, story):
+    hub.seal()
+    export, *rows = lines(hub, "export", "--patient", story["person"].xad, "--proofs")
+    assert export["unproven"] and "proof" not in export  # the export's own row
+    assert rows and all(r["proof"].startswith("c2sp.org/tlog-proof@v1\n") and r["stored"] for r in rows)
+
+
+def test_csv_runs_nothing_in_a_spreadsheet(hub, tmp_path):
+    import csv
+    hub.run("audit", "case", "open", "formula", "--about", '=HYPERLINK("http://x","y"), "z"')
+    file = tmp_path / "all.csv"
+    hub.run("audit", "export", "--transaction", "CONFIG", "--format", "csv", "--output", file)
+    with open(file, newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert '\'=HYPERLINK("http://x","y"), "z"' in [r["description"] for r in rows]
+    assert not any(v[:1] in ("=", "+", "-", "@", "\t") for r in rows for v in r.values())
+    hub.run("audit", "export", "--format", "csv", "--proofs", expect=2)
+
+
+# --- reports ------------------------------------------------------------------------------------------
+
+def test_the_patients_report_tells_every_access_refusals_and_merged_identifiers_included(hub, lakeside, harbour):
+    old, new = known(lakeside, harbour), known(lakeside, harbour)
+    assert harbour.query(xds.find_documents(old.xad)).ok
+    hub.run("consent", "set", "--patient", new.xad, "--deny")
+    entry, _ = lakeside.publish(new.xad, cda("mine"))
+    harbour.query(xds.find_documents(new.xad))
+    harbour.merge(new.patient(new.cx(harbour)), old.cx(harbour))
+    lakeside.merge(new.patient(new.cx(lakeside)), old.cx(lakeside))
+    report = json.loads(hub.run("audit", "report", "access", "--patient", new.xad, "--json"))
+    looks = [(e["member"], e["what"], e["result"]) for e in report["events"]
+             if e["what"].startswith("looked at the list of your documents")]
+    assert ("harbour", "looked at the list of your documents", "done") in looks
+    assert ("harbour", "looked at the list of your documents", "done, but part of it was withheld") in looks
+    text = hub.run("audit", "report", "access", "--patient", new.xad)
+    assert "harbour (its computer system) looked at the list of your documents, for treatment, from 127.0.0.1" in text
+    row = lines(hub, "search", "--patient", new.xad, "--transaction", "ITI-81")[0]
+    assert row["objects"][0]["id"] == "audit report access"
+
+
+def test_the_page_to_print_is_escaped_and_loads_nothing(hub):
+    import re
+    hub.run("audit", "search", "--patient", "<script>1^^^&1.2.3&ISO")
+    page = hub.run("audit", "report", "access", "--patient", "<script>1^^^&1.2.3&ISO", "--format", "html")
+    assert "<script" not in page and "&lt;script&gt;1" in page
+    assert not re.search(r"(src|href)\s*=|url\(|@import", page)
+
+
+def test_the_accounting_leaves_treatment_out_and_names_recipient_and_address(hub, lakeside, harbour):
+    person = known(lakeside, harbour)
+    assert harbour.query(xds.find_documents(person.xad)).ok
+    accounting = json.loads(hub.run("audit", "report", "disclosures", "--patient", person.xad, "--json"))
+    assert accounting["events"] == []
+    hub.run("audit", "report", "recipient", "harbour", "--name", "Harbour Hospital", "--address", "1 Quay St")
+    assert "Harbour Hospital" in hub.run("audit", "report", "recipients")
+    told = json.loads(hub.run("audit", "report", "access", "--patient", person.xad, "--json"))["events"]
+    assert ("Harbour Hospital", "1 Quay St") in {(e["member"], e["address"]) for e in told}
+    hub.run("audit", "report", "disclosures", expect=2)

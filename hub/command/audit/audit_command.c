@@ -40,12 +40,20 @@ static int run_review(const void *context, int argc, char **argv)
                         argv);
 }
 
+static int run_report(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("audit report", "What the log says about one patient, for the patient.",
+                        context, argc, argv);
+}
+
 static const struct cli_verb verbs[] = {
     {"search", "who saw or did what", operation_run, &audit_search_kind},
+    {"export", "records as CSV or JSON lines, with proofs", operation_run, &audit_export_kind},
     {"saved", "searches that were named: list, remove", run_saved, audit_saved_verbs},
     {"key", "make the key that signs the log", audit_key_run, NULL},
     {"seal", "number, add and sign what was recorded (a service)", audit_seal_run, NULL},
     {"checkpoint", "the newest signed state of the log", audit_checkpoint_run, NULL},
+    {"report", "for a patient: access, disclosures", run_report, audit_report_verbs},
     {"case", "investigation files: open, add, note, close, ...", run_case, audit_case_verbs},
     {"review", "emergency access that waits for a look", run_review, audit_review_verbs},
     {"watch", "run the detection rules over the log", operation_run, &audit_watch_kind},
