@@ -225,18 +225,31 @@ enum status cli_config(struct cli_args *args, struct config *config)
     return config_read(args->arena, args->config_file, config, args->err);
 }
 
-struct db *cli_database(struct cli_args *args, struct config *config)
+static struct db *connect_command(struct cli_args *args, const char *conninfo)
 {
-    struct db *db = NULL;
+    struct db *db = conninfo != NULL ? db_open(conninfo, "causeway command", args->err) : NULL;
 
-    if (cli_config(args, config) == OK)
-        db = db_open(config->database, "causeway command", args->err);
     if (db == NULL) {
         cli_fail(args);
         return NULL;
     }
     db_attach(db, args->arena, args->err, 0);
     return db;
+}
+
+struct db *cli_database(struct cli_args *args, struct config *config)
+{
+    return connect_command(args, cli_config(args, config) == OK ? config->database : NULL);
+}
+
+struct db *cli_owner_database(struct cli_args *args, struct config *config)
+{
+    const char *conninfo = cli_value(args, "database");
+
+    if (conninfo == NULL)
+        fail(args->err, INVALID, "usage",
+             "--database is missing: the connection of the role that owns the tables");
+    return connect_command(args, cli_config(args, config) == OK ? conninfo : NULL);
 }
 
 static void fail_json(const struct cli_args *args)

@@ -56,6 +56,8 @@ int cli_dispatch(const char *command, const char *text, const struct cli_verb *v
 /* Configuration and a connection, attached to the arguments' arena and errors; on failure prints
  * why and what to do, and returns NULL. */
 struct db *cli_database(struct cli_args *args, struct config *config);
+/* The same over --database CONNINFO, which must be given: the owner's connection. */
+struct db *cli_owner_database(struct cli_args *args, struct config *config);
 
 /* The same, step by step, for who must not stop at the first: reads the configuration. */
 enum status cli_config(struct cli_args *args, struct config *config) MUST_CHECK;

@@ -50,9 +50,9 @@ struct request *operation_request(struct operation *o)
     return rq;
 }
 
-static enum status audit_write(struct operation *o, const struct operation_kind *kind)
+struct audit_context operation_context(struct operation *o, const struct operation_kind *kind)
 {
-    struct audit_context context = {
+    return (struct audit_context){
         .transaction = kind->transaction,
         .kind = kind->audit,
         .request = uuid_v7(),
@@ -62,6 +62,11 @@ static enum status audit_write(struct operation *o, const struct operation_kind 
         .peer = here(o->args.arena),
         .endpoint = str_from(kind->endpoint),
     };
+}
+
+static enum status audit_write(struct operation *o, const struct operation_kind *kind)
+{
+    struct audit_context context = operation_context(o, kind);
 
     if (o->audit.count == 0)
         return OK;
@@ -103,7 +108,8 @@ int operation_run(const void *context, int argc, char **argv)
                                                                  : "too many arguments");
     out = strbuf_on(o.args.arena, 4096);
     o.now_us = clock_now_us();
-    o.db = cli_database(&o.args, &o.config);
+    o.db =
+        kind->as_owner ? cli_owner_database(&o.args, &o.config) : cli_database(&o.args, &o.config);
     if (o.db == NULL)
         return 2;
     status = transact(&o, kind, &out);

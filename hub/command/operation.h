@@ -24,6 +24,7 @@ struct operation_kind {
     const char *transaction; /* of the audit row: "CONFIG", "ITI-81" */
     struct audit_kind audit;
     const char *endpoint; /* "causeway member add" */
+    bool as_owner; /* over --database CONNINFO, the owner's: what the hub's role may not do */
     bool changes_members; /* bumps the epoch first, which keeps other changes out until COMMIT */
     /* Between BEGIN and COMMIT. What it puts in `out` is printed when all has succeeded. */
     enum status (*work)(struct operation *o, struct strbuf *out);
@@ -38,6 +39,9 @@ int operation_run(const void *context, int argc, char **argv);
 /* What the rooms' functions want: a request in the operation's transaction, without principal or
  * peer. Memory of the arguments' arena. */
 struct request *operation_request(struct operation *o);
+
+/* Who and what an audit row of this operation is about; each call is a request of its own. */
+struct audit_context operation_context(struct operation *o, const struct operation_kind *kind);
 
 /* Who runs this: the login name behind sudo, if there is one. */
 struct str operator_name(struct arena *a);

@@ -28,7 +28,7 @@ class Log:
         admin.autocommit = True
         source = re.search(r"dbname=(\S+)", template)[1]
         with admin.cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" OWNER causeway_owner')
         admin.close()
         self.key = folder / "checkpoint.key"
         for suffix in ("", ".pub", ".last"):
@@ -328,6 +328,109 @@ def test_a_file_that_breaks_off_is_no_log(log, kept):
     log.run("audit", "export-log", "--to", file)
     file.write_bytes(file.read_bytes()[:-100])
     log.run("audit", "verify", "--export", file, "--key", f"{log.key}.pub", expect=2)
+
+
+# --- erasure and archives -----------------------------------------------------------------------------
+
+def owned(log):
+    return "--database", f"{log.database} user=causeway_owner"
+
+
+def test_an_erased_record_is_unreadable_and_the_log_still_genuine(log, kept):
+    identifier = log.sql("SELECT id FROM audit_leaf WHERE leaf = 6")[0][0]
+    log.run("audit", "erase", "--record", identifier, "--reason", "a court's order", *owned(log))
+    log.seal()
+    found, verdict = log.verify(kept, expect=0)
+    assert not found and verdict["erased"] == 1 and "leaf 6: erased" in str(verdict)
+    assert identifier not in [json.loads(x)["id"] for x in log.run("audit", "search", "--json").splitlines()]
+    log.run("audit", "prove", "--record", identifier, "--open", expect=1)
+    prove(log, 6)
+    assert "court's order" in log.run("audit", "search", "--json", "--limit", "9")
+
+
+def test_an_erasure_whose_warrant_names_another_record_is_tampering(log, kept):
+    first, second = (row[0] for row in log.sql("SELECT id FROM audit_leaf WHERE leaf IN (6, 7) ORDER BY leaf"))
+    log.run("audit", "erase", "--record", first, "--reason", "a court's order", *owned(log))
+    log.sql("INSERT INTO audit_erasure SELECT l.pkey, l.at, l.id, x.warrant_pkey, x.warrant_at, x.warrant_id "
+            "FROM audit_leaf l, audit_erasure x WHERE l.leaf = 7")
+    log.sql("DELETE FROM audit_search WHERE id = %s", second)
+    log.seal()
+    assert log.verify(kept)[0] == {"erased"}
+
+
+def test_the_hub_may_not_erase(log):
+    identifier = log.sql("SELECT id FROM audit_leaf WHERE leaf = 6")[0][0]
+    log.run("audit", "erase", "--record", identifier, "--reason", "none", "--database",
+            f"{log.database} user=causeway_hub", expect=2)
+
+
+def months_ago(log, library, days):
+    log.sql("SET ROLE causeway_owner; SELECT audit_make_partition(t, date_trunc('month', now() AT TIME ZONE 'UTC' - %s * interval '1 day') "
+            "AT TIME ZONE 'UTC') FROM unnest(ARRAY['audit_event', 'audit_search']) t", days)
+    log.record(6, LD_PRELOAD=str(library), CLOCK_BEHIND=str(days * 86400))
+
+
+@pytest.fixture
+def old_log(cluster, program, world):
+    """An empty log, then records of 100 and of 60 days ago, then of today."""
+    library = program.parent / "tests/tools/turn_clock_back.so"
+    if not library.exists():
+        pytest.skip("this build has no library to preload")
+    hub, n = world[0], next(numbers)
+    database = cluster.database(f"audit_old_{n}")
+    hub.run("migrate", "--database", f"{database} user=causeway_owner")
+    log = Log(hub, f"audit_old_{n}_copy", database, hub.folder / f"copies/{n}")
+    Path(f"{log.key}.last").unlink()
+    for days in (100, 60):
+        months_ago(log, library, days)
+        log.seal()
+    log.record(3)
+    log.seal()
+    return log
+
+
+def test_archived_months_verify_and_come_back(old_log):
+    log, folder = old_log, old_log.folder
+    kept = folder / "kept.txt"
+    kept.write_text(log.run("audit", "checkpoint"))
+    count = log.sql("SELECT count(*) FROM audit_event")[0][0]
+    said = log.run("audit", "archive", "--before", "2999-01", "--to", folder, "--key", f"{log.key}.pub", *owned(log))
+    files = sorted(folder.glob("causeway-audit-*.log"))
+    assert len(files) == 2 and said.count("6 records") == 2
+    log.seal()
+    assert log.verify(kept, expect=0)[1]["archived"] == 12
+    for file in files:
+        verified = log.run("audit", "verify", "--export", file, "--key", f"{log.key}.pub")
+        assert "6 records" in verified and "is genuine" in verified
+    assert log.sql("SELECT count(*) FROM audit_event")[0][0] < count
+    assert "(over)" not in log.run("audit", "archive", "--list", *owned(log))
+    for file in files:
+        log.run("audit", "restore", file, "--key", f"{log.key}.pub", *owned(log))
+    log.seal()
+    assert log.verify(kept, expect=0)[1]["archived"] == 0
+    assert len(log.run("audit", "search", "--json", "--from", "2000-01-01").splitlines()) >= count
+
+
+def test_an_archive_that_was_altered_is_refused(old_log):
+    log, folder = old_log, old_log.folder
+    log.run("audit", "archive", "--before", "2999-01", "--to", folder, "--key", f"{log.key}.pub", *owned(log))
+    file = sorted(folder.glob("causeway-audit-*.log"))[0]
+    lines = file.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if " whole " in line)
+    words = lines[at].split(" ")
+    words[-1] = words[-1][:50] + ("A" if words[-1][50] != "A" else "B") + words[-1][51:]
+    lines[at] = " ".join(words)
+    file.write_text("\n".join(lines) + "\n")
+    log.run("audit", "verify", "--export", file, "--key", f"{log.key}.pub", expect=1)
+    log.run("audit", "restore", file, "--key", f"{log.key}.pub", *owned(log), expect=2)
+
+
+def test_a_month_that_does_not_verify_stays(old_log):
+    log = old_log
+    log.sql(EDIT, 1)
+    log.run("audit", "archive", "--before", "2999-01", "--to", log.folder, "--key", f"{log.key}.pub", *owned(log),
+            expect=2)
+    assert log.sql("SELECT count(*) FROM audit_archive")[0][0] == 0
 
 
 # --- who may ---------------------------------------------------------------------------------------------

@@ -11,3 +11,5 @@ int audit_verify_run(const void *context, int argc, char **argv);
 
 /* With operation_run: they look at the log, and write a row about it. */
 extern const struct operation_kind audit_prove_kind, audit_export_log_kind;
+/* What the hub's role may not do: over the owner's connection. */
+extern const struct operation_kind audit_erase_kind, audit_archive_kind, audit_restore_kind;

@@ -1,16 +1,14 @@
 /* `causeway audit verify`: whether an exported log, an archive or a proof is genuine. It needs the
  * file and the public key: no database, no configuration. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "hub/audit/log_check.h"
+#include "hub/audit/log_file.h"
 #include "hub/audit/log_key.h"
 #include "hub/audit/tlog_proof.h"
 #include "hub/base/clock.h"
 #include "hub/command/audit/log_verbs.h"
 #include "hub/command/cli_print.h"
-#include "hub/command/progress.h"
 
 static const struct cli_option options[] = {
     {"export", "FILE", "a log that `causeway audit export-log` or `archive` wrote; - reads stdin"},
@@ -35,49 +33,6 @@ static const struct cli cli = {
 };
 
 /* --- an exported log ----------------------------------------------------------------------- */
-
-/* One line without its newline into *line, in memory of *buffer; false at the end. */
-static bool next_line(FILE *f, struct arena *a, struct strbuf *buffer, bool *too_long)
-{
-    char chunk[65536];
-
-    buffer->n = 0;
-    while (fgets(chunk, sizeof(chunk), f) != NULL) {
-        size_t n = strlen(chunk);
-        bool whole = n > 0 && chunk[n - 1] == '\n';
-
-        if (buffer->n + n > LOG_LINE_MAX) {
-            *too_long = true;
-            return false;
-        }
-        if (buffer->p == NULL)
-            *buffer = strbuf_on(a, sizeof(chunk));
-        strbuf_add(buffer, str_of(chunk, whole ? n - 1 : n));
-        if (whole)
-            return true;
-    }
-    return buffer->n > 0;
-}
-
-static enum status read_log(struct cli_args *args, FILE *f, struct log_check *check,
-                            struct log_verdict *out)
-{
-    struct progress progress = progress_begin("lines");
-    struct strbuf line = {0};
-    enum status status = OK;
-    bool too_long = false;
-    uint64_t n = 0;
-
-    while (status == OK && next_line(f, args->arena, &line, &too_long)) {
-        status = log_check_line(check, strbuf_str(&line), args->err);
-        progress_at(&progress, ++n);
-    }
-    progress_end(&progress);
-    if (status == OK && (too_long || ferror(f)))
-        return fail(args->err, INVALID, "export", "line %llu cannot be read",
-                    (unsigned long long)n + 1);
-    return status == OK ? log_check_end(check, out, args->err) : status;
-}
 
 static void print_json(struct strbuf *out, const struct log_verdict *v)
 {
@@ -142,19 +97,10 @@ static void print_text(struct strbuf *out, const struct log_verdict *v, bool old
 static int verify_export(struct cli_args *args, const char *file, const struct note_key *key,
                          struct str old)
 {
-    FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
     struct strbuf out = strbuf_on(args->arena, 4096);
-    struct log_check *check = log_check_new(args->arena, key, old);
     struct log_verdict verdict;
-    enum status status;
 
-    if (f == NULL) {
-        fail(args->err, INVALID, "export", "%s: %s", file, strerror(errno));
-        return cli_fail(args);
-    }
-    status = read_log(args, f, check, &verdict);
-    fclose(f);
-    if (status != OK)
+    if (log_file_check(args->arena, file, key, old, &verdict, NULL, args->err) != OK)
         return cli_fail(args);
     if (args->json)
         print_json(&out, &verdict);
