@@ -17,7 +17,7 @@ install(FILES ${migrations} DESTINATION /usr/share/causeway/sql)
 install(FILES ${sample} DESTINATION /usr/share/doc/causeway RENAME causeway.conf.sample)
 install(FILES README.md ARCHITECTURE.md DESTINATION /usr/share/doc/causeway)
 install(FILES LICENSE DESTINATION /usr/share/doc/causeway RENAME copyright)
-install(FILES deploy/causeway.service DESTINATION /lib/systemd/system)
+install(FILES deploy/causeway.service deploy/causeway-seal.service DESTINATION /lib/systemd/system)
 install(FILES deploy/roles.sql DESTINATION /usr/share/causeway)
 install(PROGRAMS deploy/pki DESTINATION /usr/share/causeway)
 

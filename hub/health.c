@@ -1,5 +1,6 @@
 #include "hub/health.h"
 
+#include "hub/audit/seal_status.h"
 #include "hub/data/migrate.h"
 
 static const struct statement AUDIT_PARTITIONS = {
@@ -25,7 +26,14 @@ static enum status handle_healthz(struct request *rq, struct reply *rp)
 static enum status handle_metrics(struct request *rq, struct reply *rp)
 {
     struct strbuf b = strbuf_on(rq->arena, 16384);
+    struct seal_status seal;
+    struct rows r;
 
+    seal_status_queue(rq->db, &r);
+    if (db_flush(rq->db) == OK) {
+        seal_status_read(&r, &seal);
+        seal_status_metrics(&b, &seal);
+    }
     metrics_write(&b);
     hub_gauges_write(rq->hub, &b);
     answer(rp, 200, STR("text/plain; version=0.0.4"), strbuf_str(&b));
@@ -35,18 +43,26 @@ static enum status handle_metrics(struct request *rq, struct reply *rp)
 /* 503 while the hub should get no requests; 200 with a warning while there is time to act. */
 static enum status handle_readyz(struct request *rq, struct reply *rp)
 {
-    struct rows partitions = {0};
+    struct rows partitions = {0}, sealing = {0};
+    struct seal_status seal;
+    struct str lag;
 
     TRY(migrate_check(rq->db, rq->arena, migrate_directory(rq->config->migrations), rq->err));
     db_queue0(rq->db, &AUDIT_PARTITIONS, &partitions);
+    seal_status_queue(rq->db, &sealing);
     TRY(db_flush(rq->db));
+    seal_status_read(&sealing, &seal);
+    lag = seal_status_warning(rq->arena, &seal);
     if (!row_bool(&partitions, 0, 0))
         return fail(rq->err, UPSTREAM, "audit_partitions",
                     "There is no audit partition for today: run `causeway migrate`");
     answer(rp, 200, STR("text/plain"),
-           row_bool(&partitions, 0, 1)
-               ? STR("ready\n")
-               : STR("ready, but audit partitions end within 14 days: run `causeway migrate`\n"));
+           !row_bool(&partitions, 0, 1)
+               ? STR("ready, but audit partitions end within 14 days: run `causeway migrate`\n")
+           : lag.n > 0
+               ? str_printf(rq->arena, "ready, but %.*s: is `causeway audit seal` running?\n",
+                            STR_ARG(lag))
+               : STR("ready\n"));
     return OK;
 }
 

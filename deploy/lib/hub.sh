@@ -4,18 +4,19 @@
 #
 #   hub_make DIR CONNINFO    PKI, master key and causeway.conf, unless they are there
 #   hub_start DIR            starts it and waits until it listens; hub_pid DIR tells its process
-#   hub_stop DIR             lets it finish what is under way, and waits for it
+#   hub_stop DIR             lets it finish what is under way, and waits for it; the sealer too
+#   sealer_start DIR         starts `causeway audit seal`, with a key made at the first time
 #   hub_address DIR NAME     HOST:PORT of a listener, from the ready file
 #
 # Everything listens on 127.0.0.1: on the usual port where that is free, else on a free one.
 
 HUB_STOP_SECONDS=40
 
-# The process of hub.pid, if that is still a hub: the number may have gone to somebody else. A program
-# that has been built anew since is called "... (deleted)".
+# The process of hub.pid, or of another file, if that is still the program: the number may have gone to
+# somebody else. A program that has been built anew since is called "... (deleted)".
 hub_pid() {
     local pid exe
-    pid=$(cat "$1/hub.pid" 2>/dev/null) || return 1
+    pid=$(cat "$1/${2:-hub.pid}" 2>/dev/null) || return 1
     exe=$(readlink "/proc/$pid/exe" 2>/dev/null) || return 1
     [ "${exe% (deleted)}" = "$(readlink -f "$causeway")" ] && echo "$pid"
 }
@@ -56,7 +57,16 @@ tls_crl = $dir/pki/ca.crl
 
 store_dir = $dir/documents
 master_key = $dir/master.key
+checkpoint_key = $dir/checkpoint.key
 TEXT
+}
+
+sealer_start() {
+    local dir=$1
+    [ -e "$dir/checkpoint.key" ] || "$causeway" audit key --config "$dir/causeway.conf" >/dev/null
+    "$causeway" audit seal --config "$dir/causeway.conf" >>"$dir/sealer.log" 2>&1 </dev/null 8>&- &
+    echo "$!" >"$dir/sealer.pid"
+    disown "$!"
 }
 
 hub_start() {
@@ -79,6 +89,10 @@ hub_start() {
 
 hub_stop() {
     local dir=$1 pid tries=0
+    if pid=$(hub_pid "$dir" sealer.pid); then
+        kill -TERM "$pid"
+    fi
+    rm -f "$dir/sealer.pid"
     pid=$(hub_pid "$dir") || { rm -f "$dir/hub.pid"; return 0; }
     kill -TERM "$pid"
     while kill -0 "$pid" 2>/dev/null; do

@@ -46,6 +46,7 @@ void doctor_clock(struct doctor *d);
 void doctor_members(struct doctor *d);
 void doctor_xad_source(struct doctor *d);
 void doctor_audit_key(struct doctor *d);
+void doctor_audit_log(struct doctor *d);
 
 /* doctor_files.c */
 void doctor_certificate(struct doctor *d);

@@ -98,6 +98,7 @@ static const struct check {
     {"migrations", DATABASE, doctor_migrations},
     {"privileges", TABLES, doctor_privileges},
     {"audit partitions", TABLES, doctor_partitions},
+    {"audit log", TABLES, doctor_audit_log},
     {"audit key", TABLES, doctor_audit_key},
     {"members", TABLES, doctor_members},
     {"XAD-PID source", TABLES, doctor_xad_source},

@@ -1,5 +1,9 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "hub/audit/audit.h"
 #include "hub/audit/partition.h"
+#include "hub/audit/seal_status.h"
 #include "hub/audit/search.h"
 #include "hub/command/doctor.h"
 #include "hub/data/migrate.h"
@@ -304,4 +308,37 @@ void doctor_xad_source(struct doctor *d)
     else
         doctor_say(d, DOCTOR_FINE, NULL, "%s", d->config.xad_source);
     member_directory_release(members);
+}
+
+/* Who serves must not be able to sign: the key belongs to another user. */
+static void doctor_checkpoint_key(struct doctor *d)
+{
+    struct stat st;
+
+    if (geteuid() != 0 && stat(d->config.checkpoint_key, &st) == 0 && st.st_uid == geteuid())
+        doctor_say(d, DOCTOR_WARNING,
+                   "run `causeway audit seal` as a user of its own (causeway-seal.service)",
+                   "this user can read the key that signs the log's checkpoints");
+}
+
+void doctor_audit_log(struct doctor *d)
+{
+    static const char advice[] = "start it: systemctl enable --now causeway-seal; before the first "
+                                 "time, `causeway audit key`";
+    struct seal_status s;
+    struct str lag;
+    struct rows r;
+
+    seal_status_queue(d->db, &r);
+    if (!doctor_flush(d))
+        return;
+    seal_status_read(&r, &s);
+    lag = seal_status_warning(d->args.arena, &s);
+    doctor_checkpoint_key(d);
+    if (lag.n > 0)
+        doctor_say(d, DOCTOR_WARNING, advice, "%.*s: the sealer does not run", STR_ARG(lag));
+    else if (s.checkpoint_age_us < 0)
+        doctor_say(d, DOCTOR_SKIPPED, advice, "no checkpoint is signed yet");
+    else
+        doctor_say(d, DOCTOR_FINE, NULL, "%lld leaves are signed", (long long)s.size);
 }
