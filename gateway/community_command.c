@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway/community_test.h"
 #include "gateway/partner_call.h"
 #include "hub/base/json_text.h"
 #include "hub/base/oid.h"
@@ -254,6 +255,8 @@ static const struct cli_verb verbs[] = {
     {"add", "make a member a community, and say where it is reached", operation_run, &add},
     {"list", "show communities, their addresses and quirks", operation_run, &list},
     {"quirk", "put up with something that one of them does", operation_run, &quirk},
+    {"test", "ask one about a synthetic patient, step by step", operation_run,
+     &community_test_kind},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -153,6 +153,18 @@ static struct str question_text(struct request *rq, const struct partner *p,
     return strbuf_str(&b);
 }
 
+struct question xcpd_question(struct request *rq, const struct partner *p,
+                              const struct mpi_demographics *told, struct str xad_pid)
+{
+    return (struct question){
+        .partner = p,
+        .action = ACTION,
+        .url = p->discovery_url,
+        .body = question_text(rq, p, told, xad_pid),
+        .max_answer = ANSWER_MAX,
+    };
+}
+
 /* --- whom to ask, and what may be told ---------------------------------------------------------
  */
 
@@ -195,13 +207,7 @@ static void add_question(struct request *rq, struct discoveries *d, const struct
     struct discovery *v = &d->v[d->n];
 
     *v = (struct discovery){.told = *told};
-    v->question = (struct question){
-        .partner = p,
-        .action = ACTION,
-        .url = p->discovery_url,
-        .body = question_text(rq, p, told, xad_pid),
-        .max_answer = ANSWER_MAX,
-    };
+    v->question = xcpd_question(rq, p, told, xad_pid);
     d->calls[d->n++] = question_call(rq, &v->question);
     audit_question(rq, d, &v->question);
 }

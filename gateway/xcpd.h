@@ -35,6 +35,10 @@ struct discoveries {
     size_t n;
 };
 
+/* One question about somebody; `xad_pid` is the region's identifier of them. */
+struct question xcpd_question(struct request *rq, const struct partner *p,
+                              const struct mpi_demographics *told, struct str xad_pid);
+
 /* Makes the questions for those of the partners that may be told something, and their audit rows.
  * Two flushes. */
 enum status xcpd_prepare(struct request *rq, const struct person *person,

@@ -379,3 +379,15 @@ def test_plain_xml_announced_as_mtom_is_read_by_its_quirk_alone(region):
     answer = fetch_all(region, found)
     assert answer.status == xds.SUCCESS and answer.documents[0].content == p.entries["aurora"].content
     region.hub.run("community", "quirk", "aurora", "remove", "raw-mtom")
+
+
+def test_a_synthetic_patient_shows_where_a_community_breaks(region):
+    region.aurora.patients["T-1"] = Stranger("Causewaytest", "Synthetic", "19000101", "F")
+    region.aurora.publish("T-1", cda("synthetic"), title="synthetic")
+    steps = [line.split()[:2] for line in region.hub.run("community", "test", "aurora").splitlines()]
+    assert steps == [["discovery", "ok"], ["query", "ok"], ["retrieve", "ok"]]
+    region.aurora.mend = lambda kind, text: bare(kind, text) if kind == "query" else text
+    told = region.hub.run("community", "test", "aurora", expect=1)
+    assert [line.split()[:2] for line in told.splitlines()][1] == ["query", "BREAKS"]
+    assert "another home community" in told
+    del region.aurora.patients["T-1"]
