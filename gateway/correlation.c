@@ -131,18 +131,22 @@ bool correlation_owner(const struct rows *rows, struct identifier id, struct per
 /* --- documents ---------------------------------------------------------------------------------
  */
 
-/* The uniqueIds of one answer are each there once: the statement touches no row twice. */
+/* The uniqueIds of one answer are each there once: the statement touches no row twice. What was
+ * seen a moment ago, and is as it was, is not written again. */
 static const struct statement KEEP_DOCUMENTS = {
     "gw_community_document_keep",
-    "INSERT INTO community_document\n"
+    "INSERT INTO community_document AS d\n"
     "       (ukey, community_id, unique_id, pkey, person_id, entry, seen_at)\n"
-    "SELECT ukey, community_id, unique_id, pkey, person_id, entry, $7\n"
+    "SELECT n.ukey, n.community_id, n.unique_id, n.pkey, n.person_id, n.entry, $7\n"
     "  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], "
     "$6::text[])\n"
-    "       AS d (ukey, community_id, unique_id, pkey, person_id, entry)\n"
+    "       AS n (ukey, community_id, unique_id, pkey, person_id, entry)\n"
     "    ON CONFLICT (ukey, community_id, unique_id) DO UPDATE\n"
     "   SET pkey = excluded.pkey, person_id = excluded.person_id, entry = excluded.entry,\n"
-    "       seen_at = excluded.seen_at",
+    "       seen_at = excluded.seen_at\n"
+    " WHERE (d.pkey, d.person_id, d.entry)\n"
+    "       IS DISTINCT FROM (excluded.pkey, excluded.person_id, excluded.entry)\n"
+    "    OR d.seen_at < excluded.seen_at - interval '1 hour'",
 };
 
 void known_documents_keep(struct request *rq, const struct known_document *v, size_t count)

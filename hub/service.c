@@ -120,12 +120,22 @@ static void correct_audit(const struct exchange *ex, const struct outcome *o)
     notice_leave(&n);
 }
 
+/* X-Request-Id of a gateway that asks on its way to an answer of its own: by it a request is
+ * followed from hub to hub. Only a UUID is written down: it is the other side's word. */
+static struct str origin_of(const struct exchange *ex)
+{
+    struct str text = str_trim(http_field_value(&ex->head, STR("X-Request-Id")));
+    struct uuid id;
+
+    return uuid_parse(text, &id) ? text : STR_NONE;
+}
+
 static void finished(void *context, struct exchange *ex, enum answer_end end, uint64_t bytes_sent)
 {
     static const char *const ends[] = {"sent", "gone", "broken"};
     const struct outcome *o = ex->user;
     int64_t duration = clock_monotonic_us() - ex->received_us;
-    struct str id = uuid_text(&ex->arena, ex->id);
+    struct str id = uuid_text(&ex->arena, ex->id), origin;
 
     (void)context;
     if (o == NULL) {
@@ -136,10 +146,13 @@ static void finished(void *context, struct exchange *ex, enum answer_end end, ui
         return;
     }
     metric_request(o->transaction, o->status, duration, o->flushes);
+    origin = origin_of(ex);
     log_context(id, str_from(o->member));
-    log_info("request", "transaction=%s outcome=%s http=%d bytes=%llu us=%lld flushes=%llu end=%s",
+    log_info("request",
+             "transaction=%s outcome=%s http=%d bytes=%llu us=%lld flushes=%llu end=%s%s%.*s",
              o->transaction, o->status, ex->reply.http_status, (unsigned long long)bytes_sent,
-             (long long)duration, (unsigned long long)o->flushes, ends[end]);
+             (long long)duration, (unsigned long long)o->flushes, ends[end],
+             origin.n > 0 ? " origin=" : "", STR_ARG(origin));
     log_context(STR_NONE, STR_NONE);
     if (end == ANSWER_BROKEN)
         correct_audit(ex, o);

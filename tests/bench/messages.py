@@ -191,7 +191,7 @@ def iti41(patient, local, document, number=MARKER):
     return mtom("/xds/repository", "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b", body, document)
 
 
-def iti18(patient, kind="LeafClass"):
+def iti18(patient, kind="LeafClass", path="/xds/registry"):
     body = (
         f"<query:AdhocQueryRequest {NS}><query:ResponseOption returnComposedObjects=\"true\" "
         f'returnType="{kind}"/><rim:AdhocQuery id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d">'
@@ -199,7 +199,7 @@ def iti18(patient, kind="LeafClass"):
         + slot("$XDSDocumentEntryStatus", "('urn:oasis:names:tc:ebxml-regrep:StatusType:Approved')")
         + "</rim:AdhocQuery></query:AdhocQueryRequest>"
     )
-    return soap("/xds/registry", "urn:ihe:iti:2007:RegistryStoredQuery", body)
+    return soap(path, "urn:ihe:iti:2007:RegistryStoredQuery", body)
 
 
 def iti43(unique_id):
