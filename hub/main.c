@@ -19,6 +19,7 @@
 #include "hub/data/xml.h"
 #include "hub/health.h"
 #include "hub/hub.h"
+#include "hub/iti81.h"
 #include "mpi/change.h"
 #include "mpi/command.h"
 #include "mpi/identity.h"
@@ -28,7 +29,7 @@
 #include "xds/module.h"
 
 static const struct hub_module *const modules[] = {
-    &health_module, &audit_repository_module, &mpi_module, &consent_module,
+    &health_module, &audit_repository_module, &iti81_module, &mpi_module, &consent_module,
     &xds_module,    &gateway_module,          NULL,
 };
 

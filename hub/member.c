@@ -75,7 +75,8 @@ static const struct statement READ = {
     " ARRAY(SELECT k.not_before FROM member_idp_key k"
     "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
     " ARRAY(SELECT k.not_after FROM member_idp_key k"
-    "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint)"
+    "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
+    " m.audit_reader"
     " FROM epoch e"
     " LEFT JOIN member m ON true"
     " WHERE e.name = 'member'"
@@ -119,6 +120,7 @@ enum column {
     KEY_FINGERPRINTS,
     KEY_NOT_BEFORES,
     KEY_NOT_AFTERS,
+    AUDIT_READER,
 };
 
 static void authorities_read(struct arena *a, const struct rows *r, int row, struct member *m)
@@ -291,6 +293,13 @@ static void trust_read(struct arena *a, const struct rows *r, int row, struct me
     idp_keys_read(a, r, row, m);
 }
 
+static enum audit_reader audit_reader_of(struct str word)
+{
+    return str_eq(word, STR("all"))   ? AUDIT_READER_ALL
+           : str_eq(word, STR("own")) ? AUDIT_READER_OWN
+                                      : AUDIT_READER_NONE;
+}
+
 static void member_read(struct arena *a, const struct rows *r, int row, struct member *m)
 {
     m->id = row_int(r, row, ID);
@@ -300,6 +309,7 @@ static void member_read(struct arena *a, const struct rows *r, int row, struct m
     m->strict_adt = row_bool(r, row, STRICT_ADT);
     m->multi_patient = row_bool(r, row, MULTI_PATIENT);
     m->charset = str_dup(a, row_text(r, row, CHARSET));
+    m->audit_reader = audit_reader_of(row_text(r, row, AUDIT_READER));
     authorities_read(a, r, row, m);
     applications_read(a, r, row, m);
     certs_read(a, r, row, m);

@@ -32,6 +32,9 @@ struct member_cert {
     bool direct; /* trusted by itself (ITI-19 direct comparison), without a chain */
 };
 
+/* What of the audit log it may read (ITI-81): nothing, records of its own requests, or all. */
+enum audit_reader { AUDIT_READER_NONE, AUDIT_READER_OWN, AUDIT_READER_ALL };
+
 /* May, must or must not a member's SOAP requests name a person (XUA)? */
 enum member_xua { XUA_OPTIONAL, XUA_REQUIRED, XUA_SYSTEM_ONLY };
 
@@ -63,6 +66,7 @@ struct member {
     bool suspended;
     bool strict_adt;    /* an ADT event that the hub does not use is answered AR, not AA */
     bool multi_patient; /* it may ask about several patients at once (ITI-51) */
+    enum audit_reader audit_reader;
     struct str charset; /* of HL7 v2 messages without MSH-18; empty means ASCII */
     struct member_authority *authorities;
     size_t authority_count;

@@ -24,6 +24,12 @@ static const struct statement PERMIT_MULTI_PATIENT = {
     " SET multi_patient = $2"
     " WHERE member_id = $1",
 };
+static const struct statement PERMIT_AUDIT_READER = {
+    "member_permit_audit_reader",
+    "UPDATE member"
+    " SET audit_reader = $2"
+    " WHERE member_id = $1",
+};
 static const struct statement ADD_AUTHORITY = {
     "member_add_authority",
     "INSERT INTO member_authority (oid, member_id, name_space)"
@@ -200,19 +206,53 @@ static enum status work_resume(struct operation *o, struct strbuf *out)
     return set_suspended(o, out, false);
 }
 
-static enum status set_permitted(struct operation *o, struct strbuf *out, bool permitted)
+static enum status set_multi_patient(struct operation *o, struct strbuf *out,
+                                     const struct member *m, bool permitted)
 {
-    const struct member *m;
-
-    TRY(member_named(o, &m));
-    if (cli_value(&o->args, "multi-patient") == NULL)
-        return fail(o->args.err, INVALID, "member", "say what: --multi-patient");
     db_queue(o->db, &PERMIT_MULTI_PATIENT, NULL, DB_INT8(m->id), DB_BOOL(permitted));
     member_audit(o, m->name,
                  permitted ? STR("permitted multi-patient") : STR("forbade multi-patient"));
     return member_report(o, out, member_word(o),
                          permitted ? "may ask about several patients at once"
                                    : "can no longer ask about several patients at once");
+}
+
+/* `what`: own, all or none. */
+static enum status set_audit_reader(struct operation *o, struct strbuf *out, const struct member *m,
+                                    struct str what)
+{
+    static const struct {
+        struct str word;
+        const char *change, *sentence;
+    } rights[] = {
+        {{"own", 3},
+         "permitted audit-reader own",
+         "may read the audit records of its own requests"},
+        {{"all", 3}, "permitted audit-reader all", "may read the whole audit log"},
+        {{"none", 4}, "forbade audit-reader", "can no longer read the audit log"},
+    };
+
+    for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++)
+        if (str_eq(what, rights[i].word)) {
+            db_queue(o->db, &PERMIT_AUDIT_READER, NULL, DB_INT8(m->id), DB_TEXT(what));
+            member_audit(o, m->name, str_from(rights[i].change));
+            return member_report(o, out, member_word(o), rights[i].sentence);
+        }
+    return fail(o->args.err, INVALID, "member", "--audit-reader %.*s: own or all", STR_ARG(what));
+}
+
+static enum status set_permitted(struct operation *o, struct strbuf *out, bool permitted)
+{
+    const char *audit_reader = cli_value(&o->args, "audit-reader");
+    bool multi_patient = cli_value(&o->args, "multi-patient") != NULL;
+    const struct member *m;
+
+    TRY(member_named(o, &m));
+    if (multi_patient == (audit_reader != NULL))
+        return fail(o->args.err, INVALID, "member", "say what: --multi-patient or --audit-reader");
+    if (multi_patient)
+        return set_multi_patient(o, out, m, permitted);
+    return set_audit_reader(o, out, m, permitted ? str_from(audit_reader) : STR("none"));
 }
 
 static enum status work_permit(struct operation *o, struct strbuf *out)
@@ -308,8 +348,15 @@ static const struct cli_option add_options[] = {
     {"multi-patient", NULL, "it may ask about several patients at once (ITI-51)"},
     {NULL, NULL, NULL},
 };
-static const struct cli_option permission_options[] = {
+static const struct cli_option permit_options[] = {
     {"multi-patient", NULL, "asking about several patients at once (ITI-51)"},
+    {"audit-reader", "own|all",
+     "reading the audit log (ITI-81): of its own requests, or all of it"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_option forbid_options[] = {
+    {"multi-patient", NULL, "asking about several patients at once (ITI-51)"},
+    {"audit-reader", NULL, "reading the audit log (ITI-81)"},
     {NULL, NULL, NULL},
 };
 static const struct cli_option cert_add_options[] = {
@@ -367,14 +414,14 @@ static const struct operation_kind resume = {
     CHANGE("causeway member resume", work_resume),
 };
 static const struct operation_kind permit = {
-    .cli = {"causeway member permit NAME --multi-patient",
+    .cli = {"causeway member permit NAME --multi-patient|--audit-reader own|all",
             "Lets a member do what is not every member's. `causeway member forbid` takes it back.",
-            permission_options},
+            permit_options},
     CHANGE("causeway member permit", work_permit),
 };
 static const struct operation_kind forbid = {
-    .cli = {"causeway member forbid NAME --multi-patient", "Takes a permission back.",
-            permission_options},
+    .cli = {"causeway member forbid NAME --multi-patient|--audit-reader",
+            "Takes a permission back.", forbid_options},
     CHANGE("causeway member forbid", work_forbid),
 };
 static const struct operation_kind cert_add = {

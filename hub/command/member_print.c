@@ -143,6 +143,13 @@ static void idps_json(struct strbuf *out, struct arena *a, const struct member *
     strbuf_lit(out, "]");
 }
 
+static struct str audit_reader_word(const struct member *m)
+{
+    static const char *const words[] = {"none", "own", "all"};
+
+    return str_from(words[m->audit_reader]);
+}
+
 static struct str xua_word(const struct member *m)
 {
     return m->xua == XUA_REQUIRED      ? STR("required")
@@ -160,6 +167,7 @@ static void member_json(struct strbuf *out, struct arena *a, const struct member
     cli_json_bool(out, "suspended", m->suspended);
     cli_json_bool(out, "strict_adt", m->strict_adt);
     cli_json_bool(out, "multi_patient", m->multi_patient);
+    cli_json_text(out, "audit_reader", audit_reader_word(m));
     cli_json_text(out, "charset", m->charset);
     authorities_json(out, m);
     applications_json(out, m);
@@ -300,6 +308,7 @@ void member_print(struct strbuf *out, struct arena *a, const struct member *m, b
                   m->strict_adt ? STR("refused (AR)") : STR("accepted (AA)"));
     cli_table_row(&t, STR("several patients"),
                   m->multi_patient ? STR("may ask (ITI-51)") : STR("may not ask (ITI-51)"));
+    cli_table_row(&t, STR("audit log (ITI-81)"), audit_reader_word(m));
     cli_table_row(&t, STR("character set"), m->charset.n > 0 ? m->charset : STR("ASCII"));
     cli_table_row(&t, STR("assertions (XUA)"), xua_word(m));
     lists_text(&t, a, m);
