@@ -94,8 +94,8 @@ static bool is_peer(const struct dsig_key *key, const struct assertion_context *
 }
 
 /* The sender's own signature is over the timestamp, by the key that the assertion names. */
-static enum status check_signature(const struct dsig_key *key, const struct wsse *w,
-                                   struct errors *err)
+static enum status check_signature(struct arena *a, const struct dsig_key *key,
+                                   const struct wsse *w, struct errors *err)
 {
     struct dsig what = {.key = key, .signature = w->signature, .node = w->timestamp};
 
@@ -105,7 +105,7 @@ static enum status check_signature(const struct dsig_key *key, const struct wsse
         return fail(
             err, INVALID, "wsse:InvalidSecurity",
             "the signature beside the assertion must be over a wsu:Timestamp with a wsu:Id");
-    return dsig_verify(&what, err);
+    return dsig_verify(a, &what, err);
 }
 
 static const struct confirmation *holder_of(const struct assertion *s,
@@ -126,8 +126,8 @@ static bool has_bearer(const struct assertion *s, const struct assertion_context
 }
 
 /* A signature that is there must be right, whoever could do without it. */
-static enum status check_confirmation(const struct assertion *s, const struct assertion_context *c,
-                                      struct errors *err)
+static enum status check_confirmation(struct arena *a, const struct assertion *s,
+                                      const struct assertion_context *c, struct errors *err)
 {
     const struct confirmation *holder = holder_of(s, c);
 
@@ -136,7 +136,7 @@ static enum status check_confirmation(const struct assertion *s, const struct as
             return fail(err, DENIED, "wsse:FailedCheck",
                         "there is a signature beside the assertion, and the assertion names no key "
                         "for it (holder-of-key)");
-        return check_signature(holder->key, c->wsse, err);
+        return check_signature(a, holder->key, c->wsse, err);
     }
     if (has_bearer(s, c) || (holder != NULL && is_peer(holder->key, c)))
         return OK;
@@ -152,5 +152,5 @@ enum status assertion_check(struct arena *a, const struct assertion *s,
     if (c->wsse->timestamp != NULL)
         TRY(check_timestamp(a, c->wsse->timestamp, c, err));
     TRY(check_audience(s, c, err));
-    return check_confirmation(s, c, err);
+    return check_confirmation(a, s, c, err);
 }

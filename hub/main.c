@@ -15,7 +15,6 @@
 #include "hub/command/audit/index.h"
 #include "hub/command/cli.h"
 #include "hub/command/commands.h"
-#include "hub/data/dsig.h"
 #include "hub/data/xml.h"
 #include "hub/health.h"
 #include "hub/hub.h"
@@ -133,7 +132,6 @@ static bool set_up_libraries(void)
     if (sodium_init() < 0 || OPENSSL_init_ssl(0, NULL) != 1)
         return false;
     xml_init();
-    dsig_init();
     return true;
 }
 

@@ -47,7 +47,7 @@ static enum status verify(struct request *rq, const struct member_idp *idp, xmlN
             rq->now_us > idp->keys[i].not_after_us)
             continue;
         errors_init(&last, rq->arena);
-        if (dsig_verify(&what, &last) == OK)
+        if (dsig_verify(rq->arena, &what, &last) == OK)
             return OK;
     }
     if (last.first == NULL)

@@ -1,14 +1,14 @@
-/* XML signatures (W3C XML Signature 1.1), verified against a key that the caller has pinned: the
- * one file that calls libxmlsec1.
+/* XML signatures (W3C XML Signature 1.1), verified against a key that the caller has pinned.
  *
- * The library's defaults are not safe (a key of the sender's own in KeyInfo is believed, file: is
- * read, a double ID binds the first), so what a signature may be is checked here, before it runs:
- * one SignedInfo, one Reference to the one node in question by its one id, exclusive C14N without
- * comments, the enveloped-signature transform, RSA from 2048 bits or ECDSA, SHA-256 and up.
- * KeyInfo is never looked at. What is OK was signed: read it from that node and no other.
+ * The standard lets a message say how it is to be verified, and most holes of its implementations
+ * come from that. Here one shape is verified and all others are refused: one SignedInfo, one
+ * Reference to the node in question by its one id, exclusive C14N without comments, the
+ * enveloped-signature transform, RSA from 2048 bits or ECDSA, SHA-256 and up. Nothing is looked up:
+ * KeyInfo is never read, no URI is followed, no id is resolved: the node is the caller's. What is
+ * OK was signed: read it from that node and no other.
  *
- * dsig_init once, before threads. A key may be used by any thread; a document by the thread that
- * owns its arena. */
+ * C14N is libxml2's, the rest OpenSSL's. A key may be used by any thread; a document by the thread
+ * that owns its arena. */
 #pragma once
 
 #include "hub/data/xml.h"
@@ -17,8 +17,6 @@
 #define NS_WSU                                                                                     \
     "http://docs.oasis-open.org/wss/2004/01/"                                                      \
     "oasis-200401-wss-wssecurity-utility-1.0.xsd"
-
-void dsig_init(void);
 
 /* A public key; freed with the arena. */
 struct dsig_key;
@@ -52,4 +50,4 @@ enum status dsig_ids_unique(struct arena *a, const xmlNode *part, struct errors 
 
 /* OK; INVALID with a code of WS-Security (wsse:InvalidSecurity: the signature has not the shape;
  * wsse:UnsupportedAlgorithm; wsse:FailedCheck: it does not verify). */
-enum status dsig_verify(const struct dsig *what, struct errors *err) MUST_CHECK;
+enum status dsig_verify(struct arena *a, const struct dsig *what, struct errors *err) MUST_CHECK;

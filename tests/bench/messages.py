@@ -123,14 +123,16 @@ def submit_objects(set_uid, patient, entries):
     )
 
 
-def envelope(action, body):
+def envelope(action, body, header=""):
+    """With an assertion in `header` each message has an id of its own: a second one is a replay."""
+    message = f"urn:bench:{MARKER}" if header else "urn:uuid:7a3a7b0e-4d5f-4a0c-9c3b-2f7f1d0c8e11"
     return (
         '<soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope" '
         'xmlns:wsa="http://www.w3.org/2005/08/addressing"><soap:Header>'
         f'<wsa:Action soap:mustUnderstand="1">{action}</wsa:Action>'
-        "<wsa:MessageID>urn:uuid:7a3a7b0e-4d5f-4a0c-9c3b-2f7f1d0c8e11</wsa:MessageID>"
+        f"<wsa:MessageID>{message}</wsa:MessageID>"
         "<wsa:ReplyTo><wsa:Address>http://www.w3.org/2005/08/addressing/anonymous</wsa:Address>"
-        "</wsa:ReplyTo></soap:Header><soap:Body>" + body + "</soap:Body></soap:Envelope>"
+        "</wsa:ReplyTo>" + header + "</soap:Header><soap:Body>" + body + "</soap:Body></soap:Envelope>"
     ).encode()
 
 
@@ -143,8 +145,9 @@ def get(path):
     return f"GET {path} HTTP/1.1\r\nHost: hub\r\n\r\n".encode()
 
 
-def soap(path, action, body):
-    return http(path, f'application/soap+xml; charset=UTF-8; action="{action}"', envelope(action, body))
+def soap(path, action, body, header=""):
+    return http(path, f'application/soap+xml; charset=UTF-8; action="{action}"',
+                envelope(action, body, header))
 
 
 def mtom(path, action, body, document=None):
@@ -191,7 +194,8 @@ def iti41(patient, local, document, number=MARKER):
     return mtom("/xds/repository", "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b", body, document)
 
 
-def iti18(patient, kind="LeafClass", path="/xds/registry"):
+def iti18(patient, kind="LeafClass", path="/xds/registry", header=""):
+    """`header`: further SOAP header blocks."""
     body = (
         f"<query:AdhocQueryRequest {NS}><query:ResponseOption returnComposedObjects=\"true\" "
         f'returnType="{kind}"/><rim:AdhocQuery id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d">'
@@ -199,7 +203,7 @@ def iti18(patient, kind="LeafClass", path="/xds/registry"):
         + slot("$XDSDocumentEntryStatus", "('urn:oasis:names:tc:ebxml-regrep:StatusType:Approved')")
         + "</rim:AdhocQuery></query:AdhocQueryRequest>"
     )
-    return soap(path, "urn:ihe:iti:2007:RegistryStoredQuery", body)
+    return soap(path, "urn:ihe:iti:2007:RegistryStoredQuery", body, header)
 
 
 def iti43(unique_id):

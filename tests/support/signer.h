@@ -1,5 +1,5 @@
 /* A signer of XML for tests: a key, its certificate, and signatures made from text that is written
- * in its canonical form already, so that no code of the hub (nor libxmlsec1) is used on this side.
+ * in its canonical form already, so that no code of the hub is used on this side.
  *
  *     struct signer *s = signer_new(&arena, "EC");
  *     struct str xml = signer_envelop(s, &arena, &SIGNER_DEFAULTS, "a1",

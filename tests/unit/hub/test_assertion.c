@@ -59,7 +59,6 @@ static xmlNode *header_of(struct str inside)
     xmlNode *root;
 
     xml_init();
-    dsig_init();
     errors_init(&err, &arena);
     must(xml_parse(&arena,
                    str_printf(&arena,

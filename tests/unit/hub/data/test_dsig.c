@@ -19,7 +19,6 @@ static void begin(void)
 {
     arena_init(&arena);
     xml_init();
-    dsig_init();
     rsa = signer_new(&arena, "RSA");
     ec = signer_new(&arena, "EC");
     stranger = signer_new(&arena, "RSA");
@@ -57,7 +56,7 @@ static struct str verdict(struct signer *s, struct str xml)
     what.id = dsig_id(what.node, "ID");
     if (what.signature == NULL || what.id == NULL)
         return STR("no signature");
-    return dsig_ids_unique(&arena, what.node, &err) == OK && dsig_verify(&what, &err) == OK
+    return dsig_ids_unique(&arena, what.node, &err) == OK && dsig_verify(&arena, &what, &err) == OK
                ? STR("")
                : str_from(err.first->code);
 }
@@ -83,6 +82,57 @@ static void what_the_pinned_key_signed_is_good(void)
     arena_dispose(&arena);
 }
 
+/* Exclusive C14N may be told to treat some prefixes inclusively: then what the ancestors declare is
+ * signed too. */
+static void inclusive_prefixes_bring_what_ancestors_declare(void)
+{
+    static const char transforms[] =
+        "<ds:Transform Algorithm=\"" NS_DSIG "enveloped-signature\"></ds:Transform>"
+        "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\">"
+        "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" "
+        "PrefixList=\"y xs\"></ec:InclusiveNamespaces></ds:Transform>";
+    struct signature_options o = SIGNER_DEFAULTS;
+    struct str signed_text;
+
+    begin();
+    o.transforms = transforms;
+    signed_text = signer_envelop(ec, &arena, &o, "i1",
+                                 replaced(STR(HEAD), " ID=", " xmlns:y=\"urn:y\" ID="), STR(TAIL));
+    signed_text = replaced(signed_text, " xmlns:y=\"urn:y\"", "");
+    CHECK_STR(verdict(ec,
+                      str_printf(&arena, "<r xmlns:y=\"urn:y\">%.*s</r>", STR_ARG(signed_text))),
+              STR(""));
+    CHECK_STR(verdict(ec,
+                      str_printf(&arena, "<r xmlns:y=\"urn:z\">%.*s</r>", STR_ARG(signed_text))),
+              STR("wsse:FailedCheck"));
+    arena_dispose(&arena);
+}
+
+/* What hangs beside the node and the signature in it is put back as it was. */
+static void verification_leaves_the_tree_as_it_was(void)
+{
+    xmlNode *root, *node;
+    struct dsig what = {.enveloped = true};
+
+    begin();
+    errors_init(&err, &arena);
+    CU_ASSERT_FATAL(xml_parse(&arena,
+                              str_printf(&arena, "<r><b></b>%.*s<c></c></r>",
+                                         STR_ARG(envelop(ec, &SIGNER_DEFAULTS))),
+                              &XML_LIMITS, &err, &root) == OK);
+    node = find(root, "a");
+    what.key = dsig_key_of_certificate(&arena, signer_certificate(ec));
+    what.node = node;
+    what.signature = xml_child(node, NS_DSIG, "Signature");
+    what.id = dsig_id(node, "ID");
+    CU_ASSERT(dsig_verify(&arena, &what, &err) == OK);
+    CU_ASSERT(xml_child(node, NS_DSIG, "Signature") == what.signature);
+    CU_ASSERT(xml_count(node, NULL, NULL) == 3 && xml_count(root, NULL, NULL) == 3);
+    CU_ASSERT(xml_is(what.signature->prev, NULL, "issuer"));
+    CU_ASSERT(xml_is(what.signature->next, NULL, "user"));
+    arena_dispose(&arena);
+}
+
 static void a_second_look_at_one_document_gives_the_same(void)
 {
     struct dsig what = {.enveloped = true};
@@ -96,8 +146,8 @@ static void a_second_look_at_one_document_gives_the_same(void)
     what.node = root;
     what.signature = xml_child(root, NS_DSIG, "Signature");
     what.id = dsig_id(root, "ID");
-    CU_ASSERT(dsig_verify(&what, &err) == OK);
-    CU_ASSERT(dsig_verify(&what, &err) == OK);
+    CU_ASSERT(dsig_verify(&arena, &what, &err) == OK);
+    CU_ASSERT(dsig_verify(&arena, &what, &err) == OK);
     arena_dispose(&arena);
 }
 
@@ -267,9 +317,9 @@ static void a_signature_elsewhere_verifies_what_it_names(void)
     what.node = find(root, "t");
     what.signature = find(root, "Signature");
     what.id = dsig_id(what.node, "ID");
-    CU_ASSERT(dsig_verify(&what, &err) == OK);
+    CU_ASSERT(dsig_verify(&arena, &what, &err) == OK);
     what.enveloped = true;
-    CU_ASSERT(dsig_verify(&what, &err) == INVALID);
+    CU_ASSERT(dsig_verify(&arena, &what, &err) == INVALID);
     arena_dispose(&arena);
 }
 
@@ -300,6 +350,8 @@ static void weak_and_broken_keys_are_none(void)
 }
 
 SUITE(test_dsig, CASE(what_the_pinned_key_signed_is_good),
+      CASE(inclusive_prefixes_bring_what_ancestors_declare),
+      CASE(verification_leaves_the_tree_as_it_was),
       CASE(a_second_look_at_one_document_gives_the_same), CASE(a_changed_byte_is_seen),
       CASE(a_key_in_the_message_is_not_believed), CASE(weak_algorithms_are_refused_by_name),
       CASE(a_signature_has_one_shape), CASE(an_id_that_stands_twice_is_refused),
