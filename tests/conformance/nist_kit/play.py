@@ -360,7 +360,8 @@ NOT_OURS = [
      "a transaction of another actor"),
 ]
 COLLECTIONS = [
-    (r"reg_xua", "XUA (ITI-40): wants SAML assertions of a token service that is not in the kit"),
+    (r"reg_xua", "XUA (ITI-40): wants SAML assertions of a token service that is not in the kit; "
+                 "tests/e2e/test_xua.py plays them with one of its own"),
     (r".*(iig|rig|ids|idc|isr)\b.*", IMAGING),
     (r".*mhd.*|fhirsupport.*", MHD),
     (r"ig\(xca\)|rg\(xca\)", GATEWAY),
