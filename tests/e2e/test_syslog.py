@@ -13,7 +13,8 @@ import time
 import pytest
 from lxml import etree
 
-from hospital import pki, soap, syslog, xds
+from hospital import hl7v3 as v3
+from hospital import mllp, pki, soap, syslog, xds
 from people import Person, cda, known
 
 HEADER = re.compile(rb"<85>1 (\S+) \S+ causeway \d+ IHE\+RFC-3881 - <\?xml")
@@ -203,6 +204,140 @@ def test_start_and_stop_and_refused_nodes_go_out_too(region, harbour, tmp_path):
 
 def _details(message):
     return b" ".join(base64.b64decode(d.get("value")) for d in tree(message).iter("ParticipantObjectDetail"))
+
+# --- how many, and which --------------------------------------------------------------------------------
+
+class Play:
+    """Each transaction of the hub once, and once in vain."""
+
+    def __init__(self, region, lakeside, harbour):
+        self.hub, self.lakeside, self.harbour = region, lakeside, harbour
+        self.person, self.old = Person(), Person()
+
+    def feed(self):
+        self.person.feed(self.lakeside)
+        self.person.feed(self.harbour)
+        return [("ITI-8", "110110", "C", 0)] * 2
+
+    def update(self):
+        self.person.feed(self.lakeside, "A08")
+        return [("ITI-8", "110110", "U", 0)]
+
+    def merge(self):
+        """A merge is two: D of what was subsumed, U of what survives."""
+        self.old.feed(self.lakeside)
+        self.lakeside.merge(self.person.patient(self.person.cx(self.lakeside)), self.old.cx(self.lakeside))
+        return [("ITI-8", "110110", "C", 0), ("ITI-8", "110110", "D", 0), ("ITI-8", "110110", "U", 0)]
+
+    def feed_in_vain(self):
+        self.lakeside.feed("A04", self.person.patient(self.person.cx(self.lakeside), birth="when?"))
+        return [("ITI-8", "110110", "C", 8)]
+
+    def manage(self):
+        self.lakeside.feed("A31", self.person.patient(self.person.cx(self.lakeside)))
+        return [("ITI-30", "110110", "U", 0)]
+
+    def feed_v3(self):
+        v3.call(self.lakeside, "/pix", v3.feed("PRPA_IN201301UV02", [(self.lakeside.authority, "V3-1")],
+                                               v3.person("Vandermeer", "Wilhelmina", "19510203", "F")))
+        return [("ITI-44", "110110", "C", 0)]
+
+    def pix(self):
+        self.person.resolve(self.lakeside)
+        self.lakeside.pix(self.lakeside.cx("NOBODY"))
+        return [("ITI-9", "110112", "E", 0), ("ITI-9", "110112", "E", 8)]
+
+    def pix_v3(self):
+        v3.call(self.lakeside, "/pix", v3.pix_query(self.lakeside.authority, "V3-1"))
+        return [("ITI-45", "110112", "E", 0)]
+
+    def pdq(self):
+        self.lakeside.tell("\r".join([
+            mllp.msh(self.lakeside.sender, "QBP^Q22^QBP_Q21", version="2.5"),
+            f"QPD|IHE PDQ Query|T1|@PID.5.1^{self.person.family}~@PID.7^{self.person.birth}", "RCP|I"]) + "\r")
+        return [("ITI-21", "110112", "E", 0)]
+
+    def pdq_v3(self):
+        v3.call(self.lakeside, "/pdq", v3.pdq_query([("livingSubjectName", v3.name("Vandermeer", "Wilhelmina").replace(
+            "<name>", "<value>").replace("</name>", "</value>"))]))
+        return [("ITI-47", "110112", "E", 0)]
+
+    def provide(self):
+        self.entry, response = self.lakeside.publish(self.person.xad, cda("counted"))
+        assert response.ok, response
+        return [("ITI-41", "110107", "C", 0)]
+
+    def provide_in_vain(self):
+        entry = xds.Entry(self.person.xad, cda("wrong"), hash="0" * 40)
+        assert not self.lakeside.provide(xds.Submission(self.person.xad, [entry])).ok
+        return [("ITI-41", "110107", "C", 8)]
+
+    def register(self):
+        assert self.lakeside.register(xds.Submission(self.person.xad, [xds.Entry(self.person.xad, cda("r"))])).ok
+        return [("ITI-42", "110107", "C", 0)]
+
+    def query(self):
+        self.found = self.harbour.find(self.person.xad).entries
+        self.harbour.query(xds.adhoc_query(xds.FIND_DOCUMENTS, []))
+        return [("ITI-18", "110112", "E", 0), ("ITI-18", "110112", "E", 8)]
+
+    def retrieve(self):
+        """What succeeded and what failed are records of their own."""
+        self.harbour.retrieve((self.hub.repository, self.entry.unique_id), (self.hub.repository, "1.2.3.404"))
+        return [("ITI-43", "110106", "R", 0), ("ITI-43", "110106", "R", 8)]
+
+    def remove_documents(self):
+        assert self.lakeside.remove_documents((self.hub.repository, self.entry.unique_id)).ok
+        self.lakeside.remove_documents((self.hub.repository, "1.2.3.404"))
+        return [("ITI-86", "110110", "D", 0), ("ITI-86", "110110", "D", 8)]
+
+    def remove_metadata_in_vain(self):
+        self.lakeside.remove_metadata(xds.new_urn())
+        return [("ITI-62", "110110", "D", 8)]
+
+    def read_the_log(self):
+        self.hub.run("audit", "search", "--limit", 1)
+        return [("ITI-81", "110101", "R", 0)]
+
+    def change_a_member(self):
+        self.hub.run("member", "permit", "lakeside", "--multi-patient")
+        return [("CONFIG", "110113", "E", 0)]
+
+
+PLAYS = [name for name in vars(Play) if not name.startswith("_")]
+
+
+@pytest.fixture(scope="module")
+def play(region, lakeside, harbour):
+    return Play(region, lakeside, harbour)
+
+
+def recorded(region):
+    """All records but the looks at the log that this function is."""
+    rows = [r for r in region.audit() if not (r["transaction"] == "ITI-81" and r["objects"][0]["detail"].find("1000") >= 0)]
+    return [(r["transaction"], r["event"], r["action"], r["outcome"]) for r in rows]
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_each_transaction_leaves_its_records_and_no_others(name, play, region):
+    before = len(recorded(region))
+    expected = getattr(play, name)()
+    assert collections.Counter(recorded(region)[before:]) == collections.Counter(expected)
+
+
+def test_what_the_plays_left_reached_the_repository_as_the_schema_has_it(play, region, data):
+    schema = etree.XMLSchema(etree.parse(str(data(XSD))))
+    patient = ask(play.harbour, "PLAYED")
+    messages = region.arr.wait_for(lambda m: any(patient.split("^")[0].encode() in x for x in m))
+    for message in messages:
+        schema.assertValid(tree(message))
+    removed = next(m for m in messages if codes(m)[::3] == ("ITI-86", 0))
+    document = tree(removed).find("ParticipantObjectIdentification[@ParticipantObjectTypeCodeRole='3']")
+    assert document.get("ParticipantObjectID") == play.entry.unique_id
+    assert document.get("ParticipantObjectDataLifeCycle") == "14"
+    sent = {codes(m)[0] for m in messages}
+    assert {"ITI-8", "ITI-9", "ITI-18", "ITI-21", "ITI-30", "ITI-41", "ITI-42", "ITI-43", "ITI-44", "ITI-45",
+            "ITI-47", "ITI-62", "ITI-81", "ITI-86", "110137"} <= sent
 
 
 # --- receiving ----------------------------------------------------------------------------------------
