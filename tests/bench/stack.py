@@ -25,6 +25,7 @@ database = {database}
 listen = 127.0.0.1:0
 mllp_listen = 127.0.0.1:0
 admin_listen = 127.0.0.1:0
+syslog_listen = 127.0.0.1:0
 tls_certificate = {pki}/hub.crt
 tls_key = {pki}/hub.key
 tls_ca = {pki}/ca.crt
@@ -138,8 +139,8 @@ class Stack:
                 raise SystemExit("bench: the hub did not start\n" + (self.dir / "hub.log").read_text())
             time.sleep(0.05)
         addresses = json.loads(ready.read_text())
-        self.listen, self.mllp, self.health = (
-            addresses[k] for k in ("listen", "mllp_listen", "admin_listen"))
+        self.listen, self.mllp, self.health, self.syslog = (
+            addresses[k] for k in ("listen", "mllp_listen", "admin_listen", "syslog_listen"))
 
     def restart_hub(self):
         """A hub that has not done anything yet: for figures of memory."""
