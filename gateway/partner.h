@@ -25,7 +25,9 @@
     X(SOAP11_FAULTS, "soap11-faults", false, "reads faults in SOAP 1.1")                           \
     X(SOFT_MS, "soft-ms", true, "milliseconds until its answer has begun")                         \
     X(HARD_MS, "hard-ms", true, "milliseconds until its answer is whole")                          \
-    X(IN_FLIGHT, "in-flight", true, "calls to it at a time")
+    X(IN_FLIGHT, "in-flight", true, "calls to it at a time")                                       \
+    X(ASSERTION, "forward-assertion", false,                                                       \
+      "sends the assertion of the person who asks along (XUA): it trusts who issued it")
 
 enum partner_quirk {
 #define X(name, key, value, words) QUIRK_##name,

@@ -20,9 +20,8 @@ bool question_url_valid(struct str url)
     return valid;
 }
 
-static void write_addressing(struct request *rq, struct xml_writer *w, const struct question *q)
+static void write_addressing(struct xml_writer *w, const struct question *q)
 {
-    (void)rq;
     xml_begin(w, "wsa:Action");
     xml_attribute(w, "soap:mustUnderstand", STR("true"));
     xml_content(w, str_from(q->action));
@@ -37,6 +36,21 @@ static void write_addressing(struct request *rq, struct xml_writer *w, const str
     xml_end(w, "wsa:To");
 }
 
+/* The wsse:Security block whose assertion proved the person who asks, as it came: where the other
+ * region trusts its issuer, it knows who asks. */
+static struct str security_of(struct request *rq, const struct question *q)
+{
+    const xmlNode *header;
+
+    if (!PARTNER_TAKES(q->partner, ASSERTION) || rq->principal.assertion.n == 0 ||
+        rq->message.soap == NULL)
+        return STR_NONE;
+    header = rq->message.soap->header;
+    XML_EACH(block, header, NULL, "Security")
+    return xml_copy_text(rq->arena, block);
+    return STR_NONE;
+}
+
 /* The body is text already: it goes between the tags as it is. */
 static struct str envelope(struct request *rq, const struct question *q)
 {
@@ -48,7 +62,8 @@ static struct str envelope(struct request *rq, const struct question *q)
     xml_attribute(&w, "xmlns:soap", STR(NS_SOAP));
     xml_attribute(&w, "xmlns:wsa", STR(NS_WSA));
     xml_begin(&w, "soap:Header");
-    write_addressing(rq, &w, q);
+    write_addressing(&w, q);
+    strbuf_add(&b, security_of(rq, q));
     xml_end(&w, "soap:Header");
     xml_begin(&w, "soap:Body");
     xml_content(&w, STR(""));

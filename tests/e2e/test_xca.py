@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from hospital import soap, xds
+from hospital import saml, soap, xds
+from hospital.hub import HOME
 from hospital.community import ITI38, ITI39, Community, Person as Stranger
 from people import Person, cda
 
@@ -391,3 +392,24 @@ def test_a_synthetic_patient_shows_where_a_community_breaks(region):
     assert [line.split()[:2] for line in told.splitlines()][1] == ["query", "BREAKS"]
     assert "another home community" in told
     del region.aurora.patients["T-1"]
+
+
+def test_the_assertion_of_who_asks_goes_along_where_the_community_trusts_its_issuer(region):
+    p = region.patient(region.aurora, region.borealis)
+    issuer = "https://sts.lakeside.example"
+    sts = saml.Provider(region.hub.folder / "sts", issuer, audience=f"urn:oid:{HOME}")
+    region.hub.run("member", "idp", "add", "lakeside", "--issuer", issuer, "--cert", sts.key.certificate)
+    region.hub.run("community", "quirk", "aurora", "add", "forward-assertion")
+    assertion = sts.assertion(user="anna", organization=region.lakeside.organization)
+    sent = saml.canonical(assertion)
+    for _ in range(50):
+        answer = region.lakeside.link.call("/xca/ig/query", xds.ITI18, xds.find_documents(p.xad),
+                                           headers=[saml.security(assertion)])
+        if not answer.fault:
+            break
+        time.sleep(0.1)
+    assert xds.Response(answer).status == xds.SUCCESS, region.aurora.troubles
+    came = region.aurora.envelopes[-1].find(f".//{{{saml.SAML}}}Assertion")
+    assert saml.canonical(came) == sent
+    assert region.borealis.envelopes[-1].find(f".//{{{saml.SAML}}}Assertion") is None
+    region.hub.run("community", "quirk", "aurora", "remove", "forward-assertion")
