@@ -15,6 +15,13 @@ static const struct statement ADD = {
     "    ON CONFLICT (member_id) DO UPDATE\n"
     "   SET home = excluded.home",
 };
+/* What its assertions may name as their home community (hub/principal.c). */
+static const struct statement SET_HOME = {
+    "community_set_home",
+    "UPDATE member\n"
+    "   SET home_community = $2\n"
+    " WHERE member_id = $1",
+};
 static const struct statement ADD_ENDPOINT = {
     "community_endpoint_add",
     "INSERT INTO community_endpoint (member_id, service, url)\n"
@@ -91,6 +98,7 @@ static enum status work_add(struct operation *o, struct strbuf *out)
     if (str_eq(home, str_from(o->config.home_community_id)))
         return fail(o->args.err, INVALID, "home", "%.*s is this community itself", STR_ARG(home));
     db_queue(o->db, &ADD, NULL, DB_INT8(m->id), DB_TEXT(home));
+    db_queue(o->db, &SET_HOME, NULL, DB_INT8(m->id), DB_TEXT(home));
     TRY(add_endpoints(o, m));
     member_audit(o, m->name, str_printf(o->args.arena, "is community %.*s", STR_ARG(home)));
     return member_report(o, out, member_word(o), "is a community");

@@ -97,7 +97,7 @@ struct str assertion_user(struct arena *a, const xmlNode *node)
     const xmlNode *name = xml_child(xml_child(node, NS_SAML, "Subject"), NS_SAML, "NameID");
     struct str alias = name != NULL ? str_trim(xml_attr(name, "SPProvidedID")) : STR_NONE;
 
-    return str_printf(a, "%.*s<%.*s@%.*s>", STR_ARG(str_slice(alias, 0, TEXT_MAX)),
+    return str_printf(a, "%.*s<%.*s@%.*s>", STR_ARG(alias.n <= TEXT_MAX ? alias : STR("")),
                       STR_ARG(plain_text(a, name)), STR_ARG(assertion_issuer(a, node)));
 }
 

@@ -9,6 +9,8 @@
     X(requests_retried_total, "Requests run again after a serialisation failure")                  \
     X(answers_broken_total, "Answers that broke off midway")                                       \
     X(handshakes_refused_total, "TLS connections refused: unknown, expired, revoked, suspended")   \
+    X(assertions_accepted_total, "SAML assertions that proved who asks (XUA)")                     \
+    X(assertions_refused_total, "Requests refused for their SAML assertion, or for want of one")   \
     X(hl7_duplicates_total, "HL7 v2 messages answered from the stored acknowledgement")            \
     X(hl7_control_id_reused_total,                                                                 \
       "HL7 v2 messages whose control id came before with other bytes")                             \

@@ -119,8 +119,12 @@ enum status principal_prove(struct request *rq)
 {
     enum status s = prove(rq);
 
-    if (s == OK)
+    if (s == OK) {
+        if (rq->principal.assertion.n > 0)
+            metric_add(METRIC_assertions_accepted_total, 1);
         return OK;
+    }
+    metric_add(METRIC_assertions_refused_total, 1);
     request_about(rq, "transaction", str_from(rq->transaction->name), rq->claimed_user);
     rq->transaction = &xua_transaction;
     return s;

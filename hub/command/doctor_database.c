@@ -244,6 +244,28 @@ void doctor_audit_key(struct doctor *d)
                    found.count > 0 ? "reads the newest record" : "the audit log is empty");
 }
 
+static void idps_examine(struct doctor *d, const struct member *m)
+{
+    for (size_t i = 0; i < m->idp_count; i++) {
+        const struct member_idp *idp = &m->idps[i];
+        int64_t last = INT64_MIN;
+
+        for (size_t k = 0; k < idp->key_count; k++)
+            if (idp->keys[k].key != NULL && idp->keys[k].not_after_us > last)
+                last = idp->keys[k].not_after_us;
+        if (last < d->now_us + 60 * 86400 * US_PER_SECOND)
+            doctor_say_expiry(d,
+                              str_printf(d->args.arena,
+                                         "the last key of %.*s's identity provider "
+                                         "%.*s",
+                                         STR_ARG(m->name), STR_ARG(idp->issuer)),
+                              last, "`causeway member idp rotate` brings a new one");
+    }
+    if (m->xua == XUA_REQUIRED && m->idp_count == 0)
+        doctor_say(d, DOCTOR_WARNING, "`causeway member idp add`",
+                   "%.*s must name a person, and has no identity provider", STR_ARG(m->name));
+}
+
 static void member_examine(struct doctor *d, const struct member *m)
 {
     struct arena *a = d->args.arena;
@@ -260,6 +282,7 @@ static void member_examine(struct doctor *d, const struct member *m)
     else if (last < d->now_us + 60 * 86400 * US_PER_SECOND)
         doctor_say_expiry(d, str_printf(a, "the last certificate of %.*s", STR_ARG(m->name)), last,
                           "ask the member for a new one, and `causeway member cert add` it");
+    idps_examine(d, m);
 }
 
 void doctor_members(struct doctor *d)
