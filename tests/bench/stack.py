@@ -1,6 +1,7 @@
 """What a benchmark stands on: a private PostgreSQL, a hub, nginx, certificates, people and
 documents. Everything lies under one folder and is stopped by close()."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ tls_certificate = {pki}/hub.crt
 tls_key = {pki}/hub.key
 tls_ca = {pki}/ca.crt
 master_key = {dir}/master.key
+checkpoint_key = {dir}/checkpoint.key
 store_dir = {dir}/documents
 workers = 16
 io_threads = 2
@@ -148,6 +150,18 @@ class Stack:
         self.hub.wait(60)
         (self.dir / "ready.json").unlink()
         self.serve()
+
+    @contextlib.contextmanager
+    def sealer(self):
+        if not (self.dir / "checkpoint.key").exists():
+            self.cli("audit", "key")
+        process = subprocess.Popen([self.program, "audit", "seal", "--config", self.conf],
+                                   stderr=open(self.dir / "sealer.log", "ab"))
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
 
     def start_nginx(self):
         (self.dir / "www").mkdir()
