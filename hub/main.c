@@ -19,6 +19,7 @@
 #include "hub/health.h"
 #include "hub/hub.h"
 #include "hub/iti81.h"
+#include "hub/log_door.h"
 #include "mpi/change.h"
 #include "mpi/command.h"
 #include "mpi/identity.h"
@@ -28,8 +29,8 @@
 #include "xds/module.h"
 
 static const struct hub_module *const modules[] = {
-    &health_module, &audit_repository_module, &iti81_module, &mpi_module, &consent_module,
-    &xds_module,    &gateway_module,          NULL,
+    &health_module,  &log_door_module, &audit_repository_module, &iti81_module, &mpi_module,
+    &consent_module, &xds_module,      &gateway_module,          NULL,
 };
 
 static int serve(int argc, char **argv)

@@ -82,6 +82,7 @@ const struct audit_transaction audit_transactions[] = {
     /* the log itself, and who may ask at all */
     {"ITI-20", RESPONDER, {"110107", 'C'}, "Record Audit Event", NULL, 0, NULL},
     {"ITI-81", RESPONDER, {"110101", 'R'}, "Retrieve ATNA Audit Event", NULL, 0, NULL},
+    {"LOG", RESPONDER, {"110101", 'R'}, "Audit Log Checkpoints", NULL, 0, NULL},
     {"ITI-40", RESPONDER, {"110114", 'E'}, "Login", NULL, 0, "110122"},
     {"ITI-19", RESPONDER, ALERT, "Node Authentication", NULL, 0, "110126"},
     {"START", RESPONDER, {"110100", 'E'}, "Application Start", NULL, 0, "110120"},

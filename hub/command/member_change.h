@@ -19,3 +19,5 @@ extern const struct operation_kind member_set;
 extern const struct cli_verb member_idp_verbs[];
 /* `causeway member reply-to ...`: hub/command/member_reply_to.c. */
 extern const struct cli_verb member_reply_to_verbs[];
+/* `causeway member cosigner ...`: hub/command/member_cosigner.c. */
+extern const struct cli_verb member_cosigner_verbs[];

@@ -490,6 +490,13 @@ static int run_domain(const void *context, int argc, char **argv)
                         argc, argv);
 }
 
+static int run_cosigner(const void *context, int argc, char **argv)
+{
+    return cli_dispatch("member cosigner",
+                        "Keys by which a member cosigns the audit log's checkpoints.", context,
+                        argc, argv);
+}
+
 static int run_reply_to(const void *context, int argc, char **argv)
 {
     return cli_dispatch("member reply-to",
@@ -528,6 +535,8 @@ static const struct cli_verb verbs[] = {
      member_notify_verbs},
     {"reply-to", "addresses of asynchronous answers: add, remove", run_reply_to,
      member_reply_to_verbs},
+    {"cosigner", "keys that cosign the audit log: add, remove", run_cosigner,
+     member_cosigner_verbs},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
 def leaf_hash(record):
@@ -83,7 +84,7 @@ class Cosigner:
 
     def __init__(self, name):
         self.name, self.key = name, Ed25519PrivateKey.generate()
-        raw = b"\4" + self.key.public_key().public_bytes_raw()
+        raw = b"\4" + self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.id = hashlib.sha256(f"{name}\n".encode() + raw).digest()[:4]
         self.vkey = f"{name}+{self.id.hex()}+{base64.b64encode(raw).decode()}"
 

@@ -64,6 +64,7 @@ static const struct cli_verb verbs[] = {
     {"export-log", "the whole log, for who verifies it elsewhere", operation_run,
      &audit_export_log_kind},
     {"verify", "whether an exported log or a proof is genuine; offline", audit_verify_run, NULL},
+    {"cosign", "for members: that a checkpoint contains the one before", audit_cosign_run, NULL},
     {"erase", "destroy the keys of records, so that nobody reads them", operation_run,
      &audit_erase_kind},
     {"archive", "move whole months into files that verify", operation_run, &audit_archive_kind},

@@ -7,6 +7,7 @@
 int audit_key_run(const void *context, int argc, char **argv);
 int audit_seal_run(const void *context, int argc, char **argv);
 int audit_checkpoint_run(const void *context, int argc, char **argv);
+int audit_cosign_run(const void *context, int argc, char **argv);
 int audit_verify_run(const void *context, int argc, char **argv);
 
 /* With operation_run: they look at the log, and write a row about it. */
