@@ -67,6 +67,17 @@ enum status pix_ask(struct request *rq, const struct pix_query *q, struct pix_an
     return OK;
 }
 
+/* In front of what stands there, which other rows and a failure share. */
+static struct audit_object *with_patient(struct request *rq, struct audit_object *rest,
+                                         struct identifier id)
+{
+    struct audit_object *o = ARENA_NEW(rq->arena, struct audit_object);
+
+    *o = (struct audit_object){.kind = "patient", .id = identifier_cx(rq->arena, id), .next = rest};
+    return o;
+}
+
+/* The patient as asked for, and by each identifier that was told (3.9.5.1, 3.45.5.1: 1..n). */
 void pix_audit(struct request *rq, const struct identity_visible *v)
 {
     struct audit_row *row = audit_add(rq->arena, &rq->audit);
@@ -79,4 +90,6 @@ void pix_audit(struct request *rq, const struct identity_visible *v)
             str_printf(rq->arena, "%zu identifiers of other members withheld by consent",
                        v->withheld);
     row->objects = rq->about;
+    for (size_t i = 0; i < v->count; i++)
+        row->objects = with_patient(rq, row->objects, v->items[i].id);
 }

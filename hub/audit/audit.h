@@ -23,7 +23,7 @@ struct audit_kind {
 enum audit_outcome { AUDIT_SUCCESS = 0, AUDIT_MINOR = 4, AUDIT_SERIOUS = 8, AUDIT_MAJOR = 12 };
 
 struct audit_object {
-    const char *kind;  /* "document", "submission_set", "query", "message" */
+    const char *kind;  /* "document", "submission_set", "query", "message", "patient" */
     struct str id;     /* uniqueId, stored query UUID, MSH-10 */
     struct str detail; /* repository id, the query itself, MSH-3|MSH-4; may be empty */
     struct audit_object *next;

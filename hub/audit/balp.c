@@ -257,6 +257,10 @@ static void add_object(struct strbuf *b, const struct audit_object *o)
 {
     const struct object_shape *shape = object_shapes;
 
+    if (strcmp(o->kind, "patient") == 0) {
+        add_patient(b, o->id);
+        return;
+    }
     if (strcmp(o->kind, "query") == 0) {
         begin_entity(b, "2", "System Object", "24", "Query");
         if (o->id.n > 0)

@@ -148,6 +148,16 @@ static void add_patient(struct xml_writer *w, const struct audit_event *e)
     xml_end(w, "ParticipantObjectIdentification");
 }
 
+/* A further identifier of the patient, which an answer told. */
+static void add_told_patient(struct xml_writer *w, const struct audit_event *e,
+                             const struct audit_object *o)
+{
+    struct audit_event told = *e;
+
+    told.patient = o->id;
+    add_patient(w, &told);
+}
+
 static bool is_stored_query(const struct audit_event *e)
 {
     static const char *const kinds[] = {"ITI-18", "ITI-38", "ITI-51", "ITI-63"};
@@ -261,6 +271,7 @@ static const struct {
     const char *kind; /* NULL: any other */
     void (*add)(struct xml_writer *w, const struct audit_event *e, const struct audit_object *o);
 } object_writers[] = {
+    {"patient", add_told_patient},
     {"query", add_query},
     {"document", add_document},
     {"submission_set", add_submission_set},

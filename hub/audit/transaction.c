@@ -77,6 +77,7 @@ const struct audit_transaction audit_transactions[] = {
     {"ITI-68", RESPONDER, EXPORT, "Retrieve Document", NULL, AUDIT_FROM_RESPONDER, NULL},
     {"ITI-78", RESPONDER, QUERY, "Mobile Patient Demographics Query", NULL, 0, NULL},
     {"ITI-83", RESPONDER, QUERY, "Mobile Patient Identifier Cross-reference Query", NULL, 0, NULL},
+    {"ITI-104", RESPONDER, PATIENT('U'), "Patient Identity Feed FHIR", NULL, 0, NULL},
     {"ITI-108", RESPONDER, {"110112", 'E'}, "Access Consent", NULL, 0, NULL},
     {"ITI-119", RESPONDER, QUERY, "Patient Demographics Match", NULL, 0, NULL},
     /* the log itself, and who may ask at all */

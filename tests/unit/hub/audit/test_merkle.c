@@ -85,7 +85,7 @@ static void tells_of_each_complete_subtree_once(void)
         merkle_add(&f, &leaf, &watch);
     }
     for (unsigned h = 0; h < 7; h++)
-        want += LEAVES >> h;
+        want += (size_t)LEAVES >> h;
     CU_ASSERT_EQUAL(told, want);
 }
 
