@@ -20,10 +20,15 @@ static const struct statement PERSONS = {
 #define COLUMNS                                                                                    \
     " s.pkey, s.at, s.id, s.request, s.transaction, s.event, s.action, s.outcome, s.member_id,"    \
     " s.person_id, s.patient, s.record_key, s.purpose"
+/* LATERAL with a LIMIT: each record is a look by its key, however many the planner expects. */
 #define RECORD                                                                                     \
     ", e.record, e.leaf_hash"                                                                      \
     " FROM s"                                                                                      \
-    " JOIN audit_event e ON e.pkey = s.pkey AND e.at = s.at AND e.id = s.id"                       \
+    " CROSS JOIN LATERAL ("                                                                        \
+    "  SELECT v.record, v.leaf_hash"                                                               \
+    "  FROM audit_event v"                                                                         \
+    "  WHERE v.pkey = s.pkey AND v.at = s.at AND v.id = s.id"                                      \
+    "  LIMIT 1) AS e"                                                                              \
     " ORDER BY s.at DESC, s.id DESC"
 #define FILTER                                                                                     \
     " WHERE s.at >= $1"                                                                            \
@@ -43,12 +48,16 @@ static const struct statement PERSONS = {
     " LIMIT $13"
 
 /* WITH s AS ( MATCHES .. PAGE ) PICKED: in the order of an index, by time alone or by what stands
- * between. WITH mine AS MATERIALIZED ( MATCHES .. ) SORTED: what is rare is gathered by index, all
- * of it, then sorted; left to itself the planner may walk the whole log backwards until it has met
- * enough. */
+ * between. GATHER .. SORTED: what is rare is gathered by its index, all of it and by nothing else,
+ * then sorted: a plan for every value believes that any time is short, and would rather walk along
+ * it through the whole log. */
 #define MATCHES " SELECT" COLUMNS " FROM audit_search s" FILTER
 #define PICKED  ") SELECT" COLUMNS RECORD
-#define SORTED  "), s AS ( SELECT" COLUMNS " FROM mine s" PAGE PICKED
+#define GATHER                                                                                     \
+    "WITH mine AS MATERIALIZED ( SELECT" COLUMNS ", s.user_id, s.role, s.documents"                \
+    " FROM audit_search s"                                                                         \
+    " WHERE"
+#define SORTED "), s AS ( SELECT" COLUMNS " FROM mine s" FILTER PAGE PICKED
 
 /* One plan serves every value on a connection that serves, so each way to search that has an index
  * has a statement that says which. */
@@ -59,7 +68,7 @@ static const struct statement BY_MEMBER = {
 };
 static const struct statement BY_REQUEST = {
     "audit_search_request",
-    "WITH mine AS MATERIALIZED (" MATCHES " AND s.request = $6" SORTED,
+    GATHER " s.request = $6" SORTED,
 };
 static const struct statement BY_USER = {
     "audit_search_user",
@@ -72,7 +81,7 @@ static const struct statement BY_PURPOSE = {
 };
 static const struct statement BY_DOCUMENT = {
     "audit_search_document",
-    "WITH mine AS MATERIALIZED (" MATCHES " AND s.documents @> ARRAY[$10]" SORTED,
+    GATHER " s.documents @> ARRAY[$10]" SORTED,
 };
 static const struct statement BY_FAILURE = {
     "audit_search_failure",
@@ -85,8 +94,8 @@ static const struct statement BY_EMERGENCY = {
 };
 static const struct statement BY_PATIENT = {
     "audit_search_patient",
-    "WITH mine AS MATERIALIZED (" MATCHES " AND (s.patient >= $14 AND s.patient < $15"
-    "  OR s.pkey = ANY($16) AND s.person_id = ANY($17))" SORTED,
+    GATHER " (s.patient >= $14 AND s.patient < $15"
+           "  OR s.pkey = ANY($16) AND s.person_id = ANY($17))" SORTED,
 };
 
 static const struct statement RECORDS = {

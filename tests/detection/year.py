@@ -105,7 +105,7 @@ class Year:
     def ordinary(self):
         """Visits: a feed, then looks of the house's staff in the days after; and what is odd, but not wrong."""
         r = self.random
-        while len(self.events) < self.records * 0.98:
+        while len(self.events) < self.records:
             person = r.choice(self.people)
             member, day = r.choice(person.homes), r.randrange(365)
             fed = self.at(day)
