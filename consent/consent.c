@@ -2,18 +2,109 @@
 
 #include <string.h>
 
+#include "consent/match.h"
+#include "consent/purpose.h"
+
+/* What was settled for one asker. */
+struct consent_focus {
+    const struct principal *principal;
+    struct consent_asked asked;
+    const struct consent_rule **rules; /* by policy; NULL: silent, or no rules of its own */
+    bool *speaks;                      /* by policy: it governs this member, now */
+    const struct consent_agreement **agreements;
+    size_t agreement_count;
+};
+
 static struct consent_decision decided(enum consent_effect effect, const char *rule)
 {
     return (struct consent_decision){.effect = effect, .rule = rule};
 }
 
-static struct consent_decision decided_by(const struct consent_policy *p, const char *rule)
+const char *consent_reason_class(const char *rule)
 {
-    return (struct consent_decision){.effect = p->effect,
-                                     .rule = rule,
-                                     .policy = p->id,
-                                     .policy_version = p->version};
+    static const struct {
+        const char *rule, *reason;
+    } classes[] = {
+        {"unreadable", "171.204 infeasibility"},
+        {"no-person", "171.204 infeasibility"},
+        {"member-standing", "171.203 security"},
+        {"no-agreement", "171.202(b) privacy, precondition not satisfied"},
+        {"patient-deny", "171.202(e) privacy, individual's request"},
+        {"sensitivity-default", "171.202(b) privacy, precondition not satisfied"},
+        {"domain-default", "171.202(b) privacy, precondition not satisfied"},
+    };
+
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+        if (strcmp(rule, classes[i].rule) == 0)
+            return classes[i].reason;
+    return "";
 }
+
+/* --- agreements ------------------------------------------------------------------------------ */
+
+static bool is_party(const struct consent_agreement *g, int64_t member)
+{
+    for (size_t i = 0; i < g->party_count; i++)
+        if (g->parties[i] == member)
+            return true;
+    return g->party_count == 0;
+}
+
+bool consent_agreement_joins(const struct consent_agreement *g, int64_t one, int64_t other,
+                             struct coded purpose, int64_t at_us)
+{
+    bool for_this = g->purpose_count == 0;
+
+    for (size_t i = 0; i < g->purpose_count; i++)
+        for_this |= consent_purpose_includes(g->purposes[i], purpose);
+    return for_this && g->valid_from_us <= at_us && at_us < g->valid_until_us && is_party(g, one) &&
+           is_party(g, other);
+}
+
+bool consent_agreement_covers(const struct consent_agreement *g, struct coded class_code)
+{
+    for (size_t i = 0; i < g->class_count; i++)
+        if (str_eq(g->classes[i].code, class_code.code) &&
+            (g->classes[i].system.n == 0 || str_eq(g->classes[i].system, class_code.system)))
+            return true;
+    return g->class_count == 0;
+}
+
+/* A container may hold documents of any class; identities and links are of none. */
+static bool covers_object(const struct consent_agreement *g, const struct consent_object *o)
+{
+    struct coded class_code;
+
+    if (g->class_count == 0 || o->kind == CONSENT_IDENTITY || o->kind == CONSENT_LINK)
+        return true;
+    return o->kind == CONSENT_ENTRY && o->reader != NULL &&
+           o->reader->value(o->about, CONSENT_CLASS, 0, &class_code) &&
+           consent_agreement_covers(g, class_code);
+}
+
+static const struct consent_agreement *agreement_for(const struct consent_policies *policies,
+                                                     const struct consent_asked *asked,
+                                                     const struct consent_object *o)
+{
+    const struct consent_domain *d = policies->domain;
+    int64_t member = asked->principal->member->id;
+
+    if (policies->focus != NULL) {
+        for (size_t i = 0; i < policies->focus->agreement_count; i++)
+            if (is_party(policies->focus->agreements[i], o->source_member) &&
+                covers_object(policies->focus->agreements[i], o))
+                return policies->focus->agreements[i];
+        return NULL;
+    }
+    for (size_t i = 0; i < d->agreement_count; i++)
+        if (consent_agreement_joins(&d->agreements[i], member, o->source_member, asked->purpose,
+                                    asked->at_us) &&
+            covers_object(&d->agreements[i], o))
+            return &d->agreements[i];
+    return NULL;
+}
+
+/* --- the patient's policies ------------------------------------------------------------------ */
 
 static bool was_read(const struct consent_policies *policies, struct person_ref person)
 {
@@ -23,19 +114,109 @@ static bool was_read(const struct consent_policies *policies, struct person_ref 
     return false;
 }
 
-static bool applies(const struct consent_policy *p, struct person_ref person, int64_t member,
-                    int64_t at_us)
+static bool speaks(const struct consent_policy *p, const struct consent_asked *asked)
 {
-    return person_ref_eq(p->person, person) && (p->member_id == 0 || p->member_id == member) &&
-           p->valid_from_us <= at_us && at_us < p->valid_until_us;
+    return (p->member_id == 0 || p->member_id == asked->principal->member->id) &&
+           p->valid_from_us <= asked->at_us && asked->at_us < p->valid_until_us;
+}
+
+/* What policy i says: by what was settled for the asker, or from the beginning. */
+static struct consent_said policy_says(const struct consent_policies *policies, size_t i,
+                                       const struct consent_asked *asked,
+                                       const struct consent_object *object)
+{
+    const struct consent_policy *p = &policies->items[i];
+    const struct consent_focus *f = policies->focus;
+    const struct consent_rule *rules = f != NULL ? f->rules[i] : p->rules;
+
+    if (f != NULL ? !f->speaks[i] : !speaks(p, asked))
+        return (struct consent_said){CONSENT_SILENT, NULL};
+    if (p->unreadable)
+        return (struct consent_said){CONSENT_SAYS_DENY, NULL};
+    if (p->rules == NULL)
+        return (struct consent_said){p->effect == CONSENT_DENY ? CONSENT_SAYS_DENY
+                                                               : CONSENT_SAYS_PERMIT,
+                                     NULL};
+    if (rules == NULL)
+        return (struct consent_said){CONSENT_SILENT, NULL};
+    return consent_rule_says(rules, asked, object);
 }
 
 /* Of two policies that say the same, the one to name: the older (UUIDv7), whatever their order. */
-static const struct consent_policy *named(const struct consent_policy *a,
-                                          const struct consent_policy *b)
+static bool is_named_before(const struct consent_policy *a, const struct consent_policy *b)
 {
-    return a == NULL || memcmp(b->id.b, a->id.b, sizeof(a->id.b)) < 0 ? b : a;
+    return b == NULL || memcmp(a->id.b, b->id.b, sizeof(a->id.b)) < 0;
 }
+
+/* Denials and permits of one constituent. Only a denial that every policy would let be broken is
+ * overridable; obligations of all permits hold. */
+struct voices {
+    const struct consent_policy *deny, *permit;
+    bool overridable;
+    unsigned obligations;
+};
+
+static struct voices voices_of(struct person_ref person, const struct consent_policies *policies,
+                               const struct consent_asked *asked,
+                               const struct consent_object *object)
+{
+    struct voices v = {.overridable = true};
+
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct consent_policy *p = &policies->items[i];
+        struct consent_said said = {CONSENT_SILENT, NULL};
+
+        if (person_ref_eq(p->person, person))
+            said = policy_says(policies, i, asked, object);
+        if (said.verdict == CONSENT_SAYS_DENY) {
+            v.deny = is_named_before(p, v.deny) ? p : v.deny;
+            v.overridable = v.overridable && said.rule != NULL && said.rule->overridable;
+        } else if (said.verdict == CONSENT_SAYS_PERMIT) {
+            v.permit = is_named_before(p, v.permit) ? p : v.permit;
+            v.obligations |= said.rule != NULL ? said.rule->obligations : 0;
+        }
+    }
+    return v;
+}
+
+/* --- the domain's defaults ------------------------------------------------------------------- */
+
+static bool has_label(const struct consent_object *o, struct str label)
+{
+    struct coded value;
+
+    for (size_t i = 0; o->reader != NULL && o->reader->value(o->about, CONSENT_LABEL, i, &value);
+         i++)
+        if (str_eq(value.code, label))
+            return true;
+    return false;
+}
+
+/* A container may hold what is protected. */
+static struct consent_decision by_default(const struct consent_domain *d,
+                                          const struct consent_object *o)
+{
+    struct consent_decision out = {.effect = d->standard.effect,
+                                   .rule = "domain-default",
+                                   .policy_version = d->standard.version,
+                                   .overridable = true};
+
+    for (size_t i = 0; i < d->sensitivity_count; i++) {
+        const struct consent_sensitivity *s = &d->sensitivities[i];
+        bool applies =
+            o->kind == CONSENT_CONTAINER || (o->kind == CONSENT_ENTRY && has_label(o, s->label));
+
+        if (applies && s->standard.effect == CONSENT_DENY) {
+            out.effect = CONSENT_DENY;
+            out.rule = "sensitivity-default";
+            out.policy_version = s->standard.version;
+            return out;
+        }
+    }
+    return out;
+}
+
+/* --- the decision ---------------------------------------------------------------------------- */
 
 /* The layers for one constituent. What its publisher reads back is no disclosure to anyone new, so
  * it does not wait for an opt-in: it beats the default. It does not beat the patient's own deny
@@ -43,60 +224,123 @@ static const struct consent_policy *named(const struct consent_policy *a,
  * other thousand users. Replacing or deprecating needs no reading: submission checks see
  * everything. */
 static struct consent_decision decide_for(struct person_ref person,
-                                          const struct principal *principal,
-                                          const struct consent_object *object, int64_t at_us,
+                                          const struct consent_asked *asked,
+                                          const struct consent_object *object,
                                           const struct consent_policies *policies)
 {
-    const struct consent_policy *by[] = {[CONSENT_DENY] = NULL, [CONSENT_PERMIT] = NULL};
-    int64_t member = principal->member->id;
+    bool own = object->source_member == asked->principal->member->id;
+    struct consent_decision d;
+    struct voices v;
 
     if (!was_read(policies, person))
         return decided(CONSENT_DENY, "unreadable");
-    for (size_t i = 0; i < policies->count; i++) {
-        const struct consent_policy *p = &policies->items[i];
+    if (object->source_member != 0 && !own && agreement_for(policies, asked, object) == NULL)
+        return decided(CONSENT_DENY, "no-agreement");
+    v = voices_of(person, policies, asked, object);
+    if (v.deny != NULL || v.permit != NULL) {
+        const struct consent_policy *p = v.deny != NULL ? v.deny : v.permit;
 
-        if (applies(p, person, member, at_us))
-            by[p->effect] = named(by[p->effect], p);
+        d = decided(v.deny != NULL ? CONSENT_DENY : CONSENT_PERMIT,
+                    v.deny != NULL ? "patient-deny" : "patient-permit");
+        d.policy = p->id;
+        d.policy_version = p->version;
+        d.overridable = v.deny != NULL && v.overridable;
+        d.obligations = v.deny != NULL ? 0 : v.obligations;
+        return d;
     }
-    if (by[CONSENT_DENY] != NULL)
-        return decided_by(by[CONSENT_DENY], "patient-deny");
-    if (by[CONSENT_PERMIT] != NULL)
-        return decided_by(by[CONSENT_PERMIT], "patient-permit");
-    if (object->source_member != 0 && object->source_member == member)
+    if (object->source_member != 0 && own)
         return decided(CONSENT_PERMIT, "own-object");
-    return (struct consent_decision){.effect = policies->standard.effect,
-                                     .rule = "domain-default",
-                                     .policy_version = policies->standard.version};
+    return by_default(policies->domain, object);
 }
 
-/* Denials first; among equals a decision of the patient before a default's, whose policy is zero.
- */
+/* Denials first, of them those that nothing overrides; among equals a decision of the patient
+ * before a default's, whose policy is zero. */
 static bool stricter(const struct consent_decision *a, const struct consent_decision *b)
 {
     if (a->effect != b->effect)
         return a->effect == CONSENT_DENY;
+    if (a->effect == CONSENT_DENY && a->overridable != b->overridable)
+        return b->overridable;
     return memcmp(a->policy.b, b->policy.b, sizeof(a->policy.b)) > 0;
+}
+
+static struct consent_decision strictest(const struct consent_asked *asked,
+                                         const struct consent_object *object,
+                                         const struct consent_policies *policies)
+{
+    const struct person *person = object->person;
+    struct consent_decision out = {0};
+    unsigned obligations = 0;
+
+    for (size_t i = 0; i < person->constituent_count; i++) {
+        struct consent_decision d = decide_for(person->constituents[i], asked, object, policies);
+
+        obligations |= d.obligations;
+        if (i == 0 || stricter(&d, &out))
+            out = d;
+    }
+    out.obligations = out.effect == CONSENT_PERMIT ? obligations : 0;
+    return out;
 }
 
 struct consent_decision consent_decide(const struct principal *principal,
                                        const struct consent_object *object, int64_t at_us,
                                        const struct consent_policies *policies)
 {
-    const struct person *person = object->person;
-    struct consent_decision strictest = {0};
+    const struct consent_focus *f = policies->focus;
+    struct consent_policies unfocused;
+    struct consent_asked asked;
 
-    if (!policies->readable)
+    if (!policies->readable || policies->domain == NULL)
         return decided(CONSENT_DENY, "unreadable");
     if (principal->member == NULL || principal->member->suspended)
         return decided(CONSENT_DENY, "member-standing");
-    if (person == NULL || person->constituent_count == 0)
+    if (object->person == NULL || object->person->constituent_count == 0)
         return decided(CONSENT_DENY, "no-person");
-    for (size_t i = 0; i < person->constituent_count; i++) {
-        struct consent_decision d =
-            decide_for(person->constituents[i], principal, object, at_us, policies);
+    if (f != NULL && f->principal == principal && f->asked.at_us == at_us)
+        return strictest(&f->asked, object, policies);
+    asked = consent_asked_of(principal, at_us);
+    unfocused = *policies;
+    unfocused.focus = NULL;
+    return strictest(&asked, object, &unfocused);
+}
 
-        if (i == 0 || stricter(&d, &strictest))
-            strictest = d;
+/* --- for one asker --------------------------------------------------------------------------- */
+
+static void focus_agreements(struct arena *a, const struct consent_domain *d,
+                             struct consent_focus *f)
+{
+    int64_t member = f->asked.principal->member->id;
+
+    f->agreements = ARENA_ARRAY(a, d->agreement_count, const struct consent_agreement *);
+    for (size_t i = 0; i < d->agreement_count; i++)
+        if (consent_agreement_joins(&d->agreements[i], member, member, f->asked.purpose,
+                                    f->asked.at_us))
+            f->agreements[f->agreement_count++] = &d->agreements[i];
+}
+
+void consent_focus(struct arena *a, const struct principal *principal, int64_t at_us,
+                   struct consent_policies *policies)
+{
+    struct consent_focus *f;
+
+    policies->focus = NULL;
+    if (!policies->readable || policies->domain == NULL || principal->member == NULL)
+        return;
+    f = ARENA_NEW(a, struct consent_focus);
+    *f = (struct consent_focus){
+        .principal = principal,
+        .asked = consent_asked_of(principal, at_us),
+        .rules = ARENA_ARRAY(a, policies->count, const struct consent_rule *),
+        .speaks = ARENA_ARRAY(a, policies->count, bool),
+    };
+    focus_agreements(a, policies->domain, f);
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct consent_policy *p = &policies->items[i];
+
+        f->speaks[i] = speaks(p, &f->asked);
+        if (f->speaks[i] && p->rules != NULL)
+            f->rules[i] = consent_rule_focus(a, p->rules, &f->asked);
     }
-    return strictest;
+    policies->focus = f;
 }

@@ -3,57 +3,98 @@
  * consent_decide is pure: no database, no clock, no log. Policies are read by person in the
  * caller's own flush (consent_queue), in the snapshot that reads the documents: a revocation holds
  * on the next request. Deny overrides; what cannot be read denies. The gates (xds/gate.c,
- * gateway/identity_gate.c) fill consent_object and are the only callers. */
+ * gateway/identity_gate.c) fill consent_object and are the only callers.
+ *
+ * Layers, each above those behind it; a deny overrides within one:
+ *
+ *   1. standing: the asking member is enrolled and not suspended
+ *   2. agreement: one in force joins the asking member and the publisher, for this purpose and
+ *      this class of document; what a member published itself needs none
+ *   3. the patient: a policy that denies; else one that permits
+ *   4. what a member published itself, it may read back
+ *   5. the domain's default for a sensitivity that the object has; then its general default
+ *
+ * A person of several constituents (a merge) is decided once for each; the strictest holds. */
 #pragma once
 
+#include "consent/domain.h"
 #include "consent/rule.h"
 
-/* What is asked about. First form: whose it is and which member published it. */
+/* How the conditions of rules take what an object does not say. */
+enum consent_kind {
+    CONSENT_ENTRY,     /* a document: says what its metadata say */
+    CONSENT_CONTAINER, /* a submission set or folder: may hold any document, so that a denial of
+                          some documents hides it, and a permit for some does not show it */
+    CONSENT_LINK,      /* an association: is shown where both its ends are */
+    CONSENT_IDENTITY,  /* identifiers and demographics: rules about documents do not reach them */
+};
+
+struct consent_reader {
+    /* The i-th value of an attribute of OBJECT; false: there are no more. */
+    bool (*value)(const void *about, enum consent_attribute what, size_t i, struct coded *out);
+    /* [from, until) of SERVICE or CREATED; false: it is not said. */
+    bool (*interval)(const void *about, enum consent_attribute what, int64_t *from_us,
+                     int64_t *until_us);
+};
+
+/* What is asked about. */
 struct consent_object {
     const struct person *person; /* whose record it is now; decided once for each constituent */
     int64_t source_member;       /* the member that published it; 0: the hub's own */
+    enum consent_kind kind;
+    const struct consent_reader *reader; /* NULL: it says nothing of itself */
+    const void *about;                   /* the reader's */
 };
 
 struct consent_decision {
     enum consent_effect effect;
     /* A literal:
-     *   "unreadable"       the policies could not be read, or not these persons'
-     *   "member-standing"  no member asks, or a suspended one
-     *   "no-person"        nobody's record: there is nothing to decide by
-     *   "patient-deny"     the patient denied it, to everyone or to this member
-     *   "patient-permit"   the patient permitted it, likewise
-     *   "own-object"       the asking member published it
-     *   "domain-default"   the patient said nothing */
+     *   "unreadable"          the policies could not be read, or not these persons'
+     *   "member-standing"     no member asks, or a suspended one
+     *   "no-agreement"        none joins the two members for this
+     *   "no-person"           nobody's record: there is nothing to decide by
+     *   "patient-deny"        the patient denied it
+     *   "patient-permit"      the patient permitted it
+     *   "own-object"          the asking member published it
+     *   "sensitivity-default" the patient said nothing, and the domain protects what is so labelled
+     *   "domain-default"      the patient said nothing */
     const char *rule;
-    struct uuid policy;     /* of the deciding policy; zero where none decided */
+    struct uuid policy;     /* of the deciding policy or agreement; zero where none decided */
     int64_t policy_version; /* of it, or of the domain default */
+    bool overridable;       /* a denial that breaking the glass may open */
+    unsigned obligations;   /* CONSENT_OBLIGATION, of all permits that hold */
 };
+
+/* Why a denial is no information blocking, or what to call it: 45 CFR 171. A literal. */
+const char *consent_reason_class(const char *rule);
 
 /* One policy of a patient, in force as of the reading. */
 struct consent_policy {
     struct person_ref person;
     struct uuid id;
     int64_t version;
-    enum consent_effect effect;
-    int64_t member_id;      /* whose access it governs; 0: everyone's */
-    int64_t valid_from_us;  /* INT64_MIN: always has been */
-    int64_t valid_until_us; /* first instant without it; INT64_MAX: no end */
+    enum consent_effect effect;       /* of the root of its rules, or of all of it */
+    int64_t member_id;                /* whose access it governs; 0: everyone's */
+    int64_t valid_from_us;            /* INT64_MIN: always has been */
+    int64_t valid_until_us;           /* first instant without it; INT64_MAX: no end */
+    const struct consent_rule *rules; /* NULL: the effect alone */
+    bool unreadable;                  /* its rules could not be read: it denies */
 };
+
+struct consent_focus;
 
 /* The policies of the persons that a request touches, read in one snapshot. */
 struct consent_policies {
     bool readable; /* false until consent_read succeeded: everything denies */
-    struct consent_default {
-        enum consent_effect effect; /* opt-out domain: permit; opt-in domain: deny */
-        int64_t version;
-    } standard;
+    const struct consent_domain *domain;
     const struct person_ref *persons; /* whose policies were read: others are denied */
     size_t person_count;
     const int64_t *places; /* of consent_queue_places: everyone there was read */
     size_t place_count;
     struct consent_policy *items;
     size_t count;
-    struct rows standard_rows, rows;
+    const struct consent_focus *focus; /* consent_focus; NULL: none */
+    struct consent_reading *reading;   /* between consent_queue and consent_read */
 };
 
 /* Queues the reads for these persons; no flush. `persons` names every constituent of every person
@@ -66,7 +107,14 @@ void consent_queue(struct request *rq, const struct person_ref *persons, size_t 
 void consent_queue_places(struct request *rq, const int64_t *pkeys, size_t count,
                           struct consent_policies *out);
 bool consent_covers(struct consent_policies *out, const struct person_ref *persons, size_t count);
+/* One flush more when the domain's rules have changed since this process read them. */
 enum status consent_read(struct request *rq, struct consent_policies *out) MUST_CHECK;
+
+/* Settles for one asker and one instant what does not depend on the object, so that each decision
+ * looks at the rest alone. The decisions are the same with and without; memory from a. consent_read
+ * does it for the request's principal. */
+void consent_focus(struct arena *a, const struct principal *principal, int64_t at_us,
+                   struct consent_policies *policies);
 
 struct consent_decision consent_decide(const struct principal *principal,
                                        const struct consent_object *object, int64_t at_us,

@@ -4,6 +4,8 @@
 
 #include "consent/consent_print.h"
 #include "consent/consent_store.h"
+#include "consent/domain_store.h"
+#include "consent/labels.h"
 #include "consent/labels_command.h"
 #include "hub/base/clock.h"
 #include "hub/command/operation.h"
@@ -92,22 +94,36 @@ static enum status policies_read(struct operation *o, const struct person *perso
     consent_store_queue(o->db, o->args.arena, person->constituents, person->constituent_count,
                         as_of_us, out);
     TRY(db_flush(o->db));
-    consent_store_read(o->args.arena, out);
-    return OK;
+    return consent_store_read(o->db, o->args.arena, out, o->args.err);
 }
 
 /* --- the sub-commands: between BEGIN and COMMIT ---------------------------------------------- */
 
-static enum status default_set(struct operation *o, const char *wanted)
+static enum status default_set(struct operation *o, struct str label, const char *wanted)
 {
+    struct domain_change change = {o->now_us, operator_name(o->args.arena)};
     bool opt_out = strcmp(wanted, "opt-out") == 0;
 
     if (!opt_out && strcmp(wanted, "opt-in") != 0)
         return fail(o->args.err, INVALID, "usage", "'%s': say opt-in or opt-out", wanted);
-    consent_store_default(o->db, opt_out ? CONSENT_PERMIT : CONSENT_DENY, o->now_us,
-                          operator_name(o->args.arena));
+    consent_domain_default(o->db, &change, label, opt_out ? CONSENT_PERMIT : CONSENT_DENY);
     audit_object_add(o->args.arena, audit_add(o->args.arena, &o->audit), "domain_default",
-                     str_from(wanted), STR_NONE);
+                     str_from(wanted), label);
+    return OK;
+}
+
+static enum status default_remove(struct operation *o, struct str label)
+{
+    struct domain_change change = {o->now_us, operator_name(o->args.arena)};
+    struct rows ended;
+
+    consent_domain_default_end(o->db, &change, label, &ended);
+    TRY(db_flush(o->db));
+    if (label.n == 0 || ended.count == 0)
+        return fail(o->args.err, NOT_FOUND, "default",
+                    "--remove wants the --label of a default of its own");
+    audit_object_add(o->args.arena, audit_add(o->args.arena, &o->audit), "domain_default",
+                     STR("removed"), label);
     return OK;
 }
 
@@ -115,12 +131,19 @@ static enum status work_default(struct operation *o, struct strbuf *out)
 {
     struct consent_policies now;
     struct consent_view view = view_of(o, NULL);
+    const char *given = cli_value(&o->args, "label");
+    struct str label = given != NULL ? str_from(given) : STR("");
     const struct person nobody = {0};
 
-    if (o->args.positional_count > 0)
-        TRY(default_set(o, o->args.positional[0]));
+    if (label.n > 0 && !label_valid(label))
+        return fail(o->args.err, INVALID, "usage",
+                    "--label takes a sensitivity label, such as SUD");
+    if (cli_value(&o->args, "remove") != NULL)
+        TRY(default_remove(o, label));
+    else if (o->args.positional_count > 0)
+        TRY(default_set(o, label, o->args.positional[0]));
     TRY(policies_read(o, &nobody, 0, &now));
-    consent_print_default(&view, &now.standard, out);
+    consent_print_domain(&view, now.domain, out);
     return OK;
 }
 
@@ -158,7 +181,7 @@ static enum status work_set(struct operation *o, struct strbuf *out)
     TRY(set_read(o, &p));
     p.person = s.person.ref;
     change = change_of(o, &s);
-    consent_store_add(o->db, &change, &p);
+    consent_store_add(o->db, o->args.arena, &change, &p);
     TRY(policies_read(o, &s.person, 0, &now));
     audit_object_add(o->args.arena, s.audit, "consent", uuid_text(o->args.arena, p.id),
                      p.effect == CONSENT_PERMIT ? STR("permit") : STR("deny"));
@@ -250,7 +273,11 @@ static enum status work_decide(struct operation *o, struct strbuf *out)
         NULL, NULL, NULL                                                                           \
     }
 
-static const struct cli_option no_options[] = {END};
+static const struct cli_option default_options[] = {
+    {"label", "LABEL", "for documents of this sensitivity (SUD, HIV, ...) in place of all"},
+    {"remove", NULL, "with --label: no default of its own any more"},
+    END,
+};
 static const struct cli_option patient_options[] = {PATIENT, END};
 static const struct cli_option set_options[] = {
     PATIENT,
@@ -285,13 +312,16 @@ static const struct cli_option decide_options[] = {
     }
 
 static const struct operation_kind kind_default = {
-    .cli = {"causeway consent default [opt-in|opt-out]",
+    .cli = {"causeway consent default [opt-in|opt-out] [--label LABEL [--remove]]",
             "What holds for patients who said nothing. In an opt-in domain nothing of theirs is\n"
             "shown to other members; in an opt-out domain it is. Without an argument, prints the\n"
             "setting. A new hub is opt-in. The next request of anyone is decided by it.\n"
             "\n"
-            "  causeway consent default opt-out",
-            no_options},
+            "The common pair is opt-out in general, and opt-in for what is sensitive:\n"
+            "\n"
+            "  causeway consent default opt-out\n"
+            "  causeway consent default opt-in --label SUD",
+            default_options},
     .most = 1,
     KIND(SECURITY, "causeway consent default"),
     .work = work_default,

@@ -53,20 +53,45 @@ static void json_policy(const struct consent_view *v, const struct consent_polic
     cli_json_text(out, "from", time_text(v, p->valid_from_us));
     cli_json_text(out, "until", time_text(v, p->valid_until_us));
     cli_json_int(out, "person", p->person.person_id);
+    if (p->rules == NULL)
+        return;
+    cli_json_key(out, "rules");
+    strbuf_add(out, consent_rule_write(v->arena, p->rules));
 }
 
-void consent_print_default(const struct consent_view *v, const struct consent_default *d,
-                           struct strbuf *out)
+static void json_sensitivities(const struct consent_domain *d, struct strbuf *out)
 {
-    if (!v->json) {
-        strbuf_addf(out, "domain default: %.*s (version %lld)\n", STR_ARG(domain_word(d->effect)),
-                    (long long)d->version);
+    cli_json_key(out, "sensitivities");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < d->sensitivity_count; i++) {
+        cli_json_comma(out);
+        strbuf_lit(out, "{");
+        cli_json_text(out, "label", d->sensitivities[i].label);
+        cli_json_text(out, "default", domain_word(d->sensitivities[i].standard.effect));
+        cli_json_int(out, "version", d->sensitivities[i].standard.version);
+        strbuf_lit(out, "}");
+    }
+    strbuf_lit(out, "]");
+}
+
+void consent_print_domain(const struct consent_view *v, const struct consent_domain *d,
+                          struct strbuf *out)
+{
+    if (v->json) {
+        strbuf_lit(out, "{");
+        cli_json_text(out, "default", domain_word(d->standard.effect));
+        cli_json_int(out, "version", d->standard.version);
+        json_sensitivities(d, out);
+        strbuf_lit(out, "}\n");
         return;
     }
-    strbuf_lit(out, "{");
-    cli_json_text(out, "default", domain_word(d->effect));
-    cli_json_int(out, "version", d->version);
-    strbuf_lit(out, "}\n");
+    strbuf_addf(out, "domain default: %.*s (version %lld)\n",
+                STR_ARG(domain_word(d->standard.effect)), (long long)d->standard.version);
+    for (size_t i = 0; i < d->sensitivity_count; i++)
+        strbuf_addf(out, "for documents labelled %.*s: %.*s (version %lld)\n",
+                    STR_ARG(d->sensitivities[i].label),
+                    STR_ARG(domain_word(d->sensitivities[i].standard.effect)),
+                    (long long)d->sensitivities[i].standard.version);
 }
 
 static void json_policies(const struct consent_view *v, const struct consent_policies *p,
@@ -74,8 +99,8 @@ static void json_policies(const struct consent_view *v, const struct consent_pol
 {
     strbuf_lit(out, "{");
     cli_json_text(out, "patient", patient_cx(v));
-    cli_json_text(out, "default", domain_word(p->standard.effect));
-    cli_json_int(out, "default_version", p->standard.version);
+    cli_json_text(out, "default", domain_word(p->domain->standard.effect));
+    cli_json_int(out, "default_version", p->domain->standard.version);
     cli_json_key(out, "policies");
     strbuf_lit(out, "[");
     for (size_t i = 0; i < p->count; i++) {
@@ -110,7 +135,8 @@ void consent_print_policies(const struct consent_view *v, const struct consent_p
         cli_table_write(&t, out);
     else
         strbuf_lit(out, "no policies of the patient's own\n");
-    strbuf_addf(out, "else the domain default: %.*s\n", STR_ARG(domain_word(p->standard.effect)));
+    strbuf_addf(out, "else the domain default: %.*s\n",
+                STR_ARG(domain_word(p->domain->standard.effect)));
 }
 
 static void json_history(const struct consent_view *v, const struct rows *history,
@@ -118,7 +144,7 @@ static void json_history(const struct consent_view *v, const struct rows *histor
 {
     strbuf_lit(out, "[");
     for (int i = 0; i < history->count; i++) {
-        struct consent_version h = consent_version_row(history, i);
+        struct consent_version h = consent_version_row(v->arena, history, i);
 
         cli_json_comma(out);
         strbuf_lit(out, "{");
@@ -144,7 +170,7 @@ void consent_print_history(const struct consent_view *v, const struct rows *hist
     cli_table_row(&t, STR("RECORDED"), STR("BY"), STR("EFFECT"), STR("FOR"), STR("POLICY"),
                   STR("ENDED"), STR("BY"));
     for (int i = 0; i < history->count; i++) {
-        struct consent_version h = consent_version_row(history, i);
+        struct consent_version h = consent_version_row(v->arena, history, i);
 
         cli_table_row(&t, clock_iso(v->arena, h.since_us), h.recorded_by,
                       effect_word(h.policy.effect),
@@ -153,6 +179,18 @@ void consent_print_history(const struct consent_view *v, const struct rows *hist
                       or_else(h.ended_by, STR("-")));
     }
     cli_table_write(&t, out);
+}
+
+static void json_obligations(const struct consent_decision *d, struct strbuf *out)
+{
+    cli_json_key(out, "obligations");
+    strbuf_lit(out, "[");
+    for (int o = 0; o < CONSENT_OBLIGATION_COUNT; o++)
+        if (d->obligations & 1u << o) {
+            cli_json_comma(out);
+            strbuf_addf(out, "\"%s\"", consent_obligation_word((enum consent_obligation)o));
+        }
+    strbuf_lit(out, "]");
 }
 
 void consent_print_decision(const struct consent_view *v, const struct member *member,
@@ -166,6 +204,9 @@ void consent_print_decision(const struct consent_view *v, const struct member *m
         cli_json_text(out, "rule", str_from(d->rule));
         cli_json_text(out, "policy", policy);
         cli_json_int(out, "version", d->policy_version);
+        cli_json_bool(out, "overridable", d->overridable);
+        cli_json_text(out, "reason_class", str_from(consent_reason_class(d->rule)));
+        json_obligations(d, out);
         cli_json_text(out, "member", member->name);
         cli_json_text(out, "patient", patient_cx(v));
         strbuf_lit(out, "}\n");

@@ -11,8 +11,8 @@ struct consent_view {
     struct str xad_authority;
 };
 
-void consent_print_default(const struct consent_view *v, const struct consent_default *d,
-                           struct strbuf *out);
+void consent_print_domain(const struct consent_view *v, const struct consent_domain *d,
+                          struct strbuf *out);
 void consent_print_policies(const struct consent_view *v, const struct consent_policies *p,
                             struct strbuf *out);
 void consent_print_history(const struct consent_view *v, const struct rows *history,

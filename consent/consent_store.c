@@ -1,8 +1,14 @@
 #include "consent/consent_store.h"
 
+#include <string.h>
+
+#include "consent/domain_store.h"
+#include "consent/policy_cache.h"
+#include "hub/person_rows.h"
+
 /* The columns of policy_row, and those that consent_version_row reads after them. */
 #define POLICY_COLUMNS                                                                             \
-    "pkey, person_id, policy_id, version, effect, member_id, valid_from, valid_until"
+    "pkey, person_id, policy_id, version, effect, member_id, valid_from, valid_until, rules"
 #define VERSION_COLUMNS POLICY_COLUMNS ", since, until, recorded_by, ended_by"
 
 /* By pairs: two arrays side by side would try every combination of place and person. */
@@ -10,22 +16,6 @@
     "(pkey, person_id) IN ("                                                                       \
     "       SELECT place, person"                                                                  \
     "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, person))"
-
-/* The persons as two parallel arrays, so that the statement names its places. */
-struct keys {
-    int64_t *pkeys, *ids;
-};
-
-static struct keys keys_of(struct arena *a, const struct person_ref *persons, size_t count)
-{
-    struct keys k = {ARENA_ARRAY(a, count, int64_t), ARENA_ARRAY(a, count, int64_t)};
-
-    for (size_t i = 0; i < count; i++) {
-        k.pkeys[i] = persons[i].pkey;
-        k.ids[i] = persons[i].person_id;
-    }
-    return k;
-}
 
 static struct str effect_text(enum consent_effect effect)
 {
@@ -43,9 +33,11 @@ static int64_t row_time_or(const struct rows *rows, int row, int column, int64_t
     return row_null(rows, row, column) ? open : row_time(rows, row, column);
 }
 
-static struct consent_policy policy_row(const struct rows *rows, int row)
+/* Of POLICY_COLUMNS from column 2 on. Rules that cannot be read deny: they were written by a newer
+ * hub, or by hand. */
+static struct consent_policy policy_row(struct arena *a, const struct rows *rows, int row)
 {
-    return (struct consent_policy){
+    struct consent_policy p = {
         .person = {row_int(rows, row, 0), row_int(rows, row, 1)},
         .id = row_uuid(rows, row, 2),
         .version = row_int(rows, row, 3),
@@ -54,84 +46,275 @@ static struct consent_policy policy_row(const struct rows *rows, int row)
         .valid_from_us = row_time_or(rows, row, 6, INT64_MIN),
         .valid_until_us = row_time_or(rows, row, 7, INT64_MAX),
     };
+    struct consent_rule *rule;
+    struct errors err;
+
+    if (row_null(rows, row, 8))
+        return p;
+    errors_init(&err, a);
+    rule = ARENA_NEW(a, struct consent_rule);
+    p.unreadable = consent_rule_read(a, row_text(rows, row, 8), rule, &err) != OK;
+    p.rules = p.unreadable ? NULL : rule;
+    return p;
 }
+
+/* --- what holds now -------------------------------------------------------------------------- */
+
+enum { KNOWN_MAX = 8 /* persons of a place whose policies are offered from memory */ };
+
+/* Between queueing and reading. */
+struct consent_reading {
+    struct rows epoch, rows;
+    const struct consent_known **known;
+    size_t known_count;
+    bool as_of;
+    int64_t at_us;
+    bool keep; /* in memory: only what a disclosing snapshot saw, which nothing can roll back */
+};
+
+static int64_t *distinct(struct arena *a, const int64_t *pkeys, size_t count, size_t *n)
+{
+    int64_t *out = ARENA_ARRAY(a, count, int64_t);
+
+    *n = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t j = 0;
+
+        while (j < *n && out[j] != pkeys[i])
+            j++;
+        if (j == *n)
+            out[(*n)++] = pkeys[i];
+    }
+    return out;
+}
+
+static void take_known(struct arena *a, const int64_t *pkeys, size_t count,
+                       struct consent_reading *r)
+{
+    r->known = ARENA_ARRAY(a, count * KNOWN_MAX, const struct consent_known *);
+    for (size_t i = 0; i < count; i++)
+        r->known_count += consent_cache_at(a, pkeys[i], r->known + r->known_count, KNOWN_MAX);
+}
+
+#define POLICIES_NOW                                                                               \
+    "SELECT e.pkey, e.person_id, p.policy_id, p.version, p.effect, p.member_id, p.valid_from,"     \
+    "       p.valid_until, p.rules, e.epoch"                                                       \
+    "  FROM consent_epoch e"                                                                       \
+    "  LEFT JOIN consent_policy p"                                                                 \
+    "    ON p.pkey = e.pkey"                                                                       \
+    "   AND p.person_id = e.person_id"                                                             \
+    "   AND p.until IS NULL"                                                                       \
+    " WHERE e.pkey = ANY($1)"
 
 /* What is current, by the only current version: no clock is compared. Policies are read by place
- * alone: few persons share one, and consent_decide asks whose each is. */
-static void queue_now(struct db *db, const int64_t *pkeys, size_t count,
-                      struct consent_policies *out)
+ * alone: few persons share one, and consent_decide asks whose each is. Of persons whose epoch has
+ * not moved since they were read nothing comes: their policies are in memory. Who has no epoch
+ * never said anything. */
+static void queue_policies(struct db *db, struct arena *a, const int64_t *pkeys, size_t count,
+                           struct consent_reading *r)
 {
-    static const struct statement STANDARD = {
-        "consent_default_now",
-        "SELECT effect, version"
-        "  FROM consent_default"
-        " WHERE until IS NULL",
+    static const struct statement POLICIES = {"consent_policies_now", POLICIES_NOW};
+    static const struct statement CHANGED = {
+        "consent_policies_changed",
+        POLICIES_NOW "   AND (e.pkey, e.person_id, e.epoch) NOT IN ("
+                     "       SELECT place, person, epoch"
+                     "         FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])"
+                     "              AS known (place, person, epoch))",
     };
-    static const struct statement POLICIES = {
-        "consent_policies_now",
-        "SELECT " POLICY_COLUMNS "  FROM consent_policy"
-        " WHERE pkey = ANY($1)"
-        "   AND until IS NULL",
-    };
+    int64_t *places, *persons, *epochs;
 
-    db_queue0(db, &STANDARD, &out->standard_rows);
-    db_queue(db, &POLICIES, &out->rows, DB_INT8S(pkeys, count));
+    take_known(a, pkeys, count, r);
+    if (r->known_count == 0) {
+        db_queue(db, &POLICIES, &r->rows, DB_INT8S(pkeys, count));
+        return;
+    }
+    places = ARENA_ARRAY(a, r->known_count, int64_t);
+    persons = ARENA_ARRAY(a, r->known_count, int64_t);
+    epochs = ARENA_ARRAY(a, r->known_count, int64_t);
+    for (size_t i = 0; i < r->known_count; i++) {
+        places[i] = r->known[i]->person.pkey;
+        persons[i] = r->known[i]->person.person_id;
+        epochs[i] = r->known[i]->epoch;
+    }
+    db_queue(db, &CHANGED, &r->rows, DB_INT8S(pkeys, count), DB_INT8S(places, r->known_count),
+             DB_INT8S(persons, r->known_count), DB_INT8S(epochs, r->known_count));
 }
 
-static void queue_as_of(struct db *db, struct keys k, int64_t at_us, struct consent_policies *out)
+/* The driver of a request reads the epochs in its first flush (hub/request.c); a command has none.
+ */
+static void queue_epoch(struct db *db, struct consent_reading *r)
 {
-    static const struct statement STANDARD = {
-        "consent_default_as_of",
-        "SELECT effect, version"
-        "  FROM consent_default"
-        " WHERE since <= $1"
-        "   AND (until IS NULL OR until > $1)",
+    static const struct statement EPOCH = {
+        "consent_epoch_of_domain",
+        "SELECT value"
+        "  FROM epoch"
+        " WHERE name = 'consent'",
     };
+
+    db_queue0(db, &EPOCH, &r->epoch);
+}
+
+/* How a request reads: with the epoch of its driver, and to be kept. */
+struct manner {
+    bool with_epoch, keep;
+};
+
+static struct manner manner_of(const struct request *rq)
+{
+    return (struct manner){!request_has_epochs(rq),
+                           rq->transaction != NULL &&
+                               rq->transaction->isolation == REPEATABLE_READ};
+}
+
+static void queue_now(struct db *db, struct arena *a, const int64_t *pkeys, size_t count,
+                      struct manner how, struct consent_policies *out)
+{
+    size_t n;
+    const int64_t *places = distinct(a, pkeys, count, &n);
+
+    out->reading = ARENA_NEW(a, struct consent_reading);
+    out->reading->keep = how.keep;
+    if (how.with_epoch)
+        queue_epoch(db, out->reading);
+    queue_policies(db, a, places, n, out->reading);
+}
+
+static void queue_as_of(struct db *db, struct arena *a, int64_t at_us, struct consent_policies *out)
+{
     static const struct statement POLICIES = {
         "consent_policies_as_of",
         "SELECT " POLICY_COLUMNS "  FROM consent_policy"
         " WHERE " OF_PERSONS "   AND since <= $3"
         "   AND (until IS NULL OR until > $3)",
     };
+    struct pairs of = pairs_of_persons(a, out->persons, out->person_count);
 
-    db_queue(db, &STANDARD, &out->standard_rows, DB_TIME(at_us));
-    db_queue(db, &POLICIES, &out->rows, DB_INT8S(k.pkeys, out->person_count),
-             DB_INT8S(k.ids, out->person_count), DB_TIME(at_us));
+    out->reading = ARENA_NEW(a, struct consent_reading);
+    out->reading->as_of = true;
+    out->reading->at_us = at_us;
+    db_queue(db, &POLICIES, &out->reading->rows, of.pkeys, of.numbers, DB_TIME(at_us));
 }
 
-void consent_store_queue(struct db *db, struct arena *a, const struct person_ref *persons,
-                         size_t count, int64_t as_of_us, struct consent_policies *out)
+static void queue_persons(struct db *db, struct arena *a, const struct person_ref *persons,
+                          size_t count, int64_t as_of_us, struct manner how,
+                          struct consent_policies *out)
 {
-    struct keys k = keys_of(a, persons, count);
+    int64_t *pkeys = ARENA_ARRAY(a, count, int64_t);
 
     *out = (struct consent_policies){
         .persons = arena_copy(a, persons, count * sizeof(*persons)),
         .person_count = count,
     };
+    for (size_t i = 0; i < count; i++)
+        pkeys[i] = persons[i].pkey;
     if (as_of_us == 0)
-        queue_now(db, k.pkeys, count, out);
+        queue_now(db, a, pkeys, count, how, out);
     else
-        queue_as_of(db, k, as_of_us, out);
+        queue_as_of(db, a, as_of_us, out);
 }
 
-/* Without a default in force, deny of version 0 stands. */
-void consent_store_read(struct arena *a, struct consent_policies *out)
+void consent_store_queue(struct db *db, struct arena *a, const struct person_ref *persons,
+                         size_t count, int64_t as_of_us, struct consent_policies *out)
 {
-    out->count = (size_t)out->rows.count;
-    out->items = ARENA_ARRAY(a, out->count, struct consent_policy);
-    for (int i = 0; i < out->rows.count; i++)
-        out->items[i] = policy_row(&out->rows, i);
-    if (out->standard_rows.count == 1) {
-        out->standard.effect = row_effect(&out->standard_rows, 0, 0);
-        out->standard.version = row_int(&out->standard_rows, 0, 1);
+    queue_persons(db, a, persons, count, as_of_us, (struct manner){true, false}, out);
+}
+
+/* --- what came ------------------------------------------------------------------------------- */
+
+/* Rows of one person follow each other as they please; a person of an epoch without policies has
+ * one row of NULLs. */
+static bool came_anew(const struct consent_reading *r, struct person_ref person)
+{
+    for (int i = 0; i < r->rows.count; i++)
+        if (row_int(&r->rows, i, 0) == person.pkey && row_int(&r->rows, i, 1) == person.person_id)
+            return true;
+    return false;
+}
+
+static size_t most_items(const struct consent_reading *r)
+{
+    size_t n = (size_t)r->rows.count;
+
+    for (size_t i = 0; i < r->known_count; i++)
+        n += r->known[i]->count;
+    return n;
+}
+
+/* Keeps what came, person by person, for the next one who asks. */
+static void keep(struct arena *a, const struct consent_reading *r,
+                 const struct consent_policy *items, size_t count)
+{
+    struct consent_policy *of_one = ARENA_ARRAY(a, count, struct consent_policy);
+
+    for (int i = 0; i < r->rows.count; i++) {
+        struct person_ref person = {row_int(&r->rows, i, 0), row_int(&r->rows, i, 1)};
+        bool first = true;
+        size_t n = 0;
+
+        for (int j = 0; j < i && first; j++)
+            first = row_int(&r->rows, j, 0) != person.pkey ||
+                    row_int(&r->rows, j, 1) != person.person_id;
+        for (size_t j = 0; first && j < count; j++)
+            if (person_ref_eq(items[j].person, person))
+                of_one[n++] = items[j];
+        if (first)
+            consent_cache_put(person, row_int(&r->rows, i, 9), of_one, n);
     }
+}
+
+static void items_read(struct arena *a, struct consent_policies *out)
+{
+    const struct consent_reading *r = out->reading;
+    size_t fresh;
+
+    out->items = ARENA_ARRAY(a, most_items(r), struct consent_policy);
+    for (int i = 0; i < r->rows.count; i++)
+        if (!row_null(&r->rows, i, 2))
+            out->items[out->count++] = policy_row(a, &r->rows, i);
+    fresh = out->count;
+    if (r->keep && r->rows.count > 0)
+        keep(a, r, out->items, fresh);
+    for (size_t i = 0; i < r->known_count; i++) {
+        const struct consent_known *k = r->known[i];
+
+        if (came_anew(r, k->person))
+            continue;
+        memcpy(out->items + out->count, k->policies, k->count * sizeof(*k->policies));
+        out->count += k->count;
+    }
+}
+
+static enum status read_all(struct db *db, struct arena *a, const int64_t *epoch,
+                            struct consent_policies *out)
+{
+    struct consent_reading *r = out->reading;
+
+    if (r->as_of)
+        TRY(consent_domain_as_of(db, a, r->at_us, &out->domain));
+    else
+        TRY(consent_domain_hold(db, a, *epoch, &out->domain));
+    items_read(a, out);
     out->readable = true;
+    return OK;
+}
+
+enum status consent_store_read(struct db *db, struct arena *a, struct consent_policies *out,
+                               struct errors *err)
+{
+    struct consent_reading *r = out->reading;
+    int64_t epoch = 0;
+
+    if (r == NULL || r->rows.result == NULL || (!r->as_of && r->epoch.count != 1))
+        return fail(err, INTERNAL, "consent", "the patient's consents were not read");
+    if (!r->as_of)
+        epoch = row_int(&r->epoch, 0, 0);
+    return read_all(db, a, &epoch, out);
 }
 
 void consent_queue(struct request *rq, const struct person_ref *persons, size_t count,
                    struct consent_policies *out)
 {
-    consent_store_queue(rq->db, rq->arena, persons, count, 0, out);
+    queue_persons(rq->db, rq->arena, persons, count, 0, manner_of(rq), out);
 }
 
 void consent_queue_places(struct request *rq, const int64_t *pkeys, size_t count,
@@ -141,7 +324,7 @@ void consent_queue_places(struct request *rq, const int64_t *pkeys, size_t count
         .places = arena_copy(rq->arena, pkeys, count * sizeof(*pkeys)),
         .place_count = count,
     };
-    queue_now(rq->db, pkeys, count, out);
+    queue_now(rq->db, rq->arena, pkeys, count, manner_of(rq), out);
 }
 
 static bool at_places(const struct consent_policies *p, struct person_ref person)
@@ -164,11 +347,19 @@ bool consent_covers(struct consent_policies *out, const struct person_ref *perso
 
 enum status consent_read(struct request *rq, struct consent_policies *out)
 {
-    if (out->rows.result == NULL || out->standard_rows.result == NULL)
-        return fail(rq->err, INTERNAL, "consent", "the patient's consents were not read");
-    consent_store_read(rq->arena, out);
+    struct consent_reading *r = out->reading;
+    int64_t epoch;
+
+    if (r != NULL && r->rows.result != NULL && r->epoch.result == NULL &&
+        request_epoch(rq, "consent", &epoch))
+        TRY(read_all(rq->db, rq->arena, &epoch, out));
+    else
+        TRY(consent_store_read(rq->db, rq->arena, out, rq->err));
+    consent_focus(rq->arena, &rq->principal, rq->now_us, out);
     return OK;
 }
+
+/* --- changes --------------------------------------------------------------------------------- */
 
 static struct db_value time_or_null(int64_t us, int64_t open)
 {
@@ -188,15 +379,16 @@ static void bump(struct db *db, struct person_ref person)
     db_queue(db, &BUMP, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id));
 }
 
-void consent_store_add(struct db *db, const struct consent_change *change,
+void consent_store_add(struct db *db, struct arena *a, const struct consent_change *change,
                        const struct consent_policy *p)
 {
     static const struct statement ADD = {
         "consent_add",
         "INSERT INTO consent_policy (pkey, person_id, policy_id, version, effect, member_id,"
-        "       valid_from, valid_until, since, recorded_by)"
-        " VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9)",
+        "       valid_from, valid_until, since, recorded_by, rules)"
+        " VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10)",
     };
+    struct str rules = p->rules != NULL ? consent_rule_write(a, p->rules) : STR_NONE;
 
     for (size_t i = 0; i < change->count; i++) {
         struct person_ref person = change->persons[i];
@@ -206,7 +398,7 @@ void consent_store_add(struct db *db, const struct consent_change *change,
                  p->member_id == 0 ? DB_NULL(DB_TYPE_INT8) : DB_INT8(p->member_id),
                  time_or_null(p->valid_from_us, INT64_MIN),
                  time_or_null(p->valid_until_us, INT64_MAX), DB_TIME(change->at_us),
-                 DB_TEXT(change->by));
+                 DB_TEXT(change->by), DB_TEXT(rules));
         bump(db, person);
     }
 }
@@ -222,10 +414,10 @@ void consent_store_end(struct db *db, struct arena *a, const struct consent_chan
         "   AND until IS NULL"
         " RETURNING pkey, person_id",
     };
-    struct keys k = keys_of(a, change->persons, change->count);
+    struct pairs of = pairs_of_persons(a, change->persons, change->count);
 
-    db_queue(db, &END, ended, DB_INT8S(k.pkeys, change->count), DB_INT8S(k.ids, change->count),
-             DB_UUID(policy), DB_TIME(change->at_us), DB_TEXT(change->by));
+    db_queue(db, &END, ended, of.pkeys, of.numbers, DB_UUID(policy), DB_TIME(change->at_us),
+             DB_TEXT(change->by));
     for (size_t i = 0; i < change->count; i++)
         bump(db, change->persons[i]);
 }
@@ -238,44 +430,18 @@ void consent_store_history(struct db *db, struct arena *a, const struct person_r
         "SELECT " VERSION_COLUMNS "  FROM consent_policy"
         " WHERE " OF_PERSONS " ORDER BY since, policy_id, version, person_id",
     };
-    struct keys k = keys_of(a, persons, count);
+    struct pairs of = pairs_of_persons(a, persons, count);
 
-    db_queue(db, &HISTORY, out, DB_INT8S(k.pkeys, count), DB_INT8S(k.ids, count));
+    db_queue(db, &HISTORY, out, of.pkeys, of.numbers);
 }
 
-void consent_store_default(struct db *db, enum consent_effect effect, int64_t at_us, struct str by)
-{
-    static const struct statement END = {
-        "consent_default_end",
-        "UPDATE consent_default"
-        "   SET until = $1"
-        " WHERE until IS NULL",
-    };
-    static const struct statement ADD = {
-        "consent_default_add",
-        "INSERT INTO consent_default (version, effect, since, set_by)"
-        " SELECT COALESCE(MAX(version), 0) + 1, $1, $2, $3"
-        "   FROM consent_default",
-    };
-    static const struct statement BUMP = {
-        "consent_region_epoch",
-        "UPDATE epoch"
-        "   SET value = value + 1"
-        " WHERE name = 'consent'",
-    };
-
-    db_queue(db, &END, NULL, DB_TIME(at_us));
-    db_queue(db, &ADD, NULL, DB_TEXT(effect_text(effect)), DB_TIME(at_us), DB_TEXT(by));
-    db_queue0(db, &BUMP, NULL);
-}
-
-struct consent_version consent_version_row(const struct rows *rows, int row)
+struct consent_version consent_version_row(struct arena *a, const struct rows *rows, int row)
 {
     return (struct consent_version){
-        .policy = policy_row(rows, row),
-        .since_us = row_time(rows, row, 8),
-        .until_us = row_time_or(rows, row, 9, INT64_MAX),
-        .recorded_by = row_text(rows, row, 10),
-        .ended_by = row_text(rows, row, 11),
+        .policy = policy_row(a, rows, row),
+        .since_us = row_time(rows, row, 9),
+        .until_us = row_time_or(rows, row, 10, INT64_MAX),
+        .recorded_by = row_text(rows, row, 11),
+        .ended_by = row_text(rows, row, 12),
     };
 }

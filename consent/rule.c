@@ -175,11 +175,13 @@ static enum status read_condition(struct reading *r, const json_t *o, struct con
     static const char *const interval[] = {"is", "from", "until", "outside", NULL};
     const json_t *none = json_object_get(o, "none");
 
-    *c = (struct consent_condition){.from_us = INT64_MIN, .until_us = INT64_MAX};
+    *c = (struct consent_condition){0};
     if (!consent_attribute_parse(json_member(o, "is"), &c->what))
         return wrong(r, "a condition is about an attribute that there is");
     if (attributes[c->what].of == CONSENT_OF_TIME) {
         c->unless = json_is_true(json_object_get(o, "outside"));
+        c->from_us = INT64_MIN;
+        c->until_us = INT64_MAX;
         TRY(read_instant(r, o, "from", &c->from_us));
         TRY(read_instant(r, o, "until", &c->until_us));
         return only(o, interval) ? OK : wrong(r, "an interval has from, until and outside alone");

@@ -52,10 +52,16 @@ enum { CONSENT_OF_ASKER, CONSENT_OF_OBJECT, CONSENT_OF_TIME };
 
 struct consent_condition {
     enum consent_attribute what;
-    bool unless;                /* holds where none of the values is found */
-    const struct coded *values; /* system empty where codes have none, or for every system */
-    size_t count;
-    int64_t from_us, until_us; /* of TIME: [from, until); INT64_MIN and INT64_MAX: open */
+    bool unless; /* holds where none of the values is found, or outside of the interval */
+    union {
+        struct {
+            const struct coded *values; /* system empty: every one, or codes that have none */
+            size_t count;
+        };
+        struct { /* of TIME: [from, until); INT64_MIN and INT64_MAX: open */
+            int64_t from_us, until_us;
+        };
+    };
 };
 
 /* What whoever receives the data has to heed; a set. X(name, word) */
@@ -74,6 +80,7 @@ enum consent_obligation {
 struct consent_rule {
     enum consent_effect effect;
     bool overridable;     /* a denial that breaking the glass opens */
+    bool perhaps;         /* one of its conditions holds perhaps: never stored (match.h) */
     unsigned obligations; /* of a permit */
     const struct consent_condition *conditions;
     size_t condition_count;

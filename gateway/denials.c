@@ -46,7 +46,7 @@ static void carry(struct request *rq, struct str by, const struct consent_polici
         if (p.effect != CONSENT_DENY || is_of(to, &p) || is_known(all, i, to))
             continue;
         p.id = uuid_v7();
-        consent_store_add(rq->db, &change, &p);
+        consent_store_add(rq->db, rq->arena, &change, &p);
     }
 }
 

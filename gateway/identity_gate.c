@@ -3,7 +3,9 @@
 static bool may_see(const struct request *rq, const struct person *person, int64_t member_id,
                     const struct consent_policies *policies)
 {
-    struct consent_object object = {.person = person, .source_member = member_id};
+    struct consent_object object = {.person = person,
+                                    .source_member = member_id,
+                                    .kind = CONSENT_IDENTITY};
 
     if (member_id == 0 || member_id == rq->principal.member->id)
         return true;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "consent/agreement_command.h"
 #include "consent/consent_command.h"
 #include "consent/module.h"
 #include "gateway/community_command.h"
@@ -144,6 +145,7 @@ int main(int argc, char **argv)
     }
     consent_set_resolver(resolve_patient);
     audit_set_index(&index_of_auditors);
+    member_command_set_agreements(agreement_verbs);
     mpi_change_set_observer(index_change_follow);
     if (argc < 2)
         return help(stderr, 2);

@@ -11,13 +11,29 @@
 
 enum { ATTEMPTS = 5 };
 
-/* Read in the first flush of every transaction: has the members' directory moved? */
-static const struct statement MEMBER_EPOCH = {
-    "hub_member_epoch",
-    "SELECT value\n"
+/* Read in the first flush of every transaction: has the members' directory moved, or the domain's
+ * rules of consent? */
+static const struct statement EPOCHS = {
+    "hub_epochs",
+    "SELECT name, value\n"
     "  FROM epoch\n"
-    " WHERE name = 'member'",
+    " WHERE name IN ('member', 'consent')",
 };
+
+bool request_has_epochs(const struct request *rq)
+{
+    return rq->epochs_queued;
+}
+
+bool request_epoch(const struct request *rq, const char *name, int64_t *value)
+{
+    for (int i = 0; i < rq->epochs.count; i++)
+        if (str_eq(row_text(&rq->epochs, i, 0), str_from(name))) {
+            *value = row_int(&rq->epochs, i, 1);
+            return true;
+        }
+    return false;
+}
 
 enum status request_alive(struct request *rq)
 {
@@ -125,28 +141,32 @@ static enum status queue_audit(struct request *rq)
 }
 
 /* The directory that the handler worked with must be the one in force in its own snapshot. */
-static enum status check_directory(struct request *rq, const struct rows *epoch)
+static enum status check_directory(struct request *rq)
 {
-    if (epoch->result == NULL)
+    int64_t epoch;
+
+    if (rq->epochs.result == NULL)
         TRY(db_flush(rq->db)); /* the handler had nothing to flush */
-    if (epoch->count == 1 && row_int(epoch, 0, 0) == rq->members->epoch)
+    if (request_epoch(rq, "member", &epoch) && epoch == rq->members->epoch)
         return OK;
     return fail(rq->err, CONFLICT, "members", "The members changed while the request ran");
 }
 
 static enum status run_to_commit(struct request *rq, struct reply *rp)
 {
-    struct rows epoch = {0}, mark = {0};
+    struct rows mark = {0};
     void *patient;
 
+    rq->epochs = (struct rows){0};
+    rq->epochs_queued = true;
     db_begin(rq->db, rq->transaction->isolation);
-    db_queue0(rq->db, &MEMBER_EPOCH, &epoch);
+    db_queue0(rq->db, &EPOCHS, &rq->epochs);
     xua_use_queue(rq, &mark);
     principal_patient_queue(rq, &patient);
     TRY(rq->transaction->handle(rq, rp));
     if (rq->wait == NULL && rq->route->protocol->finish != NULL)
         TRY(rq->route->protocol->finish(rq, rp));
-    TRY(check_directory(rq, &epoch));
+    TRY(check_directory(rq));
     TRY(xua_use_check(rq, &mark));
     TRY(principal_patient_check(rq, patient));
     TRY(request_alive(rq));

@@ -128,6 +128,8 @@ struct request {
     struct audit_object *about; /* request_about's list, newest first */
     uint64_t flushes_before;    /* db_flushes when the request began */
     struct undo *undo;          /* request_on_rollback's list, newest first */
+    struct rows epochs;         /* of this transaction: request_epoch */
+    bool epochs_queued;
     struct request_wait *wait;  /* request_wait's, until it begins */
     void *kept;                 /* what the handler that waits keeps for the one that goes on */
 };
@@ -155,6 +157,11 @@ void request_about(struct request *rq, const char *kind, struct str id, struct s
 void request_wait(struct request *rq, const struct transaction *then,
                   void (*begin)(struct request *rq, void *p), void *p);
 void request_wake(struct request *rq); /* any thread */
+
+/* The version of table epoch that this transaction's first flush read: "member" or "consent". False
+ * before it, and in requests that the driver does not run: request_has_epochs says which. */
+bool request_epoch(const struct request *rq, const char *name, int64_t *value);
+bool request_has_epochs(const struct request *rq);
 
 /* The id as text, for errors and audit: 36 characters. */
 struct str request_id(struct request *rq);

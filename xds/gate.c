@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "xds/label.h"
+#include "xds/says.h"
 
 /* Made here and nowhere else. */
 struct xds_visible {
@@ -23,7 +24,14 @@ void xds_candidates_add(struct request *rq, struct xds_candidates *c, struct xds
 bool xds_gate_permits(struct request *rq, const struct xds_candidates *found,
                       const struct xds_candidate *c)
 {
-    struct consent_object object = {c->person, c->object->source_member};
+    struct xds_saying saying = {c->object, rq->members};
+    struct consent_object object = {
+        .person = c->person,
+        .source_member = c->object->source_member,
+        .kind = xds_consent_kind(c->object->kind),
+        .reader = &xds_reader,
+        .about = &saying,
+    };
 
     return c->person != NULL && xds_label_refresh(rq, c->object) == OK &&
            consent_decide(&rq->principal, &object, rq->now_us, &found->policies).effect ==

@@ -184,6 +184,7 @@ class Story:
              "shares what a patient does not object to.")
         self.bellevue = self.region.enrol(BELLEVUE)
         self.elsewhere = self.region.enrol(ELSEWHERE)
+        self.region.command("member", "agreement", "add", "region", "--all")
         self.region.command("consent", "default", "opt-out")
 
     def _tell_hub(self, hospital, who, path, shout=False):

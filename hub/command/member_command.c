@@ -518,6 +518,22 @@ static int run_notify(const void *context, int argc, char **argv)
                         context, argc, argv);
 }
 
+/* The consent room's, which stands above this one. */
+static const struct cli_verb *agreement_verbs;
+
+void member_command_set_agreements(const struct cli_verb *given)
+{
+    agreement_verbs = given;
+}
+
+static int run_agreement(const void *context, int argc, char **argv)
+{
+    (void)context;
+    return cli_dispatch("member agreement",
+                        "Data-sharing agreements. Without one nothing flows between members.",
+                        agreement_verbs, argc, argv);
+}
+
 static const struct cli_verb verbs[] = {
     {"add", "enrol an organization", operation_run, &add},
     {"list", "all members", operation_run, &list},
@@ -533,6 +549,7 @@ static const struct cli_verb verbs[] = {
     {"domain", "the domains that it is told of: add, remove", run_domain, member_domain_verbs},
     {"notify", "notifications of changed identifiers: add, remove", run_notify,
      member_notify_verbs},
+    {"agreement", "what may flow between members: add, list, end", run_agreement, NULL},
     {"reply-to", "addresses of asynchronous answers: add, remove", run_reply_to,
      member_reply_to_verbs},
     {"cosigner", "keys that cosign the audit log: add, remove", run_cosigner,

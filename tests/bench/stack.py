@@ -127,6 +127,7 @@ class Stack:
         self.cli("migrate", "--database", self.owner)
         self.cli("member", "add", MEMBER, "--organization", m.HUB + ".4", "--authority", m.AUTHORITY,
                  "--authority", m.HUB + ".21", "--cert", self.pki / f"{MEMBER}.crt")
+        self.cli("member", "agreement", "add", "region", "--all")
         self.cli("consent", "default", "opt-out")
         self.serve()
 

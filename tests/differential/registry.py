@@ -39,7 +39,7 @@ class Registry:
         self.cluster = hubs.Cluster(root, folder / "pg", max_connections=60, fsync="off")
         self.database = self.cluster.database("differential")
         self.hub = hubs.Hub(root, program, folder / "hub", self.database, workers=2, log_level="warn").start()
-        self.hub.run("consent", "default", "opt-out")
+        self.hub.open_region()
         self.members = {n: self.hub.enrol(n, f"1.2.840.7.{i}", more=more) for i, (n, more) in enumerate(
             [("lakeside", ["--multi-patient"]), ("harbour", ["--multi-patient"]), ("inland", [])])}
         self.objects, self.people = {}, []

@@ -94,7 +94,7 @@ def hub(make_hub, request):
     """A hub of the test file's own, opt-out; SETTINGS of the module are keys of causeway.conf."""
     name = request.module.__name__.removeprefix("test_")
     made = make_hub(name, **getattr(request.module, "SETTINGS", {}))
-    made.run("consent", "default", "opt-out")
+    made.open_region()
     yield made
     made.stop()
 

@@ -61,7 +61,7 @@ class World:
         self.hub = Hub(ROOT, PROGRAM, folder / "hub", self.cluster.database("crash"), workers=6,
                        request_seconds=REQUEST_SECONDS, **self._store(folder, store)).start()
         self._keep_ports()
-        self.hub.run("consent", "default", "opt-out")
+        self.hub.open_region()
 
     def _store(self, folder, store):
         """Keys of the configuration. Swift takes no bucket until all of it runs."""

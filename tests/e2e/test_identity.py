@@ -115,7 +115,7 @@ def test_a43_is_taken_from_nobody_where_the_hub_issues_xad_pids(hub, lakeside):
 def region(make_hub):
     """A region whose XAD-PIDs a member feeds."""
     made = make_hub("identity_region", xad_source="registry")
-    made.run("consent", "default", "opt-out")
+    made.open_region()
     return made
 
 

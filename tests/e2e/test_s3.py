@@ -43,7 +43,7 @@ def settings(swift, scratch, bucket):
 @pytest.fixture(scope="module")
 def hub(make_hub, settings):
     made = make_hub("s3", **settings)
-    made.run("consent", "default", "opt-out")
+    made.open_region()
     yield made
     made.stop()
     assert server.SECRET not in made.log.read_text()

@@ -36,6 +36,10 @@ static const struct statement FILL[] = {
      "    recorded_by)\n"
      "SELECT p, p + k, gen_random_uuid(), 1, 'deny', now(), 'test'\n"
      "  FROM generate_series($1::bigint, $1 + 999) p, generate_series(0::bigint, 1) k"},
+    {"test_pairs_epochs",
+     "INSERT INTO consent_epoch (pkey, person_id, epoch)\n"
+     "SELECT p, p + k, 1\n"
+     "  FROM generate_series($1::bigint, $1 + 999) p, generate_series(0::bigint, 1) k"},
     {"test_pairs_blobs",
      "INSERT INTO xds_blob (pkey, entry_uuid, blob_id, store, wrapped_key, size, sha1, sha256,\n"
      "    stored_at)\n"

@@ -4,7 +4,7 @@
     hub = Hub(root, program, folder, cluster.database("exchange"))
     hub.start()
     lakeside = hub.enrol("lakeside", "1.2.3")        # certificate, `causeway member add`, Hospital
-    hub.run("consent", "default", "opt-out")
+    hub.open_region()                                # agreement of all, opt-out
     hub.stop()
 
 Everything lies under `folder`. Listeners take free ports of 127.0.0.1; the program tells them
@@ -180,6 +180,11 @@ class Hub:
         with open(self.folder / "sealer.log", "ab") as log:
             return subprocess.Popen([self.program, "audit", "seal", "--config", self.config],
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root)
+
+    def open_region(self):
+        """All members share what patients do not object to."""
+        self.run("member", "agreement", "add", "region", "--all")
+        self.run("consent", "default", "opt-out")
 
     def enrol(self, name, authority, identity=None, namespace="", organization=None, more=()):
         """Issues a certificate unless one is given, adds the member, and gives the Hospital."""

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "consent/consent.h"
+#include "tests/support/consent_region.h"
 #include "tests/support/suite.h"
 
 enum { NOW = 1000, LAKESIDE = 1, HARBOUR = 2, HILLTOP = 3 };
@@ -29,6 +30,7 @@ struct setting {
     struct principal principal;
     struct person person;
     struct person_ref constituents[4];
+    struct consent_domain domain;
     struct consent_policies policies;
     struct consent_object object;
 };
@@ -38,8 +40,11 @@ static void setting_init(struct setting *s)
     *s = (struct setting){
         .member = {.id = LAKESIDE},
         .constituents = {ANNA},
-        .policies = {.readable = true, .standard = {CONSENT_PERMIT, 3}, .person_count = 1},
+        .policies = {.readable = true, .person_count = 1},
+        .domain = REGION,
     };
+    s->domain.standard.version = 3;
+    s->policies.domain = &s->domain;
     s->principal.member = &s->member;
     s->person =
         (struct person){.ref = ANNA, .constituents = s->constituents, .constituent_count = 1};
@@ -120,7 +125,7 @@ static void each_layer_decides_as_the_table_says(void)
                        table[i].policies[j].from, table[i].policies[j].until);
         s.policies.items = items;
         s.policies.count = table[i].count;
-        s.policies.standard.effect = table[i].standard;
+        s.domain.standard.effect = table[i].standard;
         s.object.source_member = table[i].source;
         d = ask(&s);
         CU_ASSERT_EQUAL(d.effect, table[i].effect);
@@ -151,7 +156,7 @@ static void whatever_is_missing_denies(void)
     CU_ASSERT_EQUAL(ask(&s).effect, CONSENT_DENY);
 
     setting_init(&s);
-    s.policies.standard = (struct consent_default){0};
+    s.domain.standard = (struct consent_default){0};
     CU_ASSERT_EQUAL(ask(&s).effect, CONSENT_DENY);
 }
 
@@ -184,7 +189,7 @@ static void a_merged_person_is_decided_for_each_constituent_and_the_strictest_wi
     s.constituents[1] = ANNE;
     s.person.constituent_count = 2;
     s.policies.person_count = 2;
-    s.policies.standard.effect = CONSENT_DENY;
+    s.domain.standard.effect = CONSENT_DENY;
     s.policies.items = items;
     s.policies.count = 1;
     CHECK_STR(str_from(ask(&s).rule), STR("domain-default")); /* Anna's permit is not Anne's */
@@ -251,7 +256,7 @@ static bool slow_permits(const struct setting *s)
         bool denied = any(&s->policies, who, CONSENT_DENY, s->member.id);
         bool allowed = any(&s->policies, who, CONSENT_PERMIT, s->member.id) ||
                        s->object.source_member == s->member.id ||
-                       s->policies.standard.effect == CONSENT_PERMIT;
+                       s->domain.standard.effect == CONSENT_PERMIT;
         bool read = false;
 
         for (size_t j = 0; j < s->policies.person_count; j++)
@@ -284,7 +289,7 @@ static void setting_random(struct setting *s, struct consent_policy items[MOST_P
     memcpy(s->constituents, people, sizeof(people));
     s->policies.person_count = random_below(10) == 0 ? random_below(4) : 3;
     s->policies.readable = random_below(20) != 0;
-    s->policies.standard.effect = random_below(2) ? CONSENT_PERMIT : CONSENT_DENY;
+    s->domain.standard.effect = random_below(2) ? CONSENT_PERMIT : CONSENT_DENY;
     s->object.source_member = 1 + random_below(3);
     s->policies.count = random_below(MOST_POLICIES + 1);
     s->policies.items = items;

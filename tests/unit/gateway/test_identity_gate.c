@@ -2,6 +2,7 @@
  */
 #include "gateway/identity_gate.h"
 
+#include "tests/support/consent_region.h"
 #include "tests/unit/gateway/bench.h"
 
 static const struct person_ref REFS[] = {{1, 7}};
@@ -29,7 +30,7 @@ static void others_are_seen_only_where_consent_permits(void)
     struct consent_policies policies = {.readable = true,
                                         .persons = REFS,
                                         .person_count = 1,
-                                        .standard = {CONSENT_PERMIT, 1}};
+                                        .domain = &REGION};
     struct consent_policy deny = {.person = {1, 7},
                                   .effect = CONSENT_DENY,
                                   .valid_from_us = INT64_MIN,
@@ -66,7 +67,7 @@ static void a_retired_identifier_is_not_shown(void)
     struct consent_policies policies = {.readable = true,
                                         .persons = REFS,
                                         .person_count = 1,
-                                        .standard = {CONSENT_PERMIT, 1}};
+                                        .domain = &REGION};
     struct bench t;
     struct identity_visible v;
 

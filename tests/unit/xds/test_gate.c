@@ -1,5 +1,6 @@
 /* The gate: what consent hides is not there, and takes its associations with it. */
 #include "hub/base/clock.h"
+#include "tests/support/consent_region.h"
 #include "tests/support/suite.h"
 #include "xds/gate.h"
 
@@ -30,7 +31,7 @@ static void set_up(struct scene *s)
                                       .valid_from_us = INT64_MIN,
                                       .valid_until_us = INT64_MAX};
     s->found.policies = (struct consent_policies){.readable = true,
-                                                  .standard = {CONSENT_PERMIT, 1},
+                                                  .domain = &REGION,
                                                   .persons = s->refs,
                                                   .person_count = 2,
                                                   .items = &s->deny,

@@ -1,0 +1,47 @@
+/* What the domain has settled for everyone: its defaults, and the agreements between members.
+ *
+ * A small, immutable snapshot that each process keeps and replaces as a whole when epoch 'consent'
+ * of table epoch moves. Any thread may read it. */
+#pragma once
+
+#include "consent/rule.h"
+
+struct consent_default {
+    enum consent_effect effect; /* opt-out domain: permit; opt-in domain: deny */
+    int64_t version;
+};
+
+/* What holds for documents of a sensitivity (a label) where the patient said nothing. */
+struct consent_sensitivity {
+    struct str label;
+    struct consent_default standard;
+};
+
+/* A data-sharing agreement in force: what may flow between its parties, both ways. */
+struct consent_agreement {
+    struct uuid id;
+    int64_t version;
+    struct str name;
+    const int64_t *parties; /* member ids; none: every member that is no community */
+    size_t party_count;
+    const struct coded *purposes; /* none: any */
+    size_t purpose_count;
+    const struct coded *classes; /* of documents (classCode); none: any */
+    size_t class_count;
+    int64_t valid_from_us, valid_until_us; /* [from, until) */
+};
+
+struct consent_domain {
+    int64_t epoch;
+    struct consent_default standard;
+    const struct consent_sensitivity *sensitivities;
+    size_t sensitivity_count;
+    const struct consent_agreement *agreements;
+    size_t agreement_count;
+};
+
+/* Is it in force then, and does it join these two for this purpose? */
+bool consent_agreement_joins(const struct consent_agreement *g, int64_t one, int64_t other,
+                             struct coded purpose, int64_t at_us);
+/* Does it let documents of this class flow? */
+bool consent_agreement_covers(const struct consent_agreement *g, struct coded class_code);
