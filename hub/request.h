@@ -130,8 +130,8 @@ struct request {
     struct undo *undo;          /* request_on_rollback's list, newest first */
     struct rows epochs;         /* of this transaction: request_epoch */
     bool epochs_queued;
-    struct request_wait *wait;  /* request_wait's, until it begins */
-    void *kept;                 /* what the handler that waits keeps for the one that goes on */
+    struct request_wait *wait; /* request_wait's, until it begins */
+    void *kept;                /* what the handler that waits keeps for the one that goes on */
 };
 
 #define REQUEST_MAGIC 0x52455155u

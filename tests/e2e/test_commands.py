@@ -419,6 +419,7 @@ def test_a_sound_hub_has_no_problem(hub, enrolled):
     status, found = doctor(hub)
     levels = {check: {level for level, _, _ in findings} for check, findings in found.items()}
     # some members of these tests have no certificate; this session's limit may be low
+    levels.pop("audit log", None)  # no sealer runs in these tests
     assert levels.pop("members") <= {"fine", "warning"} and levels.pop("descriptors") <= {"fine", "warning"}
     assert {frozenset(x) for x in levels.values()} == {frozenset({"fine"})}, found
     assert status == 0
