@@ -7,6 +7,7 @@
 #include "consent/domain_store.h"
 #include "consent/labels.h"
 #include "consent/labels_command.h"
+#include "consent/ways_command.h"
 #include "hub/base/clock.h"
 #include "hub/command/operation.h"
 
@@ -16,6 +17,11 @@ void consent_set_resolver(enum status (*resolve)(struct request *rq, struct iden
                                                  struct person *out))
 {
     resolver = resolve;
+}
+
+enum status consent_resolve(struct request *rq, struct identifier id, struct person *out)
+{
+    return resolver(rq, id, out);
 }
 
 /* --- what is given --------------------------------------------------------------------------- */
@@ -61,7 +67,8 @@ static struct consent_view view_of(const struct operation *o, const struct perso
                                  .xad_authority = str_from(o->config.xad_authority)};
 }
 
-static enum status given_patient(struct operation *o, struct subject *s)
+enum status consent_given_patient(struct operation *o, struct person *person,
+                                  struct audit_row **audit)
 {
     const char *cx = cli_value(&o->args, "patient");
     struct identifier id;
@@ -71,12 +78,18 @@ static enum status given_patient(struct operation *o, struct subject *s)
     if (!identifier_parse_cx(str_from(cx), &id))
         return fail(o->args.err, INVALID, "usage",
                     "--patient '%s': write an identifier as 'ID^^^&OID&ISO', in quotes", cx);
-    TRY(resolver(operation_request(o), id, &s->person));
+    TRY(consent_resolve(operation_request(o), id, person));
+    *audit = audit_add(o->args.arena, &o->audit);
+    (*audit)->patient = identifier_cx(o->args.arena, id);
+    (*audit)->pkey = person->ref.pkey;
+    (*audit)->person_id = person->ref.person_id;
+    return OK;
+}
+
+static enum status given_patient(struct operation *o, struct subject *s)
+{
+    TRY(consent_given_patient(o, &s->person, &s->audit));
     s->view = view_of(o, &s->person);
-    s->audit = audit_add(o->args.arena, &o->audit);
-    s->audit->patient = identifier_cx(o->args.arena, id);
-    s->audit->pkey = s->person.ref.pkey;
-    s->audit->person_id = s->person.ref.person_id;
     return OK;
 }
 
@@ -382,6 +395,11 @@ static const struct cli_verb verbs[] = {
     {"revoke", "end a policy", operation_run, &kind_revoke},
     {"decide", "may this member see this patient's documents, and why?", operation_run,
      &kind_decide},
+    {"import", "take a FHIR Consent", operation_run, &consent_import_kind},
+    {"export", "give a patient's consents as FHIR", operation_run, &consent_export_kind},
+    {"policy", "the domain's policies that documents name: add, list, remove", consent_policy_run,
+     NULL},
+    {"flags", "what in consents was not understood: list, resolve", consent_flags_run, NULL},
     {"labels", "value sets of sensitive codes: load, list, show, remove", consent_labels_run, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -14,7 +14,8 @@
 
 static const struct statement LOCK_DOCUMENT = {
     "xds_lock_document",
-    "SELECT status, object_type, source_member, logical_id, version\n"
+    "SELECT status, object_type, source_member, logical_id, version, NULL::bigint, NULL::bigint,\n"
+    "       format_code\n"
     "  FROM xds_document_entry\n"
     " WHERE pkey = $1\n"
     "   AND record_id = $2\n"

@@ -22,7 +22,8 @@ struct xds_ref {
     struct rows children, folders; /* of one that is replaced */
 };
 
-/* Columns of xds_ref.row; the last two of associations only: where their other row lies. */
+/* Columns of xds_ref.row. Of associations: where their other row lies; of documents: their format.
+ */
 enum xds_locked {
     XDS_LOCKED_STATUS,
     XDS_LOCKED_TYPE, /* objectType, associationType */
@@ -30,7 +31,8 @@ enum xds_locked {
     XDS_LOCKED_LOGICAL,
     XDS_LOCKED_VERSION,
     XDS_LOCKED_PKEY,
-    XDS_LOCKED_RECORD
+    XDS_LOCKED_RECORD,
+    XDS_LOCKED_FORMAT
 };
 
 struct xds_links {

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consent/bppc.h"
 #include "hub/base/hex.h"
 #include "hub/data/xml.h"
 #include "hub/mtom.h"
@@ -262,6 +263,21 @@ static enum status make_durable(struct request *rq, const struct provision *p)
     return OK;
 }
 
+/* For the registry, while it decides about them: small ones. */
+static enum status read_bytes(struct request *rq, void *context, const struct xds_document *d,
+                              struct str *out)
+{
+    const struct provided *found = find_provided(context, d->o.id);
+    const struct blob_info *b = blob_info_of(found->blob);
+    struct blob_ref ref = {b->id, str_of(b->wrapped_key, BLOB_WRAPPED_KEY), b->size,
+                           b->stored_size};
+
+    if (b->size > BPPC_SIZE_MAX)
+        return fail_at(rq->err, d->o.id, INVALID, "XDSRepositoryMetadataError",
+                       "%.*s is too large for a consent document", STR_ARG(d->unique_id));
+    return blob_read(xds_repository(), rq->arena, &ref, out);
+}
+
 static void record_blobs(struct request *rq, const struct provision *p)
 {
     struct blob_row *rows = ARENA_ARRAY(rq->arena, p->n, struct blob_row);
@@ -283,6 +299,8 @@ enum status xds_provide(struct request *rq, struct reply *rp)
     TRY(take_all(rq, &p));
     TRY(collect_blobs(rq, &p));
     TRY(make_durable(rq, &p));
+    p.submission->read_bytes = read_bytes;
+    p.submission->context = &p;
     TRY(xds_submit(rq, p.submission));
     record_blobs(rq, &p);
     return xds_registry_response(rq, rp);

@@ -5,6 +5,7 @@
 #include "hub/base/oid.h"
 #include "hub/data/xml.h"
 #include "hub/soap.h"
+#include "xds/consent_document.h"
 #include "xds/removal.h"
 #include "xds/repository.h"
 #include "xds/response.h"
@@ -226,6 +227,7 @@ enum status xds_remove_metadata(struct request *rq, struct reply *rp)
     TRY(check_references(rq, &r));
     TRY(check_bereaved(rq, &r));
     TRY(find_people(rq, &named));
+    TRY(xds_consents_remove(rq, &r.objects));
     xds_removal_apply(&r);
     audit(rq, &named, NULL);
     return xds_registry_response(rq, rp);

@@ -10,6 +10,7 @@
 #include "hub/audit/search.h"
 #include "hub/command/cli_print.h"
 #include "mpi/identity.h"
+#include "xds/consent_document.h"
 #include "xds/removal.h"
 
 #define MOVE(kind, table, unique_id)                                                               \
@@ -168,6 +169,7 @@ static enum status withdraw(struct retraction *t)
     move_kind(t, XDS_DOCUMENT, t->rq->id, by, reason);
     move_kind(t, XDS_SET, t->rq->id, by, reason);
     move_kind(t, XDS_ASSOCIATION, t->rq->id, by, reason);
+    TRY(xds_consents_remove(t->rq, &t->removal.objects));
     xds_removal_apply(&t->removal);
     return db_flush(t->rq->db);
 }

@@ -244,6 +244,8 @@ enum xds_rules {
     XDS_RESTRICTED_UPDATE,  /* ITI-92 */
 };
 
+struct request;
+
 /* A submission: what a lcm:SubmitObjectsRequest holds. */
 struct xds_submission {
     enum xds_rules rules;
@@ -254,6 +256,10 @@ struct xds_submission {
     struct identifier patient;      /* filled by xds_submit: the XAD-PID, and whose it is */
     struct person_ref person;
     struct place place; /* of the record that it belongs to */
+    /* The bytes of one of its documents, where they came with it (ITI-41); NULL: they did not. */
+    enum status (*read_bytes)(struct request *rq, void *context, const struct xds_document *d,
+                              struct str *out);
+    void *context;
 };
 
 /* Reads the rim:RegistryObjectList. Takes any ebRIM that can be read; what it cannot represent is

@@ -7,7 +7,7 @@
 /* A kind of which the domain has loaded no codes is not constrained. */
 static const struct statement FIND_SOURCE = {
     "xds_find_source",
-    "SELECT s.code_check, s.limited, s.curator, u.number\n"
+    "SELECT s.code_check, s.limited, s.curator, u.number, s.consents, s.consent_headers\n"
     "  FROM xds_source s\n"
     "  LEFT JOIN unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY\n"
     "       AS u (kind, code, scheme, number)\n"
@@ -111,6 +111,8 @@ enum status xds_source_check(struct request *rq, const struct xds_submission *s,
 
     source->limited = rows->count > 0 && row_bool(rows, 0, 1);
     source->curator = rows->count > 0 && row_bool(rows, 0, 2);
+    source->consents = rows->count > 0 ? row_text(rows, 0, 4) : STR("own");
+    source->consent_headers = rows->count == 0 || row_bool(rows, 0, 5);
     if (s == NULL)
         return OK;
     for (int row = 0; row < rows->count; row++)

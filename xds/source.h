@@ -8,6 +8,8 @@
 struct xds_source {
     struct rows rows;
     bool limited, curator; /* of xds_source, after the check */
+    struct str consents;   /* for whom it may file them: off, none, own, any */
+    bool consent_headers;  /* their headers are checked, where the bytes are here */
     struct xds_coded {     /* the coded values of the submission: one that is unknown is named */
         const struct xds_object *object;
         const char *label;

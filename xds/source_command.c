@@ -9,15 +9,19 @@ enum { FILE_MAX = 16 << 20 };
 
 static const struct statement SET_SOURCE = {
     "xds_source_set",
-    "INSERT INTO xds_source AS s (member_id, code_check, limited, curator, set_at, set_by)\n"
-    "VALUES ($1, coalesce($2, 'off'), coalesce($3, false), coalesce($4, false), $5, $6)\n"
+    "INSERT INTO xds_source AS s (member_id, code_check, limited, curator, set_at, set_by,\n"
+    "       consents, consent_headers)\n"
+    "VALUES ($1, coalesce($2, 'off'), coalesce($3, false), coalesce($4, false), $5, $6,\n"
+    "        coalesce($7, 'own'), coalesce($8, true))\n"
     "ON CONFLICT (member_id) DO UPDATE\n"
     "   SET code_check = coalesce($2, s.code_check),\n"
     "       limited = coalesce($3, s.limited),\n"
     "       curator = coalesce($4, s.curator),\n"
     "       set_at = $5,\n"
-    "       set_by = $6\n"
-    "RETURNING code_check, limited, curator",
+    "       set_by = $6,\n"
+    "       consents = coalesce($7, s.consents),\n"
+    "       consent_headers = coalesce($8, s.consent_headers)\n"
+    "RETURNING code_check, limited, curator, consents, consent_headers",
 };
 
 static const struct statement REMOVE_KINDS = {
@@ -75,6 +79,16 @@ static enum status check_given(struct operation *o, struct str *out)
                 STR_ARG(*out));
 }
 
+static enum status consents_given(struct operation *o, struct str *out)
+{
+    *out = str_from(cli_value(&o->args, "consents"));
+    if (out->p == NULL || str_eq(*out, STR("off")) || str_eq(*out, STR("none")) ||
+        str_eq(*out, STR("own")) || str_eq(*out, STR("any")))
+        return OK;
+    return fail(o->args.err, INVALID, "usage", "--consents %.*s: write off, none, own or any",
+                STR_ARG(*out));
+}
+
 static void print_source(struct strbuf *out, const struct operation *o, struct str member,
                          const struct rows *rows)
 {
@@ -87,20 +101,24 @@ static void print_source(struct strbuf *out, const struct operation *o, struct s
         cli_json_text(out, "codes", check);
         cli_json_bool(out, "limited", limited);
         cli_json_bool(out, "curator", curator);
+        cli_json_text(out, "consents", row_text(rows, 0, 3));
+        cli_json_bool(out, "consent_headers", row_bool(rows, 0, 4));
         strbuf_lit(out, "}\n");
         return;
     }
     strbuf_addf(out,
                 "%.*s: unknown codes: %.*s; limited metadata: %s; may change what others "
-                "published: %s\n",
-                STR_ARG(member), STR_ARG(check), limited ? "on" : "off", curator ? "on" : "off");
+                "published: %s; files consent documents for "
+                "patients: %.*s, headers checked: %s\n",
+                STR_ARG(member), STR_ARG(check), limited ? "on" : "off", curator ? "on" : "off",
+                STR_ARG(row_text(rows, 0, 3)), row_bool(rows, 0, 4) ? "on" : "off");
 }
 
 static enum status work_source(struct operation *o, struct strbuf *out)
 {
-    struct str name = str_from(o->args.positional[0]), check;
+    struct str name = str_from(o->args.positional[0]), check, consents;
     const struct member *m = member_by_name(o->members, name);
-    struct db_value limited, curator;
+    struct db_value limited, curator, headers;
     struct rows rows;
 
     if (m == NULL)
@@ -109,13 +127,15 @@ static enum status work_source(struct operation *o, struct strbuf *out)
     TRY(check_given(o, &check));
     TRY(switch_given(o, "limited", &limited));
     TRY(switch_given(o, "curator", &curator));
+    TRY(consents_given(o, &consents));
+    TRY(switch_given(o, "consent-headers", &headers));
     db_queue(o->db, &SET_SOURCE, &rows, DB_INT8(m->id), DB_TEXT(check), limited, curator,
-             DB_TIME(o->now_us), DB_TEXT(operator_name(o->args.arena)));
+             DB_TIME(o->now_us), DB_TEXT(operator_name(o->args.arena)), DB_TEXT(consents), headers);
     TRY(db_flush(o->db));
     audit_change(o, "member", name,
-                 str_printf(o->args.arena, "codes %.*s, limited %s, curator %s",
+                 str_printf(o->args.arena, "codes %.*s, limited %s, curator %s, consents %.*s",
                             STR_ARG(row_text(&rows, 0, 0)), row_bool(&rows, 0, 1) ? "on" : "off",
-                            row_bool(&rows, 0, 2) ? "on" : "off"));
+                            row_bool(&rows, 0, 2) ? "on" : "off", STR_ARG(row_text(&rows, 0, 3))));
     print_source(out, o, name, &rows);
     return OK;
 }
@@ -126,14 +146,21 @@ static const struct cli_option source_options[] = {
      "with a warning, or not looked for"},
     {"limited", "on|off", "it may submit with limited metadata (TF-3 4.1.3.1)"},
     {"curator", "on|off", "it may update and remove what other members published"},
+    {"consents", "off|none|own|any",
+     "for whom it may file consent documents (BPPC): nobody, patients whom it names by a "
+     "sourcePatientId of its own (as at first), any patient; off: what it calls so are plain "
+     "documents, of no effect"},
+    {"consent-headers", "on|off",
+     "the CDA header of a consent document must name the patient and the policies of its metadata "
+     "(as at first)"},
     {NULL, NULL, NULL},
 };
 
 const struct operation_kind xds_source_kind = {
     .cli = {"causeway xds source MEMBER [--codes strict|warn|off] [--limited on|off] "
-            "[--curator on|off]",
+            "[--curator on|off] [--consents off|none|own|any] [--consent-headers on|off]",
             "Sets what a member's submissions may hold and what it may change; what is not named\n"
-            "stays as it is, and all is off at first. Shows how it stands. Holds from the next\n"
+            "stays as it is. Shows how it stands. Holds from the next\n"
             "submission on.\n"
             "\n"
             "  causeway xds source st-mary --codes strict",

@@ -7,6 +7,7 @@
 #include "hub/data/xml.h"
 #include "mpi/identity.h"
 #include "xds/claim.h"
+#include "xds/consent_document.h"
 #include "xds/label.h"
 #include "xds/link.h"
 #include "xds/rows.h"
@@ -180,6 +181,15 @@ static enum status read_patient(struct request *rq, struct xds_submission *s, st
     return OK;
 }
 
+/* Does the member that asks know the patient by an identifier of its own? */
+static bool own_patient(const struct request *rq, const struct xds_submission *s,
+                        const struct patient *p)
+{
+    return p->n > 1 && p->lookup.hits[1].known == MPI_ACTIVE &&
+           person_ref_eq(p->lookup.hits[1].person, s->person) &&
+           member_owns_authority(rq->principal.member, p->ids[1].authority);
+}
+
 /* --- writing -----------------------------------------------------------------------------------
  */
 
@@ -309,6 +319,7 @@ enum status xds_submit(struct request *rq, struct xds_submission *s)
     TRY(xds_versions_find(rq, &links, &source, &versions));
     TRY(xds_links_check(rq, &links, &source));
     TRY(xds_restate_check(rq, &links, &source));
+    TRY(xds_consents_submit(rq, s, &links, &versions, &source, own_patient(rq, s, &patient)));
     write(rq, s, &claims, &links, &versions);
     audit(rq, s);
     return OK;

@@ -128,8 +128,10 @@ def test_limited_metadata_wants_the_right_to_it(source, lakeside, harbour, perso
 # --- commands -------------------------------------------------------------------------------------------
 
 def test_a_source_shows_how_it_stands(source):
-    assert source("--codes", "warn") == {"member": "lakeside", "codes": "warn", "limited": False, "curator": False}
-    assert source("--curator", "on") == {"member": "lakeside", "codes": "warn", "limited": False, "curator": True}
+    stands = {"member": "lakeside", "codes": "warn", "limited": False, "curator": False, "consents": "own",
+              "consent_headers": True}
+    assert source("--codes", "warn") == stands
+    assert source("--curator", "on") == {**stands, "curator": True}
 
 
 @pytest.mark.parametrize("arguments", [("source", "nobody"), ("source", "lakeside", "--codes", "some"),
