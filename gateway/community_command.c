@@ -29,10 +29,45 @@ static const struct statement ADD_ENDPOINT = {
     "    ON CONFLICT (member_id, service) DO UPDATE\n"
     "   SET url = excluded.url",
 };
+static const struct statement REMOVE_ENDPOINT = {
+    "community_endpoint_remove",
+    "DELETE FROM community_endpoint\n"
+    " WHERE member_id = $1\n"
+    "   AND service = $2",
+};
+static const struct statement SET_TELLS = {
+    "community_set_tells",
+    "UPDATE community\n"
+    "   SET tells = $2\n"
+    " WHERE member_id = $1",
+};
+static const struct statement REMOVE[] = {
+    {
+        "community_remove_endpoints",
+        "DELETE FROM community_endpoint\n"
+        " WHERE member_id = $1",
+    },
+    {
+        "community_remove_quirks",
+        "DELETE FROM community_quirk\n"
+        " WHERE member_id = $1",
+    },
+    {
+        "community_remove",
+        "DELETE FROM community\n"
+        " WHERE member_id = $1",
+    },
+    {
+        "community_remove_member",
+        "UPDATE member\n"
+        "   SET suspended_at = coalesce(suspended_at, now())\n"
+        " WHERE member_id = $1",
+    },
+};
 static const struct statement LIST = {
     "community_list",
     "SELECT m.name, c.home, m.suspended_at IS NOT NULL, coalesce(e.endpoints, '{}'),\n"
-    "       coalesce(q.quirks, '{}')\n"
+    "       coalesce(q.quirks, '{}'), c.tells\n"
     "  FROM community AS c\n"
     "  JOIN member AS m ON m.member_id = c.member_id\n"
     "  LEFT JOIN (\n"
@@ -78,6 +113,10 @@ static enum status add_endpoints(struct operation *o, const struct member *m)
 
         if (url.p == NULL)
             continue;
+        if (str_eq(url, STR("none"))) {
+            db_queue(o->db, &REMOVE_ENDPOINT, NULL, DB_INT8(m->id), DB_TEXT(str_from(services[i])));
+            continue;
+        }
         if (!question_url_valid(url))
             return fail(o->args.err, INVALID, services[i],
                         "--%s: https://HOST[:PORT]/PATH is wanted", services[i]);
@@ -87,16 +126,22 @@ static enum status add_endpoints(struct operation *o, const struct member *m)
     return OK;
 }
 
+static enum status check_home(struct operation *o, struct str home)
+{
+    if (!oid_valid(home))
+        return fail(o->args.err, INVALID, "home", "--home is required: the OID of the community");
+    if (str_eq(home, str_from(o->config.home_community_id)))
+        return fail(o->args.err, INVALID, "home", "%.*s is this community itself", STR_ARG(home));
+    return OK;
+}
+
 static enum status work_add(struct operation *o, struct strbuf *out)
 {
     struct str home = oid_strip_urn(str_from(cli_value(&o->args, "home")));
     const struct member *m;
 
     TRY(member_named(o, &m));
-    if (!oid_valid(home))
-        return fail(o->args.err, INVALID, "home", "--home is required: the OID of the community");
-    if (str_eq(home, str_from(o->config.home_community_id)))
-        return fail(o->args.err, INVALID, "home", "%.*s is this community itself", STR_ARG(home));
+    TRY(check_home(o, home));
     db_queue(o->db, &ADD, NULL, DB_INT8(m->id), DB_TEXT(home));
     db_queue(o->db, &SET_HOME, NULL, DB_INT8(m->id), DB_TEXT(home));
     TRY(add_endpoints(o, m));
@@ -119,9 +164,10 @@ static void write_json_list(struct strbuf *b, const char *key, const struct str 
 
 static void write_one(struct operation *o, struct strbuf *b, const struct rows *r, int i)
 {
-    struct str *endpoints, *quirks;
+    struct str *endpoints, *quirks, *told;
     size_t endpoint_count = row_texts(o->args.arena, r, i, 3, &endpoints);
     size_t quirk_count = row_texts(o->args.arena, r, i, 4, &quirks);
+    size_t told_count = row_texts(o->args.arena, r, i, 5, &told);
 
     if (o->args.json) {
         strbuf_lit(b, "{\"name\": ");
@@ -131,6 +177,7 @@ static void write_one(struct operation *o, struct strbuf *b, const struct rows *
         strbuf_addf(b, ", \"suspended\": %s", row_bool(r, i, 2) ? "true" : "false");
         write_json_list(b, "endpoints", endpoints, endpoint_count);
         write_json_list(b, "quirks", quirks, quirk_count);
+        write_json_list(b, "tells", told, told_count);
         strbuf_lit(b, "}\n");
         return;
     }
@@ -140,16 +187,26 @@ static void write_one(struct operation *o, struct strbuf *b, const struct rows *
         strbuf_addf(b, "  %.*s\n", STR_ARG(endpoints[k]));
     for (size_t k = 0; k < quirk_count; k++)
         strbuf_addf(b, "  quirk %.*s\n", STR_ARG(quirks[k]));
+    for (size_t k = 0; k < told_count; k++)
+        strbuf_addf(b, "  is told %.*s\n", STR_ARG(told[k]));
 }
 
 static enum status work_list(struct operation *o, struct strbuf *out)
 {
     struct rows rows;
+    size_t shown = 0;
 
     db_queue0(o->db, &LIST, &rows);
     TRY(db_flush(o->db));
-    for (int i = 0; i < rows.count; i++)
+    for (int i = 0; i < rows.count; i++) {
+        if (o->args.positional_count > 0 && !str_eq(row_text(&rows, i, 0), member_word(o)))
+            continue;
         write_one(o, out, &rows, i);
+        shown++;
+    }
+    if (o->args.positional_count > 0 && shown == 0)
+        return fail(o->args.err, NOT_FOUND, "community", "there is no community %.*s",
+                    STR_ARG(member_word(o)));
     return OK;
 }
 
@@ -178,6 +235,71 @@ static enum status check_community(struct operation *o, const struct member *m)
         return OK;
     return fail(o->args.err, NOT_FOUND, "community",
                 "%.*s is no community: `causeway community add`", STR_ARG(m->name));
+}
+
+/* --- set and remove ----------------------------------------------------------------------------
+ */
+
+static bool is_told(struct str word)
+{
+    return str_eq(word, STR("address")) || str_eq(word, STR("telecom")) ||
+           str_eq(word, STR("mother"));
+}
+
+/* --tell, given as often as there is something; "nothing" takes all of it back. */
+static enum status set_tells(struct operation *o, const struct member *m)
+{
+    const char *given[8];
+    size_t count = cli_values(&o->args, "tell", given, 8), n = 0;
+    struct str *words = ARENA_ARRAY(o->args.arena, 8, struct str);
+
+    if (count == 0)
+        return OK;
+    for (size_t i = 0; i < count && i < 8; i++) {
+        struct str word = str_from(given[i]);
+
+        if (str_eq(word, STR("nothing")))
+            continue;
+        if (!is_told(word))
+            return fail(o->args.err, INVALID, "tell",
+                        "--tell: address, telecom, mother or nothing, not '%.*s'", STR_ARG(word));
+        words[n++] = word;
+    }
+    db_queue(o->db, &SET_TELLS, NULL, DB_INT8(m->id), DB_TEXTS(words, n));
+    return OK;
+}
+
+static enum status work_set(struct operation *o, struct strbuf *out)
+{
+    struct str home = str_from(cli_value(&o->args, "home"));
+    const struct member *m;
+
+    TRY(member_named(o, &m));
+    TRY(check_community(o, m));
+    if (home.p != NULL) {
+        home = oid_strip_urn(home);
+        TRY(check_home(o, home));
+        db_queue(o->db, &ADD, NULL, DB_INT8(m->id), DB_TEXT(home));
+        db_queue(o->db, &SET_HOME, NULL, DB_INT8(m->id), DB_TEXT(home));
+    }
+    TRY(add_endpoints(o, m));
+    TRY(set_tells(o, m));
+    member_audit(o, m->name, STR("community changed"));
+    return member_report(o, out, member_word(o), "is changed");
+}
+
+/* What was a community must not find itself a member of this region, with a member's doors. */
+static enum status work_remove(struct operation *o, struct strbuf *out)
+{
+    const struct member *m;
+
+    TRY(member_named(o, &m));
+    TRY(check_community(o, m));
+    for (size_t i = 0; i < sizeof(REMOVE) / sizeof(REMOVE[0]); i++)
+        db_queue(o->db, &REMOVE[i], NULL, DB_INT8(m->id));
+    member_audit(o, m->name, STR("is no community any more, and suspended"));
+    return member_report(o, out, member_word(o),
+                         "is no community any more; as a member it is suspended");
 }
 
 static enum status work_quirk(struct operation *o, struct strbuf *out)
@@ -214,6 +336,16 @@ static const struct cli_option add_options[] = {
     {"retrieve", "URL", "where it takes ITI-39"}, {"discovery", "URL", "where it takes ITI-55"},
     {"provide", "URL", "where it takes ITI-80"},  {NULL, NULL, NULL},
 };
+static const struct cli_option set_options[] = {
+    {"home", "OID", "its home community id"},
+    {"query", "URL", "where it takes ITI-38; none: nowhere"},
+    {"retrieve", "URL", "where it takes ITI-39; none: nowhere"},
+    {"discovery", "URL", "where it takes ITI-55; none: nowhere"},
+    {"provide", "URL", "where it takes ITI-80; none: nowhere"},
+    {"tell", "WHAT",
+     "of patients, beside name, sex and birth date: address, telecom, mother; nothing"},
+    {NULL, NULL, NULL},
+};
 static const struct cli_option quirk_options[] = {
     {"value", "VALUE", "of quirks that have one"},
     {NULL, NULL, NULL},
@@ -248,6 +380,32 @@ static const struct operation_kind list = {
     .endpoint = "causeway community list",
     .work = work_list,
 };
+static const struct operation_kind show = {
+    .cli = {"causeway community show NAME", "Shows one community.", no_options},
+    .least = 1,
+    .most = 1,
+    .transaction = "CONFIG",
+    .audit = {"110113", 'R'},
+    .endpoint = "causeway community show",
+    .work = work_list,
+};
+static const struct operation_kind set = {
+    .cli =
+        {"causeway community set NAME [--home OID] [--query URL] ... [--tell WHAT ...]",
+         "Changes where a community is asked, and what it is told of patients when it asks who\n"
+         "somebody is. By itself it is told what the profile wants: an identifier, the name, the\n"
+         "sex and the date of birth.\n"
+         "\n"
+         "  causeway community set aurora --tell address --tell telecom",
+         set_options},
+    CHANGE("causeway community set", 1, 1, work_set),
+};
+static const struct operation_kind removal = {
+    .cli = {"causeway community remove NAME",
+            "Forgets its home community id, addresses and quirks, and suspends the member.",
+            no_options},
+    CHANGE("causeway community remove", 1, 1, work_remove),
+};
 static const struct operation_kind quirk = {
     .cli =
         {"causeway community quirk NAME add|remove QUIRK [--value VALUE]",
@@ -261,6 +419,11 @@ static const struct operation_kind quirk = {
 
 static const struct cli_verb verbs[] = {
     {"add", "make a member a community, and say where it is reached", operation_run, &add},
+    {"show", "show one of them", operation_run, &show},
+    {"set", "change its addresses, and what it is told of patients", operation_run, &set},
+    {"suspend", "keep one out, and from being asked", operation_run, &member_suspend},
+    {"resume", "let it in again", operation_run, &member_resume},
+    {"remove", "forget one", operation_run, &removal},
     {"list", "show communities, their addresses and quirks", operation_run, &list},
     {"quirk", "put up with something that one of them does", operation_run, &quirk},
     {"test", "ask one about a synthetic patient, step by step", operation_run,
@@ -271,8 +434,8 @@ static const struct cli_verb verbs[] = {
 static int run(int argc, char **argv)
 {
     return cli_dispatch("community",
-                        "Other communities (XCA, XCPD): who they are and how they are asked.\n"
-                        "`causeway member suspend` keeps one out, and from being asked.",
+                        "Other communities (XCA, XCPD): who they are, how they are asked, and\n"
+                        "what they are told.",
                         verbs, argc, argv);
 }
 

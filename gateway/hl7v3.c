@@ -193,9 +193,8 @@ void hl7v3_wrapper_begin(struct request *rq, struct xml_writer *w, const struct 
     write_device(w, "sender", "SND", t->sender.root.n > 0 ? t->sender : hub_id(rq));
 }
 
-struct xml_writer *hl7v3_answer_begin(struct request *rq, struct soap_answer *answer,
-                                      const struct hl7v3 *m, const char *interaction,
-                                      const char *ack)
+void hl7v3_answer_wrap(struct request *rq, struct xml_writer *w, const struct hl7v3 *m,
+                       const char *interaction, const char *ack)
 {
     struct hl7v3_wrapper t = {
         .interaction = interaction,
@@ -205,11 +204,19 @@ struct xml_writer *hl7v3_answer_begin(struct request *rq, struct soap_answer *an
         .receiver = m->sender,
         .sender = m->receiver,
     };
-    struct xml_writer *w =
-        soap_answer_begin(rq, answer, str_printf(rq->arena, NS_HL7V3 ":%s", interaction).p);
 
     hl7v3_wrapper_begin(rq, w, &t);
     write_acknowledgement(rq, w, m, ack);
+}
+
+struct xml_writer *hl7v3_answer_begin(struct request *rq, struct soap_answer *answer,
+                                      const struct hl7v3 *m, const char *interaction,
+                                      const char *ack)
+{
+    struct xml_writer *w =
+        soap_answer_begin(rq, answer, str_printf(rq->arena, NS_HL7V3 ":%s", interaction).p);
+
+    hl7v3_answer_wrap(rq, w, m, interaction, ack);
     return w;
 }
 
@@ -262,13 +269,19 @@ void hl7v3_copy(struct arena *a, struct xml_writer *w, const xmlNode *n)
         copy(a, w, n, 0);
 }
 
-static void custodian_write(struct request *rq, struct xml_writer *w)
+static void custodian_write(struct request *rq, struct xml_writer *w, struct str locator)
 {
     xml_begin(w, "custodian");
     xml_attribute(w, "typeCode", STR("CST"));
     xml_begin(w, "assignedEntity");
     xml_attribute(w, "classCode", STR("ASSIGNED"));
     hl7v3_ii_write(w, "id", hub_id(rq));
+    if (locator.n > 0) {
+        xml_begin(w, "code");
+        xml_attribute(w, "code", locator);
+        xml_attribute(w, "codeSystem", STR("1.3.6.1.4.1.19376.1.2.27.2"));
+        xml_end(w, "code");
+    }
     xml_end(w, "assignedEntity");
     xml_end(w, "custodian");
 }
@@ -329,10 +342,10 @@ void hl7v3_event_begin(struct xml_writer *w)
     xml_attribute(w, "typeCode", STR("SBJ"));
 }
 
-void hl7v3_event_end(struct request *rq, struct xml_writer *w)
+void hl7v3_event_end(struct request *rq, struct xml_writer *w, struct str locator)
 {
     xml_end(w, "subject1");
-    custodian_write(rq, w);
+    custodian_write(rq, w, locator);
     xml_end(w, "registrationEvent");
     xml_end(w, "subject");
 }

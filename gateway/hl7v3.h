@@ -54,6 +54,9 @@ void hl7v3_wrapper_begin(struct request *rq, struct xml_writer *w, const struct 
 struct xml_writer *hl7v3_answer_begin(struct request *rq, struct soap_answer *answer,
                                       const struct hl7v3 *m, const char *interaction,
                                       const char *ack);
+/* The same inside an envelope that was begun, whose action is another. */
+void hl7v3_answer_wrap(struct request *rq, struct xml_writer *w, const struct hl7v3 *m,
+                       const char *interaction, const char *ack);
 enum status hl7v3_answer_end(struct soap_answer *answer, const char *interaction, struct reply *rp);
 
 /* <name root="" extension=""/> */
@@ -69,9 +72,10 @@ enum status hl7v3_acknowledge(struct request *rq, const struct hl7v3 *m, const c
 /* The control act of an answer, with its trigger event: "PRPA_TE201310UV02". */
 void hl7v3_act_begin(struct xml_writer *w, const char *trigger);
 void hl7v3_act_end(struct xml_writer *w);
-/* subject/registrationEvent around one patient; its custodian is the hub itself. */
+/* subject/registrationEvent around one patient; its custodian is the hub itself. `locator`: whether
+ * it is a health data locator (3.55.4.2.2.5); empty: not said. */
 void hl7v3_event_begin(struct xml_writer *w);
-void hl7v3_event_end(struct request *rq, struct xml_writer *w);
+void hl7v3_event_end(struct request *rq, struct xml_writer *w, struct str locator);
 
 /* queryAck, with counts where `counts` is not NULL: total, on this page, behind it. */
 void hl7v3_query_ack_write(struct xml_writer *w, const struct hl7v3 *m, const char *code,

@@ -1,7 +1,5 @@
 #include "gateway/iti47.h"
 
-#include <stdio.h>
-
 #include "gateway/adt_road.h"
 #include "gateway/pdq_v3.h"
 #include "gateway/v3_person.h"
@@ -9,26 +7,6 @@
 #define ANSWER       "PRPA_IN201306UV02"
 #define CONTINUATION "QUQI_IN000003UV01"
 #define CANCEL       "QUQI_IN000003UV01_Cancel"
-
-/* How well it answers, in per cent. */
-static void write_match(struct xml_writer *w, double fit)
-{
-    char text[8];
-    int n = snprintf(text, sizeof(text), "%.0f", fit * 100);
-
-    xml_begin(w, "subjectOf1");
-    xml_begin(w, "queryMatchObservation");
-    xml_attribute(w, "classCode", STR("COND"));
-    xml_attribute(w, "moodCode", STR("EVN"));
-    hl7v3_leaf(w, "code", "code", STR("IHE_PDQ"));
-    xml_begin(w, "value");
-    xml_attribute(w, "xmlns:xsi", STR("http://www.w3.org/2001/XMLSchema-instance"));
-    xml_attribute(w, "xsi:type", STR("INT"));
-    xml_attribute(w, "value", str_of(text, (size_t)n));
-    xml_end(w, "value");
-    xml_end(w, "queryMatchObservation");
-    xml_end(w, "subjectOf1");
-}
 
 static void write_patient(struct xml_writer *w, const struct pdq_patient *p)
 {
@@ -41,7 +19,7 @@ static void write_patient(struct xml_writer *w, const struct pdq_patient *p)
         hl7v3_leaf(w, "id", "nullFlavor", STR("MSK"));
     hl7v3_leaf(w, "statusCode", "code", STR("active"));
     v3_person_write(w, &p->shown);
-    write_match(w, p->fit);
+    v3_match_write(w, p->fit);
     xml_end(w, "patient");
 }
 
@@ -49,7 +27,7 @@ static void write_event(struct request *rq, struct xml_writer *w, const struct p
 {
     hl7v3_event_begin(w);
     write_patient(w, p);
-    hl7v3_event_end(rq, w);
+    hl7v3_event_end(rq, w, STR_NONE);
 }
 
 /* `a` NULL: the query failed. A continuation has no parameters to be told again. */

@@ -201,6 +201,24 @@ enum status pdq_ask(struct request *rq, const struct pdq_query *q, struct pdq_an
     return OK;
 }
 
+enum status pdq_match(struct request *rq, const struct mpi_criteria *c, double least,
+                      struct pdq_answer *out, bool *more)
+{
+    struct mpi_found found;
+    size_t kept = 0;
+
+    TRY(mpi_find(rq, c, &found));
+    TRY(gate_all(rq, &found, c, NULL, 0, out));
+    for (size_t i = 0; i < out->count; i++)
+        if (out->patients[i].fit >= least)
+            out->patients[kept++] = out->patients[i];
+    out->count = kept;
+    if (kept > 0)
+        qsort(out->patients, kept, sizeof(*out->patients), by_weight);
+    *more = found.truncated;
+    return OK;
+}
+
 enum status pdq_continue(struct request *rq, struct str query_id, struct pdq_place place,
                          size_t page, struct pdq_answer *out)
 {

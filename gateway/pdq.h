@@ -46,6 +46,11 @@ struct mpi_demographics pdq_shown(struct request *rq, const struct identity_seen
 /* INVALID with code TooBroad when the criteria are not narrow enough. Adds the audit rows. */
 enum status pdq_ask(struct request *rq, const struct pdq_query *q,
                     struct pdq_answer *out) MUST_CHECK;
+/* The same for another community (ITI-55): all that fit at least `least`, best first, without pages
+ * and without rows in the audit log, which are for those who are told. *more: the search did not
+ * look at everyone who may answer. */
+enum status pdq_match(struct request *rq, const struct mpi_criteria *c, double least,
+                      struct pdq_answer *out, bool *more) MUST_CHECK;
 /* The next page; `page` 0: as the query had it. NOT_FOUND with code UnknownPointer. */
 enum status pdq_continue(struct request *rq, struct str query_id, struct pdq_place place,
                          size_t page, struct pdq_answer *out) MUST_CHECK;

@@ -140,10 +140,12 @@ static enum status take_domain(struct reading *r)
     return OK;
 }
 
-static const struct {
+struct parameter {
     const char *name;
     enum status (*take)(struct reading *r);
-} PARAMETERS[] = {
+};
+
+static const struct parameter PARAMETERS[] = {
     {"livingSubjectAdministrativeGender", take_sex},
     {"livingSubjectBirthTime", take_birth},
     {"livingSubjectId", take_id},
@@ -153,6 +155,33 @@ static const struct {
     {"patientAddress", take_address},
     {"patientTelecom", take_telecom},
 };
+
+/* As a community asks (3.55.4.1.2.4): the identifier is the patient's there. */
+static enum status take_known_id(struct reading *r)
+{
+    struct hl7v3_ii ii = hl7v3_ii_read(r->value);
+
+    return str_eq(ii.root, str_from(r->rq->config->xad_authority)) ? take_id(r) : OK;
+}
+
+static const struct parameter DISCOVERY[] = {
+    {"livingSubjectAdministrativeGender", take_sex},
+    {"livingSubjectBirthTime", take_birth},
+    {"livingSubjectId", take_known_id},
+    {"livingSubjectName", take_name},
+    {"mothersMaidenName", take_mother},
+    {"patientAddress", take_address},
+    {"patientTelecom", take_telecom},
+};
+
+unsigned pdq_v3_told(const struct mpi_criteria *c)
+{
+    return (c->family.text.n > 0 && !c->family.open ? TOLD_NAME : 0u) |
+           (c->birth_date.n == 8 ? TOLD_BIRTH : 0u) | (c->sex != 0 ? TOLD_SEX : 0u) |
+           (c->street.text.n > 0 || c->city.text.n > 0 || c->postcode.text.n > 0 ? TOLD_ADDRESS
+                                                                                 : 0u) |
+           (c->phone.n > 0 ? TOLD_TELECOM : 0u) | (c->mother_family.text.n > 0 ? TOLD_MOTHER : 0u);
+}
 
 /* All values are read, so that each fault is told. */
 static enum status take_parameter(struct reading *r, const xmlNode *n)
@@ -193,24 +222,54 @@ static enum status read_page(struct request *rq, const struct hl7v3 *m, struct p
     return OK;
 }
 
-enum status pdq_v3_read(struct request *rq, const struct hl7v3 *m, struct pdq_v3 *out)
+/* The list of parameters. */
+static enum status begin(struct request *rq, const struct hl7v3 *m, struct pdq_v3 *out,
+                         const xmlNode **list)
 {
-    const xmlNode *list = xml_child(m->query, NS_HL7V3, "parameterList");
-    struct reading r = {.rq = rq, .out = out};
-    enum status result = OK;
-
+    *list = xml_child(m->query, NS_HL7V3, "parameterList");
     *out = (struct pdq_v3){.query = {.id = hl7v3_ii_text(rq->arena, m->query_id)}};
-    if (list == NULL)
+    if (*list == NULL)
         return fail_at(rq->err, STR(AT), INVALID, "100",
                        "The message has no queryByParameter with a parameterList");
     if (out->query.id.n == 0 || out->query.id.n > PDQ_QUERY_ID_MAX)
         return fail_at(rq->err, STR(AT "/queryId"), INVALID, "101",
                        "The query has to have a queryId with a root");
+    return OK;
+}
+
+enum status pdq_v3_read(struct request *rq, const struct hl7v3 *m, struct pdq_v3 *out)
+{
+    struct reading r = {.rq = rq, .out = out};
+    enum status result = OK;
+    const xmlNode *list;
+
+    TRY(begin(rq, m, out, &list));
     TRY(read_page(rq, m, out));
     XML_EACH(n, list, NS_HL7V3, NULL)
     {
         enum status s = take_parameter(&r, n);
 
+        result = result == OK ? s : result;
+    }
+    return result;
+}
+
+enum status pdq_v3_read_discovery(struct request *rq, const struct hl7v3 *m, struct pdq_v3 *out)
+{
+    struct reading r = {.rq = rq, .out = out};
+    enum status result = OK;
+    const xmlNode *list;
+
+    TRY(begin(rq, m, out, &list));
+    for (size_t i = 0; i < sizeof(DISCOVERY) / sizeof(DISCOVERY[0]); i++) {
+        const xmlNode *n = xml_child(list, NS_HL7V3, DISCOVERY[i].name);
+        enum status s;
+
+        r.parameter = DISCOVERY[i].name;
+        r.value = xml_child(n, NS_HL7V3, "value");
+        if (r.value == NULL || xml_attr(r.value, "nullFlavor").n > 0)
+            continue;
+        s = DISCOVERY[i].take(&r);
         result = result == OK ? s : result;
     }
     return result;

@@ -19,5 +19,5 @@ void v3_identity_write(struct request *rq, struct xml_writer *w, const struct id
 {
     hl7v3_event_begin(w);
     write_patient(w, v);
-    hl7v3_event_end(rq, w);
+    hl7v3_event_end(rq, w, STR_NONE);
 }

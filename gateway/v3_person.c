@@ -381,3 +381,22 @@ void v3_person_write(struct xml_writer *w, const struct mpi_demographics *d)
     write_mother(w, d);
     xml_end(w, "patientPerson");
 }
+
+void v3_match_write(struct xml_writer *w, double fit)
+{
+    char text[8];
+    int n = snprintf(text, sizeof(text), "%.0f", fit * 100);
+
+    xml_begin(w, "subjectOf1");
+    xml_begin(w, "queryMatchObservation");
+    xml_attribute(w, "classCode", STR("COND"));
+    xml_attribute(w, "moodCode", STR("EVN"));
+    hl7v3_leaf(w, "code", "code", STR("IHE_PDQ"));
+    xml_begin(w, "value");
+    xml_attribute(w, "xmlns:xsi", STR("http://www.w3.org/2001/XMLSchema-instance"));
+    xml_attribute(w, "xsi:type", STR("INT"));
+    xml_attribute(w, "value", str_of(text, (size_t)n));
+    xml_end(w, "value");
+    xml_end(w, "queryMatchObservation");
+    xml_end(w, "subjectOf1");
+}

@@ -24,3 +24,5 @@ enum status v3_person_read(struct request *rq, const xmlNode *patient,
 
 /* Writes patientPerson of PRPA_MT201310. */
 void v3_person_write(struct xml_writer *w, const struct mpi_demographics *d);
+/* Writes subjectOf1 of its patient: how well it answers, 0 to 1. */
+void v3_match_write(struct xml_writer *w, double fit);

@@ -113,6 +113,14 @@
     X(NUMBER, community_leave_alone_ms, "10000", 10, 300000,                                       \
       "For which a community that failed five times in a row is not called; twice as long each "   \
       "time that it fails again")                                                                  \
+    X(TEXT, discovery_wants, "name birth", 0, 200,                                                 \
+      "What a community has to tell of somebody to be answered (ITI-55), separated by spaces: "    \
+      "name, "                                                                                     \
+      "birth, sex, address, telecom, mother")                                                      \
+    X(NUMBER, discovery_matches, "3", 1, 20,                                                       \
+      "Patients that one answer to a community names; for more it is asked to tell more")          \
+    X(NUMBER, discovery_days, "7", 0, 366,                                                         \
+      "Days for which a community may keep who a patient is here; 0: not at all")                  \
     X(NUMBER, community_transfer_mb, "4096", 1, 1048576,                                           \
       "Megabytes of one answer of a community, documents included")                                \
     X(SECTION, audit, "The audit log", 0, 0, "")                                                   \

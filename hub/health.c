@@ -93,9 +93,9 @@ static const struct transaction readyz[] = {{.name = "readyz", .handle = handle_
 static const struct transaction metrics[] = {{.name = "metrics", .handle = handle_metrics}, {0}};
 
 static const struct route routes[] = {
-    {WIRE_HTTP, true, "GET", "/healthz", &plain, healthz, NULL},
-    {WIRE_HTTP, true, "GET", "/readyz", &plain, readyz, NULL},
-    {WIRE_HTTP, true, "GET", "/metrics", &plain, metrics, NULL},
+    {WIRE_HTTP, true, "GET", "/healthz", &plain, healthz, NULL, FOR_MEMBERS},
+    {WIRE_HTTP, true, "GET", "/readyz", &plain, readyz, NULL, FOR_MEMBERS},
+    {WIRE_HTTP, true, "GET", "/metrics", &plain, metrics, NULL, FOR_MEMBERS},
     {0},
 };
 

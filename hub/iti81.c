@@ -390,8 +390,9 @@ static const struct transaction transactions[] = {
 };
 
 static const struct route routes[] = {
-    {WIRE_HTTP, false, "GET", "/fhir/AuditEvent", &fhir_protocol, transactions, NULL},
-    {WIRE_HTTP, false, "POST", "/fhir/AuditEvent/_search", &fhir_protocol, transactions, NULL},
+    {WIRE_HTTP, false, "GET", "/fhir/AuditEvent", &fhir_protocol, transactions, NULL, FOR_MEMBERS},
+    {WIRE_HTTP, false, "POST", "/fhir/AuditEvent/_search", &fhir_protocol, transactions, NULL,
+     FOR_MEMBERS},
     {.protocol = NULL},
 };
 

@@ -190,10 +190,10 @@ DOOR(proof, handle_proof);
 DOOR(cosignature, handle_cosignature);
 
 static const struct route routes[] = {
-    {WIRE_HTTP, false, "GET", "/log/checkpoint", &protocol, checkpoint, NULL},
-    {WIRE_HTTP, false, "GET", "/log/consistency", &protocol, consistency, NULL},
-    {WIRE_HTTP, false, "GET", "/log/proof", &protocol, proof, NULL},
-    {WIRE_HTTP, false, "POST", "/log/cosignature", &protocol, cosignature, NULL},
+    {WIRE_HTTP, false, "GET", "/log/checkpoint", &protocol, checkpoint, NULL, FOR_BOTH},
+    {WIRE_HTTP, false, "GET", "/log/consistency", &protocol, consistency, NULL, FOR_BOTH},
+    {WIRE_HTTP, false, "GET", "/log/proof", &protocol, proof, NULL, FOR_BOTH},
+    {WIRE_HTTP, false, "POST", "/log/cosignature", &protocol, cosignature, NULL, FOR_BOTH},
     {.protocol = NULL},
 };
 

@@ -76,9 +76,11 @@ static const struct statement READ = {
     "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
     " ARRAY(SELECT k.not_after FROM member_idp_key k"
     "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
-    " m.audit_reader"
+    " m.audit_reader,"
+    " coalesce(h.home, ''), coalesce(array_to_string(h.tells, ' '), '')"
     " FROM epoch e"
     " LEFT JOIN member m ON true"
+    " LEFT JOIN community h ON h.member_id = m.member_id"
     " WHERE e.name = 'member'"
     " ORDER BY m.name",
 };
@@ -121,6 +123,8 @@ enum column {
     KEY_NOT_BEFORES,
     KEY_NOT_AFTERS,
     AUDIT_READER,
+    COMMUNITY,
+    TELLS,
 };
 
 static void authorities_read(struct arena *a, const struct rows *r, int row, struct member *m)
@@ -285,6 +289,8 @@ static void trust_read(struct arena *a, const struct rows *r, int row, struct me
     m->xua = str_eq(xua, STR("required"))      ? XUA_REQUIRED
              : str_eq(xua, STR("system-only")) ? XUA_SYSTEM_ONLY
                                                : XUA_OPTIONAL;
+    m->community = str_dup(a, row_text(r, row, COMMUNITY));
+    m->tells = str_dup(a, row_text(r, row, TELLS));
     m->home_community = str_dup(a, row_text(r, row, HOME_COMMUNITY));
     m->purpose_count = row_texts(a, r, row, PURPOSES, &m->purposes);
     for (size_t i = 0; i < m->purpose_count; i++)

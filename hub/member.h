@@ -82,7 +82,10 @@ struct member {
     size_t reply_to_count;
     enum member_xua xua;
     struct str home_community; /* that its assertions may name; empty: the hub's own */
-    struct str *purposes;      /* CODE or SYSTEM|CODE; none: any */
+    struct str community;      /* home community id: it is another region's hub; empty: it is not */
+    struct str tells;     /* a community: what it is told of people beside name, sex and date of
+                             birth (ITI-55): address, telecom, mother; separated by spaces */
+    struct str *purposes; /* CODE or SYSTEM|CODE; none: any */
     size_t purpose_count;
     struct member_idp *idps;
     size_t idp_count;

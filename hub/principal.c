@@ -38,6 +38,20 @@ enum status principal_build(struct request *rq)
     return OK;
 }
 
+enum status principal_admit(struct request *rq)
+{
+    const struct member *m = rq->principal.member;
+    bool is_community = m->community.n > 0;
+
+    if (rq->route->audience == FOR_BOTH || is_community == (rq->route->audience == FOR_COMMUNITIES))
+        return OK;
+    return fail(rq->err, DENIED, "soap:Sender",
+                is_community ? "This door is for members of this region; communities ask at "
+                               "/xcpd and below /xca/rg"
+                             : "This door is for communities; members ask at /xca/ig, /pdq and "
+                               "/xds");
+}
+
 /* --- the person --------------------------------------------------------------------------- */
 
 static enum status may_not(struct request *rq, const char *what, struct str value)

@@ -9,7 +9,11 @@
 
 enum status principal_build(struct request *rq) MUST_CHECK;
 
-/* When the message has been read: the person that its assertion proves, if it has one, and that
+/* When the message has been read: is this door for members, or for communities? DENIED, as a fault.
+ */
+enum status principal_admit(struct request *rq) MUST_CHECK;
+
+/* Then: the person that its assertion proves, if it has one, and that
  * this member may name such a person (organization, home community, purpose of use). A refusal is
  * WS-Security's, and stands in the audit log as ITI-40. Members who must name a person are DENIED
  * without one; an HL7 v2 message has no place for one, and is taken unless it asks for something.

@@ -233,6 +233,7 @@ static enum status run_handler(struct request *rq, struct reply *rp)
             TRY(hub_directory_refresh(rq->hub, rq->db));
             take_directory(rq);
             TRY(principal_build(rq));
+            TRY(principal_admit(rq));
             TRY(principal_prove(rq));
         }
         s = run_in_transaction(rq, rp);
@@ -322,6 +323,7 @@ static enum status prove_person(struct request *rq)
     rq->transaction = asked;
     rq->about = about;
     TRY(principal_build(rq));
+    TRY(principal_admit(rq));
     return principal_prove(rq);
 }
 
@@ -330,6 +332,7 @@ static enum status run_member(struct request *rq, struct reply *rp)
     TRY(principal_build(rq));
     log_context(request_id(rq), rq->principal.member->name);
     TRY(rq->route->protocol->open(rq));
+    TRY(principal_admit(rq));
     TRY(prove_person(rq));
     return run_handler(rq, rp);
 }

@@ -78,6 +78,10 @@ struct protocol {
     enum status (*keep_failure)(struct request *rq, struct reply *rp);
 };
 
+/* Whom a door serves. A community asks at doors that ask nobody else, or one could make the hub ask
+ * all others; a member asks at those that do, or it would see the region as strangers see it. */
+enum audience { FOR_MEMBERS, FOR_COMMUNITIES, FOR_BOTH };
+
 /* A door. HTTP: method and path, mTLS listener or admin listener. MLLP: the wire alone. */
 struct route {
     enum wire wire;
@@ -86,6 +90,7 @@ struct route {
     const struct protocol *protocol;
     const struct transaction *transactions; /* ends with a NULL name */
     const struct part_sink *sink;           /* for MTOM parts; NULL keeps them in memory */
+    enum audience audience;
 };
 
 /* That an assertion came with a message: hub/xua.h writes it down, once. */

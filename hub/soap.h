@@ -31,9 +31,10 @@ struct soap_message {
     xmlNode *header;                   /* soap:Header; NULL: it has none */
     xmlNode *body;                     /* the one element in soap:Body; NULL when it has none */
     bool is_mtom;
-    bool is_async;      /* the answer goes to reply_to, which the member has registered */
-    bool is_soap11;     /* an envelope of SOAP 1.1, which is answered by a fault of SOAP 1.1 */
-    struct part *parts; /* of an MTOM message, its root included */
+    bool is_async;           /* the answer goes to reply_to, which the member has registered */
+    bool is_soap11;          /* an envelope of SOAP 1.1, which is answered by a fault of SOAP 1.1 */
+    struct part *parts;      /* of an MTOM message, its root included */
+    struct str answer_block; /* a header block of the answer, as XML; empty: none */
 };
 
 extern const struct protocol soap_protocol;

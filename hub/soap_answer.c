@@ -81,6 +81,7 @@ struct xml_writer *soap_answer_begin(struct request *rq, struct soap_answer *ans
     answer->is_mtom = rq->transaction->mtom;
     answer->w = xml_writer_on(&answer->text);
     begin_envelope(rq->arena, &answer->w, name, m);
+    strbuf_add(&answer->text, m->answer_block);
     begin_body(&answer->w);
     return &answer->w;
 }

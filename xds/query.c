@@ -159,10 +159,18 @@ static enum status write_response(struct request *rq, const struct xds_query *q,
     return xds_query_response_end(w, &answer, rp);
 }
 
+/* Communities ask what members ask (3.38.4.1.2). */
+static bool is_of(const struct xds_query *q, const char *transaction)
+{
+    const char *asked = strcmp(transaction, "ITI-38") == 0 ? "ITI-18" : transaction;
+
+    return strcmp(q->type->transaction, asked) == 0;
+}
+
 /* Each kind belongs to one transaction; ITI-51 wants the operator's permission. */
 static enum status check_transaction(struct request *rq, const struct xds_query *q)
 {
-    if (strcmp(q->type->transaction, rq->transaction->name) != 0)
+    if (!is_of(q, rq->transaction->name))
         return fail(rq->err, INVALID, "XDSUnknownStoredQuery", "%s (%.*s) is no query of %s",
                     q->type->name, STR_ARG(str_slice(q->id, 0, 120)), rq->transaction->name);
     if (strcmp(q->type->transaction, "ITI-51") == 0 && !rq->principal.member->multi_patient)

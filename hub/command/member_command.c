@@ -402,14 +402,14 @@ static const struct operation_kind show = {
     .most = 1,
     .work = work_show,
 };
-static const struct operation_kind suspend = {
+const struct operation_kind member_suspend = {
     .cli = {"causeway member suspend NAME",
             "Stops a member from connecting, and closes its open connections. Its records and\n"
             "documents stay. `causeway member resume NAME` undoes it.",
             no_options},
     CHANGE("causeway member suspend", work_suspend),
 };
-static const struct operation_kind resume = {
+const struct operation_kind member_resume = {
     .cli = {"causeway member resume NAME", "Lets a suspended member connect again.", no_options},
     CHANGE("causeway member resume", work_resume),
 };
@@ -538,8 +538,8 @@ static const struct cli_verb verbs[] = {
     {"add", "enrol an organization", operation_run, &add},
     {"list", "all members", operation_run, &list},
     {"show", "one member", operation_run, &show},
-    {"suspend", "stop a member from connecting", operation_run, &suspend},
-    {"resume", "let it connect again", operation_run, &resume},
+    {"suspend", "stop a member from connecting", operation_run, &member_suspend},
+    {"resume", "let it connect again", operation_run, &member_resume},
     {"permit", "let a member do what is not every member's", operation_run, &permit},
     {"forbid", "take that back", operation_run, &forbid},
     {"set", "what its requests prove about persons", operation_run, &member_set},
