@@ -89,6 +89,12 @@ static bool wait_a_little(struct keeper *k)
     return !stopping;
 }
 
+static void attach(struct keeper *k, struct arena *a, struct errors *err)
+{
+    errors_init(err, a);
+    db_attach(k->db, a, err, clock_monotonic_us() + 10 * US_PER_SECOND);
+}
+
 static void *keep(void *p)
 {
     struct keeper *k = p;
@@ -98,8 +104,7 @@ static void *keep(void *p)
 
     arena_init(&a);
     do {
-        errors_init(&err, &a);
-        db_attach(k->db, &a, &err, clock_monotonic_us() + 10 * US_PER_SECOND);
+        attach(k, &a, &err);
         follow_members(k);
         if (clock_monotonic_us() >= partitions_at) {
             make_partitions(k);
@@ -112,6 +117,7 @@ static void *keep(void *p)
         }
         if (notices_write(k->db) != OK)
             log_error("notices_unwritten", "they stay in memory");
+        attach(k, &a, &err); /* what wrote the notices had an arena of its own */
         tend_modules(k, &a);
         arena_reset(&a);
     } while (wait_a_little(k));
