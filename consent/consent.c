@@ -130,15 +130,15 @@ static struct consent_said policy_says(const struct consent_policies *policies, 
     const struct consent_rule *rules = f != NULL ? f->rules[i] : p->rules;
 
     if (f != NULL ? !f->speaks[i] : !speaks(p, asked))
-        return (struct consent_said){CONSENT_SILENT, NULL};
+        return (struct consent_said){CONSENT_SILENT, false, 0};
     if (p->unreadable)
-        return (struct consent_said){CONSENT_SAYS_DENY, NULL};
+        return (struct consent_said){CONSENT_SAYS_DENY, false, 0};
     if (p->rules == NULL)
         return (struct consent_said){p->effect == CONSENT_DENY ? CONSENT_SAYS_DENY
                                                                : CONSENT_SAYS_PERMIT,
-                                     NULL};
+                                     false, 0};
     if (rules == NULL)
-        return (struct consent_said){CONSENT_SILENT, NULL};
+        return (struct consent_said){CONSENT_SILENT, false, 0};
     return consent_rule_says(rules, asked, object);
 }
 
@@ -164,16 +164,16 @@ static struct voices voices_of(struct person_ref person, const struct consent_po
 
     for (size_t i = 0; i < policies->count; i++) {
         const struct consent_policy *p = &policies->items[i];
-        struct consent_said said = {CONSENT_SILENT, NULL};
+        struct consent_said said = {CONSENT_SILENT, false, 0};
 
         if (person_ref_eq(p->person, person))
             said = policy_says(policies, i, asked, object);
         if (said.verdict == CONSENT_SAYS_DENY) {
             v.deny = is_named_before(p, v.deny) ? p : v.deny;
-            v.overridable = v.overridable && said.rule != NULL && said.rule->overridable;
+            v.overridable = v.overridable && said.overridable;
         } else if (said.verdict == CONSENT_SAYS_PERMIT) {
             v.permit = is_named_before(p, v.permit) ? p : v.permit;
-            v.obligations |= said.rule != NULL ? said.rule->obligations : 0;
+            v.obligations |= said.obligations;
         }
     }
     return v;
@@ -192,27 +192,31 @@ static bool has_label(const struct consent_object *o, struct str label)
     return false;
 }
 
-/* A container may hold what is protected. */
+/* A container may hold what is protected, and what is not. */
+static bool applies(const struct consent_sensitivity *s, const struct consent_object *o)
+{
+    if (o->kind == CONSENT_CONTAINER)
+        return s->standard.effect == CONSENT_DENY;
+    return o->kind == CONSENT_ENTRY && has_label(o, s->label);
+}
+
+/* A sensitivity's default before the general one; among sensitivities a denial. */
 static struct consent_decision by_default(const struct consent_domain *d,
                                           const struct consent_object *o)
 {
-    struct consent_decision out = {.effect = d->standard.effect,
-                                   .rule = "domain-default",
-                                   .policy_version = d->standard.version,
-                                   .overridable = true};
+    const struct consent_default *speaks = NULL;
+    struct consent_decision out;
 
     for (size_t i = 0; i < d->sensitivity_count; i++) {
         const struct consent_sensitivity *s = &d->sensitivities[i];
-        bool applies =
-            o->kind == CONSENT_CONTAINER || (o->kind == CONSENT_ENTRY && has_label(o, s->label));
 
-        if (applies && s->standard.effect == CONSENT_DENY) {
-            out.effect = CONSENT_DENY;
-            out.rule = "sensitivity-default";
-            out.policy_version = s->standard.version;
-            return out;
-        }
+        if ((speaks == NULL || speaks->effect == CONSENT_PERMIT) && applies(s, o))
+            speaks = &s->standard;
     }
+    out = speaks != NULL ? decided(speaks->effect, "sensitivity-default")
+                         : decided(d->standard.effect, "domain-default");
+    out.policy_version = speaks != NULL ? speaks->version : d->standard.version;
+    out.overridable = out.effect == CONSENT_DENY;
     return out;
 }
 

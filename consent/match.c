@@ -138,33 +138,54 @@ static enum holding rule_holds(const struct consent_rule *rule, const struct con
     return all;
 }
 
-/* Of what exceptions say: a denial, else a permit. */
-static struct consent_said stricter(struct consent_said a, struct consent_said b)
+static struct consent_said own_effect(const struct consent_rule *rule)
 {
-    if (a.verdict == CONSENT_SILENT ||
-        (a.verdict == CONSENT_SAYS_PERMIT && b.verdict == CONSENT_SAYS_DENY))
-        return b;
-    return a;
+    return (struct consent_said){
+        .verdict = rule->effect == CONSENT_DENY ? CONSENT_SAYS_DENY : CONSENT_SAYS_PERMIT,
+        .overridable = rule->overridable,
+        .obligations = rule->obligations,
+    };
+}
+
+/* A denial, else a permit; of two that say the same, what both leave. */
+static struct consent_said both(struct consent_said a, struct consent_said b)
+{
+    if (a.verdict == b.verdict)
+        return (struct consent_said){a.verdict, a.overridable && b.overridable,
+                                     a.obligations | b.obligations};
+    return a.verdict == CONSENT_SAYS_DENY || b.verdict == CONSENT_SILENT ? a : b;
+}
+
+/* The rule's own effect is out only where an exception holds for certain. */
+static struct consent_said says(const struct consent_rule *rule, const struct consent_asked *asked,
+                                const struct consent_object *object, enum holding *holds)
+{
+    struct consent_said said = {CONSENT_SILENT, false, 0};
+    bool replaced = false;
+
+    *holds = rule_holds(rule, asked, object);
+    if (*holds == HOLDS_NOT)
+        return said;
+    for (size_t i = 0; i < rule->exception_count; i++) {
+        enum holding exception;
+
+        said = both(said, says(&rule->exceptions[i], asked, object, &exception));
+        replaced |= exception == HOLDS;
+    }
+    if (!replaced)
+        said = both(said, own_effect(rule));
+    if (*holds == HOLDS_PERHAPS && said.verdict == CONSENT_SAYS_PERMIT)
+        return (struct consent_said){CONSENT_SILENT, false, 0};
+    return said;
 }
 
 struct consent_said consent_rule_says(const struct consent_rule *rule,
                                       const struct consent_asked *asked,
                                       const struct consent_object *object)
 {
-    struct consent_said said = {CONSENT_SILENT, NULL};
-    enum holding holds = rule_holds(rule, asked, object);
+    enum holding holds;
 
-    if (holds == HOLDS_NOT)
-        return said;
-    for (size_t i = 0; i < rule->exception_count; i++)
-        said = stricter(said, consent_rule_says(&rule->exceptions[i], asked, object));
-    if (said.verdict == CONSENT_SILENT)
-        said = (struct consent_said){rule->effect == CONSENT_DENY ? CONSENT_SAYS_DENY
-                                                                  : CONSENT_SAYS_PERMIT,
-                                     rule};
-    if (holds == HOLDS_PERHAPS && said.verdict == CONSENT_SAYS_PERMIT)
-        return (struct consent_said){CONSENT_SILENT, NULL};
-    return said;
+    return says(rule, asked, object, &holds);
 }
 
 /* --- for one asker --------------------------------------------------------------------------- */

@@ -16,10 +16,11 @@ struct consent_asked {
 };
 struct consent_asked consent_asked_of(const struct principal *principal, int64_t at_us);
 
-/* What a policy says, and the rule of its tree that says so. */
+/* What a tree says, whatever the order of its exceptions. */
 struct consent_said {
     enum consent_verdict verdict;
-    const struct consent_rule *rule;
+    bool overridable; /* of a denial: every rule that denies, or may, lets itself be overridden */
+    unsigned obligations; /* of a permit: of all rules that permit */
 };
 struct consent_said consent_rule_says(const struct consent_rule *rule,
                                       const struct consent_asked *asked,

@@ -133,6 +133,51 @@ static void each_layer_decides_as_the_table_says(void)
     }
 }
 
+/* A region that shares nothing unasked but what is labelled as harmless. */
+static bool label_value(const void *about, enum consent_attribute what, size_t i, struct coded *out)
+{
+    const char *const *labels = about;
+
+    if (what != CONSENT_LABEL || labels[i] == NULL)
+        return false;
+    *out = (struct coded){.code = str_from(labels[i])};
+    return true;
+}
+
+static void a_sensitivitys_default_stands_before_the_general_one(void)
+{
+    static const struct consent_sensitivity sensitivities[] = {{STR("N"), {CONSENT_PERMIT, 4}},
+                                                               {STR("SUD"), {CONSENT_DENY, 5}}};
+    static const struct consent_reader reader = {.value = label_value};
+    static const struct {
+        const char *labels[3];
+        enum consent_kind kind;
+        enum consent_effect effect;
+        int64_t version;
+    } table[] = {
+        {{NULL}, CONSENT_ENTRY, CONSENT_DENY, 3},    {{"N"}, CONSENT_ENTRY, CONSENT_PERMIT, 4},
+        {{"SUD"}, CONSENT_ENTRY, CONSENT_DENY, 5},   {{"N", "SUD"}, CONSENT_ENTRY, CONSENT_DENY, 5},
+        {{"N"}, CONSENT_CONTAINER, CONSENT_DENY, 5}, /* it may hold more than it says */
+        {{"N"}, CONSENT_IDENTITY, CONSENT_DENY, 3},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct consent_decision d;
+        struct setting s;
+
+        setting_init(&s);
+        s.domain.standard.effect = CONSENT_DENY;
+        s.domain.sensitivities = sensitivities;
+        s.domain.sensitivity_count = 2;
+        s.object.kind = table[i].kind;
+        s.object.reader = &reader;
+        s.object.about = table[i].labels;
+        d = ask(&s);
+        CU_ASSERT_EQUAL(d.effect, table[i].effect);
+        CU_ASSERT_EQUAL(d.policy_version, table[i].version);
+    }
+}
+
 static void whatever_is_missing_denies(void)
 {
     struct setting s;
@@ -342,7 +387,8 @@ static void the_order_of_policies_changes_no_decision(void)
     }
 }
 
-SUITE(test_consent, CASE(each_layer_decides_as_the_table_says), CASE(whatever_is_missing_denies),
+SUITE(test_consent, CASE(each_layer_decides_as_the_table_says),
+      CASE(a_sensitivitys_default_stands_before_the_general_one), CASE(whatever_is_missing_denies),
       CASE(a_member_without_standing_sees_nothing_not_even_its_own),
       CASE(a_merged_person_is_decided_for_each_constituent_and_the_strictest_wins),
       CASE(a_place_shared_after_an_unlink_shares_no_policy),

@@ -1,0 +1,272 @@
+/* Sets of policies and requests, one JSON object a line on standard input; the engine's decisions
+ * on standard output, a line each. Asked by tests/differential/run_consent, which writes the lines.
+ *
+ * Each request is decided twice, with what was settled for its asker (consent_focus) and without:
+ * {"plain":[DECISION...],"focused":[DECISION...]}, a decision being
+ * [effect, rule, policy, version, overridable, [obligation...]]. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consent/consent.h"
+#include "hub/data/json.h"
+
+enum { LINE_MAX_BYTES = 1 << 20, DEPTH = 40 };
+
+static struct str member_str(const json_t *o, const char *key)
+{
+    struct str s = json_member(o, key);
+
+    return s.p == NULL ? STR("") : s;
+}
+
+static int64_t member_int(const json_t *o, const char *key, int64_t otherwise)
+{
+    const json_t *v = json_object_get(o, key);
+
+    return json_is_integer(v) ? json_integer_value(v) : otherwise;
+}
+
+static struct coded pair_of(const json_t *pair)
+{
+    return (struct coded){json_str(json_array_get(pair, 0)), json_str(json_array_get(pair, 1))};
+}
+
+static const struct coded *pairs_of(struct arena *a, const json_t *list, size_t *count)
+{
+    struct coded *out = ARENA_ARRAY(a, json_array_size(list), struct coded);
+
+    *count = json_array_size(list);
+    for (size_t i = 0; i < *count; i++)
+        out[i] = pair_of(json_array_get(list, i));
+    return out;
+}
+
+static enum consent_effect effect_of(struct str word)
+{
+    return str_eq(word, STR("permit")) ? CONSENT_PERMIT : CONSENT_DENY;
+}
+
+/* --- the domain and the policies ------------------------------------------------------------- */
+
+static struct consent_agreement agreement_of(struct arena *a, const json_t *o)
+{
+    const json_t *parties = json_object_get(o, "parties");
+    struct consent_agreement g = {
+        .version = 1,
+        .party_count = json_array_size(parties),
+        .valid_from_us = member_int(o, "from", INT64_MIN),
+        .valid_until_us = member_int(o, "until", INT64_MAX),
+    };
+    int64_t *ids = ARENA_ARRAY(a, g.party_count, int64_t);
+
+    for (size_t i = 0; i < g.party_count; i++)
+        ids[i] = json_integer_value(json_array_get(parties, i));
+    g.parties = ids;
+    g.purposes = pairs_of(a, json_object_get(o, "purposes"), &g.purpose_count);
+    g.classes = pairs_of(a, json_object_get(o, "classes"), &g.class_count);
+    return g;
+}
+
+static const struct consent_domain *domain_of(struct arena *a, const json_t *o)
+{
+    const json_t *labels = json_object_get(o, "labels");
+    const json_t *agreements = json_object_get(o, "agreements");
+    struct consent_domain *d = ARENA_NEW(a, struct consent_domain);
+    struct consent_sensitivity *s =
+        ARENA_ARRAY(a, json_array_size(labels), struct consent_sensitivity);
+    struct consent_agreement *g =
+        ARENA_ARRAY(a, json_array_size(agreements), struct consent_agreement);
+
+    *d = (struct consent_domain){.standard = {effect_of(member_str(o, "default")), 1},
+                                 .sensitivities = s,
+                                 .sensitivity_count = json_array_size(labels),
+                                 .agreements = g,
+                                 .agreement_count = json_array_size(agreements)};
+    for (size_t i = 0; i < d->sensitivity_count; i++) {
+        struct coded pair = pair_of(json_array_get(labels, i));
+
+        s[i] = (struct consent_sensitivity){pair.code, {effect_of(pair.system), 2 + (int64_t)i}};
+    }
+    for (size_t i = 0; i < d->agreement_count; i++)
+        g[i] = agreement_of(a, json_array_get(agreements, i));
+    return d;
+}
+
+static struct person_ref person_of(int64_t number)
+{
+    return (struct person_ref){number, number};
+}
+
+static struct consent_policy policy_of(struct arena *a, struct errors *err, const json_t *o)
+{
+    const json_t *rules = json_object_get(o, "rules");
+    int64_t id = member_int(o, "id", 0);
+    struct consent_policy p = {
+        .person = person_of(member_int(o, "person", 0)),
+        .version = member_int(o, "version", 1),
+        .effect = effect_of(member_str(o, "effect")),
+        .member_id = member_int(o, "member", 0),
+        .valid_from_us = member_int(o, "from", INT64_MIN),
+        .valid_until_us = member_int(o, "until", INT64_MAX),
+    };
+
+    p.id.b[14] = (unsigned char)(id >> 8);
+    p.id.b[15] = (unsigned char)id;
+    if (json_is_object(rules)) {
+        struct consent_rule *root = ARENA_NEW(a, struct consent_rule);
+        char *text = json_dumps(rules, JSON_COMPACT);
+
+        must(text != NULL, "memory");
+        p.unreadable = consent_rule_read(a, str_dup(a, str_from(text)), root, err) != OK;
+        p.rules = p.unreadable ? NULL : root;
+        free(text);
+    }
+    return p;
+}
+
+static struct consent_policies policies_of(struct arena *a, struct errors *err, const json_t *set)
+{
+    const json_t *read = json_object_get(set, "read"), *list = json_object_get(set, "policies");
+    struct person_ref *persons = ARENA_ARRAY(a, json_array_size(read), struct person_ref);
+    struct consent_policies out = {
+        .readable = !json_is_false(json_object_get(set, "readable")),
+        .domain = domain_of(a, json_object_get(set, "domain")),
+        .persons = persons,
+        .person_count = json_array_size(read),
+        .items = ARENA_ARRAY(a, json_array_size(list), struct consent_policy),
+        .count = json_array_size(list),
+    };
+
+    for (size_t i = 0; i < out.person_count; i++)
+        persons[i] = person_of(json_integer_value(json_array_get(read, i)));
+    for (size_t i = 0; i < out.count; i++)
+        out.items[i] = policy_of(a, err, json_array_get(list, i));
+    return out;
+}
+
+/* --- a request ------------------------------------------------------------------------------- */
+
+static bool read_value(const void *about, enum consent_attribute what, size_t i, struct coded *out)
+{
+    const json_t *values = json_object_get(about, consent_attribute_word(what));
+
+    if (i >= json_array_size(values))
+        return false;
+    *out = pair_of(json_array_get(values, i));
+    return true;
+}
+
+static bool read_interval(const void *about, enum consent_attribute what, int64_t *from_us,
+                          int64_t *until_us)
+{
+    const json_t *pair = json_object_get(about, consent_attribute_word(what));
+
+    if (json_array_size(pair) != 2)
+        return false;
+    *from_us = json_integer_value(json_array_get(pair, 0));
+    *until_us = json_integer_value(json_array_get(pair, 1));
+    return true;
+}
+
+static struct principal principal_of(const json_t *o, struct member *m)
+{
+    const json_t *member = json_object_get(o, "member");
+
+    *m = (struct member){.id = member_int(member, "id", 0),
+                         .name = member_str(member, "name"),
+                         .organization = member_str(member, "organization"),
+                         .suspended = json_is_true(json_object_get(member, "suspended"))};
+    return (struct principal){
+        .member = json_is_object(member) ? m : NULL,
+        .user = member_str(o, "user"),
+        .organization = member_str(o, "organization"),
+        .role = pair_of(json_object_get(o, "role")),
+        .purpose = pair_of(json_object_get(o, "purpose")),
+        .assertion = member_str(o, "assertion"),
+    };
+}
+
+static void print_decision(const struct consent_decision *d)
+{
+    const char *before = "";
+
+    printf("[\"%s\",\"%s\",%d,%lld,%s,[", d->effect == CONSENT_PERMIT ? "permit" : "deny", d->rule,
+           d->policy.b[14] << 8 | d->policy.b[15], (long long)d->policy_version,
+           d->overridable ? "true" : "false");
+    for (int i = 0; i < CONSENT_OBLIGATION_COUNT; i++)
+        if (d->obligations & 1u << i) {
+            printf("%s\"%s\"", before, consent_obligation_word((enum consent_obligation)i));
+            before = ",";
+        }
+    printf("]]");
+}
+
+static void decide(struct arena *a, struct consent_policies *policies, const json_t *o, bool focus)
+{
+    static const struct consent_reader reader = {read_value, read_interval};
+    const json_t *constituents = json_object_get(o, "persons");
+    size_t count = json_array_size(constituents);
+    struct person person = {.constituents = ARENA_ARRAY(a, count, struct person_ref),
+                            .constituent_count = count};
+    struct member member;
+    struct principal principal = principal_of(o, &member);
+    int64_t at_us = member_int(o, "at", 0);
+    struct consent_object object = {
+        .person = &person,
+        .source_member = member_int(o, "source", 0),
+        .kind = (enum consent_kind)member_int(o, "kind", 0),
+        .reader = &reader,
+        .about = json_object_get(o, "says"),
+    };
+    struct consent_decision d;
+
+    for (size_t i = 0; i < count; i++)
+        person.constituents[i] = person_of(json_integer_value(json_array_get(constituents, i)));
+    policies->focus = NULL;
+    if (focus)
+        consent_focus(a, &principal, at_us, policies);
+    d = consent_decide(&principal, &object, at_us, policies);
+    print_decision(&d);
+}
+
+static void decide_all(struct arena *a, const json_t *set, struct errors *err)
+{
+    struct consent_policies policies = policies_of(a, err, set);
+    const json_t *requests = json_object_get(set, "requests");
+
+    for (int focus = 0; focus < 2; focus++) {
+        printf("%s", focus ? "],\"focused\":[" : "{\"plain\":[");
+        for (size_t i = 0; i < json_array_size(requests); i++) {
+            printf("%s", i > 0 ? "," : "");
+            decide(a, &policies, json_array_get(requests, i), focus != 0);
+        }
+    }
+    printf("]}\n");
+}
+
+int main(void)
+{
+    static const struct json_limits limits = {LINE_MAX_BYTES, DEPTH};
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n;
+
+    while ((n = getline(&line, &room, stdin)) > 0) {
+        struct arena a;
+        struct errors err;
+        json_t *set;
+
+        arena_init(&a);
+        errors_init(&err, &a);
+        if (json_read(&a, str_of(line, (size_t)n), &limits, "line", &err, &set) != OK) {
+            fprintf(stderr, "%.*s\n", STR_ARG(err.first->text));
+            return 2;
+        }
+        decide_all(&a, set, &err);
+        fflush(stdout);
+        arena_dispose(&a);
+    }
+    free(line);
+    return 0;
+}
