@@ -413,3 +413,12 @@ def test_the_assertion_of_who_asks_goes_along_where_the_community_trusts_its_iss
     assert saml.canonical(came) == sent
     assert region.borealis.envelopes[-1].find(f".//{{{saml.SAML}}}Assertion") is None
     region.hub.run("community", "quirk", "aurora", "remove", "forward-assertion")
+
+
+def test_the_question_who_a_patient_is_validates_against_the_schema(region, data):
+    folder = data("ihe/schemas/hl7v3/schema/HL7V3/NE2008/multicacheschemas")
+    p = region.patient(region.aurora)
+    region.find(p)
+    question = soap.etree.fromstring(soap.etree.tostring(region.aurora.asked[0][1]))
+    schema = soap.etree.XMLSchema(soap.etree.parse(f"{folder}/PRPA_IN201305UV02.xsd"))
+    schema.assertValid(question)
