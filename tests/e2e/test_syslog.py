@@ -161,11 +161,13 @@ def test_one_that_takes_and_forgets_does_not_move_the_cursor_for_good(region, ha
     assert arrived(region, told) == told
 
 
-def test_a_killed_hub_goes_on_where_it_was(region, harbour):
+def test_a_killed_hub_goes_on_where_it_was(region, lakeside, harbour):
     told = [ask(harbour, f"KILL{i}") for i in range(10)]
     region.kill()
     region.start()
-    harbour.link = soap.Link(region.soap_address, harbour.identity, region.ca)
+    for hospital in (lakeside, harbour):
+        hospital.close()
+        hospital.link = soap.Link(region.soap_address, hospital.identity, region.ca)
     told += [ask(harbour, f"ALIVE{i}") for i in range(5)]
     assert arrived(region, told) == told
 
