@@ -19,7 +19,8 @@ install(FILES ${labels} DESTINATION /usr/share/causeway/labels)
 install(FILES ${sample} DESTINATION /usr/share/doc/causeway RENAME causeway.conf.sample)
 install(FILES README.md ARCHITECTURE.md DESTINATION /usr/share/doc/causeway)
 install(FILES LICENSE DESTINATION /usr/share/doc/causeway RENAME copyright)
-install(FILES deploy/causeway.service deploy/causeway-seal.service DESTINATION /lib/systemd/system)
+install(FILES deploy/causeway.service deploy/causeway-seal.service deploy/causeway-watch.service
+    DESTINATION /lib/systemd/system)
 install(FILES deploy/roles.sql DESTINATION /usr/share/causeway)
 install(PROGRAMS deploy/pki DESTINATION /usr/share/causeway)
 
