@@ -7,7 +7,7 @@
 
 /* What was settled for one asker. */
 struct consent_focus {
-    const struct principal *principal;
+    struct principal principal; /* a copy: a request may go on for another asker */
     struct consent_asked asked;
     const struct consent_rule **rules; /* by policy; NULL: silent, or no rules of its own */
     bool *speaks;                      /* by policy: it governs this member, now */
@@ -287,6 +287,14 @@ static struct consent_decision strictest(const struct consent_asked *asked,
     return out;
 }
 
+/* By the bytes: whoever differs in them is asked about anew, which is slower and never wrong. */
+static bool is_focused(const struct consent_focus *f, const struct principal *principal,
+                       int64_t at_us)
+{
+    return f != NULL && f->asked.at_us == at_us &&
+           memcmp(&f->principal, principal, sizeof(*principal)) == 0;
+}
+
 struct consent_decision consent_decide(const struct principal *principal,
                                        const struct consent_object *object, int64_t at_us,
                                        const struct consent_policies *policies)
@@ -301,7 +309,7 @@ struct consent_decision consent_decide(const struct principal *principal,
         return decided(CONSENT_DENY, "member-standing");
     if (object->person == NULL || object->person->constituent_count == 0)
         return decided(CONSENT_DENY, "no-person");
-    if (f != NULL && f->principal == principal && f->asked.at_us == at_us)
+    if (is_focused(f, principal, at_us))
         return strictest(&f->asked, object, policies);
     asked = consent_asked_of(principal, at_us);
     unfocused = *policies;
@@ -333,11 +341,11 @@ void consent_focus(struct arena *a, const struct principal *principal, int64_t a
         return;
     f = ARENA_NEW(a, struct consent_focus);
     *f = (struct consent_focus){
-        .principal = principal,
-        .asked = consent_asked_of(principal, at_us),
+        .principal = *principal,
         .rules = ARENA_ARRAY(a, policies->count, const struct consent_rule *),
         .speaks = ARENA_ARRAY(a, policies->count, bool),
     };
+    f->asked = consent_asked_of(&f->principal, at_us);
     focus_agreements(a, policies->domain, f);
     for (size_t i = 0; i < policies->count; i++) {
         const struct consent_policy *p = &policies->items[i];

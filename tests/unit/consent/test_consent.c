@@ -387,6 +387,25 @@ static void the_order_of_policies_changes_no_decision(void)
     }
 }
 
+static void what_was_settled_for_one_asker_decides_for_no_other(void)
+{
+    struct consent_policy denial = policy(ANNA, 1, CONSENT_DENY, HILLTOP, INT64_MIN, INT64_MAX);
+    struct member other = {.id = HILLTOP};
+    struct setting s;
+    struct arena a;
+
+    arena_init(&a);
+    setting_init(&s);
+    s.domain.standard.effect = CONSENT_PERMIT;
+    s.policies.items = &denial;
+    s.policies.count = 1;
+    consent_focus(&a, &s.principal, NOW, &s.policies);
+    CU_ASSERT_EQUAL(ask(&s).effect, CONSENT_PERMIT);
+    s.principal.member = &other; /* as a request does that goes on for its addressee */
+    CU_ASSERT_EQUAL(ask(&s).effect, CONSENT_DENY);
+    arena_dispose(&a);
+}
+
 SUITE(test_consent, CASE(each_layer_decides_as_the_table_says),
       CASE(a_sensitivitys_default_stands_before_the_general_one), CASE(whatever_is_missing_denies),
       CASE(a_member_without_standing_sees_nothing_not_even_its_own),
@@ -394,4 +413,5 @@ SUITE(test_consent, CASE(each_layer_decides_as_the_table_says),
       CASE(a_place_shared_after_an_unlink_shares_no_policy),
       CASE(the_decision_names_the_policy_and_its_version),
       CASE(it_agrees_with_a_slow_reading_of_the_rules_over_random_policies),
-      CASE(the_order_of_policies_changes_no_decision));
+      CASE(the_order_of_policies_changes_no_decision),
+      CASE(what_was_settled_for_one_asker_decides_for_no_other));
