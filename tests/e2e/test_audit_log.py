@@ -53,7 +53,7 @@ class Log:
     def sql(self, text, *values):
         with psycopg2.connect(f"{self.database} user=causeway_admin") as connection, \
                 connection.cursor() as cursor:
-            cursor.execute(text, values)
+            cursor.execute(text, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def record(self, count=1, **environment):

@@ -58,7 +58,7 @@ def region(make_hub):
                 syslog_listen="127.0.0.1:0", syslog_udp_listen="127.0.0.1:0")
     sealer = Sealer(hub)
     hub.start()
-    hub.run("consent", "default", "opt-out")
+    hub.open_region()
     yield hub
     sealer.stop()
     hub.arr.close()

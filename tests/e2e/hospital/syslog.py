@@ -52,12 +52,14 @@ class Repository:
                 plain, _ = listening.accept()
             except OSError:
                 return
-            self._open.append(plain)
-            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+            wire = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            self._open.append(wire)
+            threading.Thread(target=self._serve, args=(wire,), daemon=True).start()
 
-    def _serve(self, plain):
+    def _serve(self, wire):
         try:
-            with self._context.wrap_socket(plain, server_side=True) as wire:
+            with wire:
+                wire.do_handshake()
                 self.connections += 1
                 if self.hang_up > 0:  # takes what comes, and forgets it
                     self.hang_up -= 1
