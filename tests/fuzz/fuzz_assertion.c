@@ -2,24 +2,15 @@
  * envelope. The road is that of hub/xua.c, except that what does not verify is read nevertheless:
  * otherwise nothing behind the signature would ever be reached. */
 #include <sodium.h>
-#include <stdint.h>
 
 #include "hub/assertion.h"
 #include "hub/base/clock.h"
 #include "hub/base/hex.h"
 #include "hub/soap.h"
 #include "hub/wsse.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return sodium_init() < 0;
-}
+FUZZ_PREPARE((xml_init(), sodium_init() >= 0))
 
 static void verify(struct arena *a, struct str certificate, const struct wsse *w)
 {

@@ -3,8 +3,8 @@
 #include "hub/audit/syslog.h"
 #include "hub/base/err.h"
 #include "hub/data/xml.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct str bytes = str_of(data, n);

@@ -8,19 +8,12 @@
 #include <string.h>
 
 #include "hub/base/log.h"
+#include "tests/fuzz/fuzz.h"
 #include "xds/blob.h"
 
 enum { DOCUMENT = BLOB_FRAME + 300 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc, (void)argv;
-    log_set_level(LOG_ERROR + 1);
-    return sodium_init() < 0 ? -1 : 0;
-}
+FUZZ_PREPARE((log_set_level(LOG_ERROR + 1), sodium_init() >= 0))
 
 static struct blob_ref stored(struct blobs *b, struct arena *a, bool text)
 {

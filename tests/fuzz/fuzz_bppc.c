@@ -1,20 +1,10 @@
 /* Any bytes as a consent document: a header that is read has a patient and a policy. */
-#include <stdint.h>
-
 #include "consent/bppc.h"
 #include "hub/base/arena.h"
 #include "hub/data/xml.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return 0;
-}
+FUZZ_PREPARE((xml_init(), true))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

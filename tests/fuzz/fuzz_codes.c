@@ -1,19 +1,9 @@
 /* Any XML as a codes.xml: what is read fits the table that it goes to. */
-#include <stdint.h>
-
 #include "hub/base/arena.h"
+#include "tests/fuzz/fuzz.h"
 #include "xds/codes.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return 0;
-}
+FUZZ_PREPARE((xml_init(), true))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

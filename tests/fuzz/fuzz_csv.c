@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "hub/base/json_text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 struct outcome {
     uint64_t rows, hash;

@@ -1,8 +1,7 @@
 #include "hub/base/arena.h"
 #include "hub/base/err.h"
 #include "hub/person.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {

@@ -1,22 +1,13 @@
 /* Any XML as a submission, by the rules of each transaction: what is read and valid is written,
  * read again and written the same. */
 #include <sodium.h>
-#include <stdint.h>
 
 #include "hub/data/xml.h"
+#include "tests/fuzz/fuzz.h"
 #include "xds/rim_write.h"
 #include "xds/validate.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return sodium_init() < 0;
-}
+FUZZ_PREPARE((xml_init(), sodium_init() >= 0))
 
 static struct str written(struct arena *a, const struct xds_submission *s)
 {

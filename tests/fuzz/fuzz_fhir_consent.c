@@ -1,11 +1,8 @@
 /* Any JSON as a FHIR Consent: what is understood is written and read the same again, and what is
  * not leaves nothing to anyone. */
-#include <stdint.h>
-
 #include "consent/code_system.h"
 #include "consent/residual.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static void check_again(struct arena *a, const struct fhir_consent *c, struct errors *err)
 {

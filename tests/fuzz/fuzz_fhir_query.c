@@ -1,8 +1,8 @@
 /* FHIR search parameters, and the question of ITI-81 that is read from them. */
 #include "hub/base/json_text.h"
 #include "hub/iti81.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct fhir_query q;

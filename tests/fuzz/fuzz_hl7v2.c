@@ -8,8 +8,7 @@
 #include "gateway/hl7_charset.h"
 #include "hub/base/json_text.h"
 #include "mpi/subject.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 /* Touches every component of every field. */
 static void walk(struct arena *a, const struct hl7_message *m)

@@ -5,17 +5,9 @@
 
 #include "gateway/pdq_v3.h"
 #include "gateway/v3_person.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return sodium_init() < 0;
-}
+FUZZ_PREPARE((xml_init(), sodium_init() >= 0))
 
 static const xmlNode *patient_of(const struct hl7v3 *m)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hub/base/err.h"
+#include "tests/fuzz/fuzz.h"
 
 struct outcome {
     uint64_t body, heads, ends, status; /* no padding between them */
@@ -37,7 +38,6 @@ static struct outcome run(struct str bytes, size_t step)
     return o;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct str bytes = str_of(data, n);

@@ -2,6 +2,7 @@
 #include "hub/net/http_answer.h"
 
 #include "hub/base/err.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { HEAD = 1024, BODY = 1024 };
 
@@ -16,7 +17,6 @@ static enum http_answer_state run(struct arena *a, struct str in, size_t step,
     return s == HTTP_ANSWER_MORE ? http_answer_end(h) : s;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct http_answer whole, single;

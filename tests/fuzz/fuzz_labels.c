@@ -1,10 +1,7 @@
 /* Any bytes as a value set: what is read fits the tables that it goes to, and labels by it come out
  * in order, each once. */
-#include <stdint.h>
-
 #include "consent/labels_file.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static void check_labels(struct arena *a, struct label_set *set)
 {

@@ -1,6 +1,5 @@
 #include "hub/audit/log_check.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 /* An exported log, or what somebody says is one. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hub/base/err.h"
+#include "tests/fuzz/fuzz.h"
 
 struct outcome {
     uint64_t messages, bytes, hash, skipped, restarts, large;
@@ -42,7 +43,6 @@ static struct outcome run(struct str in, size_t step)
     return o;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct outcome whole = run(str_of(data, n), n), single = run(str_of(data, n), 1);

@@ -3,6 +3,7 @@
 #include "hub/net/multipart.h"
 
 #include "hub/base/err.h"
+#include "tests/fuzz/fuzz.h"
 
 struct outcome {
     uint64_t sunk, hash;
@@ -58,7 +59,6 @@ static struct outcome run(struct str type, struct str body, size_t step)
     return o;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct str body = str_of(data, n);

@@ -1,7 +1,6 @@
 #include "hub/audit/note.h"
 #include "hub/audit/tlog_proof.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 /* A signed note, a checkpoint, a key and a proof: what members and files give. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

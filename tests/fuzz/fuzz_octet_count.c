@@ -4,10 +4,10 @@
 
 #include "hub/base/arena.h"
 #include "hub/base/err.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { MOST = 4096 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct str in = str_of(data, n), again, message = STR_NONE;

@@ -5,8 +5,7 @@
 #include "gateway/adt.h"
 #include "gateway/pdq_v2.h"
 #include "hub/base/json_text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static void compare(struct request *rq, const struct mpi_criteria *c, const struct hl7_message *m)
 {

@@ -4,8 +4,7 @@
 
 #include "gateway/adt.h"
 #include "gateway/hl7_pid.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static const char HEAD[] = "MSH|^~\\&|A|B|C|D|||ADT^A28|1|P|2.5||||||UNICODE UTF-8\r";
 

@@ -1,21 +1,12 @@
 /* A stored query: XML is read as an AdhocQueryRequest and put to an object; other bytes are values
  * of a slot, which are quoted and read again. */
 #include <sodium.h>
-#include <stdint.h>
 
 #include "hub/data/xml.h"
+#include "tests/fuzz/fuzz.h"
 #include "xds/query.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return sodium_init() < 0;
-}
+FUZZ_PREPARE((xml_init(), sodium_init() >= 0))
 
 static void add_quoted(struct strbuf *b, struct str value)
 {

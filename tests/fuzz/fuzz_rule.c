@@ -1,7 +1,7 @@
 /* Consent rules: what is read is written, and read the same again. */
 #include "consent/rule.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct consent_rule rule, again;

@@ -4,8 +4,7 @@
 
 #include "hub/base/clock.h"
 #include "hub/base/err.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 enum { STEPS = 64 };
 

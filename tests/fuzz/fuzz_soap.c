@@ -1,22 +1,13 @@
 /* The first line is a Content-Type, the rest a body, packaged or not. What is accepted gets its
  * binary content read; what is refused gets a fault, which must be well-formed. */
 #include <sodium.h>
-#include <stdint.h>
 
 #include "hub/mtom.h"
 #include "hub/net/multipart.h"
 #include "hub/soap.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return sodium_init() < 0;
-}
+FUZZ_PREPARE((xml_init(), sodium_init() >= 0))
 
 static void open_parts(struct arena *a, struct str type, struct str bytes, struct body *body)
 {

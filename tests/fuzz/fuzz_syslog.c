@@ -1,6 +1,7 @@
 /* RFC 5424 headers: what is read lies inside the message, and what the hub writes is read back. */
 #include "hub/audit/syslog.h"
 #include "hub/base/err.h"
+#include "tests/fuzz/fuzz.h"
 
 static void check_inside(struct str part, struct str whole)
 {
@@ -9,7 +10,6 @@ static void check_inside(struct str part, struct str whole)
          "a field lies inside its message");
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct str bytes = str_of(data, n);

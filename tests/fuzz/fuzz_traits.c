@@ -4,8 +4,7 @@
 #include "mpi/core/block.h"
 #include "mpi/core/decide.h"
 #include "mpi/core/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 /* The input is lines, each a field of one record; every field is put to every use. */
 static void input_from(struct str rest, struct mpi_input *in)

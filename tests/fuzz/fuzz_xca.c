@@ -4,17 +4,9 @@
 #include <stdlib.h>
 
 #include "gateway/xca_answer.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return 0;
-}
+FUZZ_PREPARE((xml_init(), true))
 
 static void check_found(struct arena *a, const struct partner *p,
                         const struct partner_answer *answer)

@@ -2,17 +2,9 @@
 #include <stdlib.h>
 
 #include "gateway/xcpd.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return 0;
-}
+FUZZ_PREPARE((xml_init(), true))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

@@ -1,21 +1,12 @@
 /* Any bytes through the XML parser; what it accepts is walked, written again and read again. */
 #include <sodium.h>
-#include <stdint.h>
 
 #include "hub/base/arena.h"
 #include "hub/data/xml.h"
 #include "hub/data/xml_write.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    xml_init();
-    return sodium_init() < 0;
-}
+FUZZ_PREPARE((xml_init(), sodium_init() >= 0))
 
 /* Names come from the document here, so a flat list of leaves is written: text and location. */
 static void write_again(struct arena *a, struct xml_writer *w, const xmlNode *n, int depth)
