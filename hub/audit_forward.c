@@ -11,6 +11,7 @@
 #include "hub/audit/dicom.h"
 #include "hub/audit/leaves.h"
 #include "hub/audit/syslog.h"
+#include "hub/base/halt.h"
 #include "hub/base/hash.h"
 #include "hub/base/log.h"
 #include "hub/net/dial.h"
@@ -52,40 +53,12 @@ struct audit_forward {
     struct str host_name;
     struct destination destinations[DESTINATIONS_MAX];
     size_t count, started;
-    pthread_mutex_t lock;
-    pthread_cond_t woken;
-    bool stopping;
+    struct halt halt;
 };
 
 static int64_t dkey_of(const struct destination *d)
 {
     return hash_key(&d->address, 1);
-}
-
-static bool is_stopping(struct audit_forward *f)
-{
-    bool stopping;
-
-    pthread_mutex_lock(&f->lock);
-    stopping = f->stopping;
-    pthread_mutex_unlock(&f->lock);
-    return stopping;
-}
-
-static void wait_a_little(struct audit_forward *f)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += POLL_US * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_mutex_lock(&f->lock);
-    if (!f->stopping)
-        pthread_cond_timedwait(&f->woken, &f->lock, &until);
-    pthread_mutex_unlock(&f->lock);
 }
 
 /* --- the cursor ------------------------------------------------------------------------------ */
@@ -386,7 +359,7 @@ static void note_failure(struct destination *d)
 /* While the destination is ours: batch after batch. */
 static void serve(struct destination *d)
 {
-    while (!is_stopping(d->forward) && claim(d)) {
+    while (!halt_asked(&d->forward->halt) && claim(d)) {
         size_t sent = 0;
 
         if (serve_batch(d, &sent) != OK) {
@@ -395,9 +368,9 @@ static void serve(struct destination *d)
         }
         arena_reset(&d->arena);
         if (sent < BATCH)
-            wait_a_little(d->forward);
+            (void)halt_pause(&d->forward->halt, POLL_US);
     }
-    if (!is_stopping(d->forward))
+    if (!halt_asked(&d->forward->halt))
         hang_up(d); /* another process serves it */
     arena_reset(&d->arena);
 }
@@ -415,12 +388,12 @@ static void *run(void *p)
     struct destination *d = p;
     bool known = false;
 
-    while (!is_stopping(d->forward)) {
+    while (!halt_asked(&d->forward->halt)) {
         known = known || introduce(d) == OK;
         if (known)
             serve(d);
         arena_reset(&d->arena);
-        wait_a_little(d->forward);
+        (void)halt_pause(&d->forward->halt, POLL_US);
     }
     leave(d);
     arena_dispose(&d->arena);
@@ -481,8 +454,7 @@ struct audit_forward *audit_forward_start(struct hub *hub, struct errors *err)
     f->host_name = name[0] ? str_dup(&f->arena, str_from(name)) : STR("-");
     f->source = (struct audit_source){str_from(hub->config->home_community_id),
                                       str_from(hub->config->audit_site)};
-    pthread_mutex_init(&f->lock, NULL);
-    pthread_cond_init(&f->woken, NULL);
+    halt_init(&f->halt);
     if (destinations_read(f, err) != OK) {
         audit_forward_stop(f);
         return NULL;
@@ -496,10 +468,7 @@ struct audit_forward *audit_forward_start(struct hub *hub, struct errors *err)
 
 void audit_forward_stop(struct audit_forward *f)
 {
-    pthread_mutex_lock(&f->lock);
-    f->stopping = true;
-    pthread_cond_broadcast(&f->woken);
-    pthread_mutex_unlock(&f->lock);
+    halt_ask(&f->halt);
     for (size_t i = 0; i < f->started; i++)
         pthread_join(f->destinations[i].thread, NULL);
     for (size_t i = 0; i < f->count; i++)

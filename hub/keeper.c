@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "hub/base/halt.h"
 #include "hub/base/log.h"
 #include "hub/notices.h"
 #include "hub/xua.h"
@@ -16,9 +17,7 @@ struct keeper {
     struct db *db;
     struct member_directory *seen; /* whom the connections were last compared with; held */
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t woken;
-    bool stopping;
+    struct halt halt;
 };
 
 static const struct statement MAKE_PARTITIONS = {
@@ -70,25 +69,6 @@ static void tend_modules(struct keeper *k, struct arena *a)
             continue;
 }
 
-static bool wait_a_little(struct keeper *k)
-{
-    struct timespec until;
-    bool stopping;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += POLL_US * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_mutex_lock(&k->lock);
-    if (!k->stopping)
-        pthread_cond_timedwait(&k->woken, &k->lock, &until);
-    stopping = k->stopping;
-    pthread_mutex_unlock(&k->lock);
-    return !stopping;
-}
-
 static void attach(struct keeper *k, struct arena *a, struct errors *err)
 {
     errors_init(err, a);
@@ -120,7 +100,7 @@ static void *keep(void *p)
         attach(k, &a, &err); /* what wrote the notices had an arena of its own */
         tend_modules(k, &a);
         arena_reset(&a);
-    } while (wait_a_little(k));
+    } while (halt_pause(&k->halt, POLL_US));
     if (notices_write(k->db) != OK)
         log_error("notices_lost", "the database could not be reached at the end");
     arena_dispose(&a);
@@ -138,18 +118,14 @@ struct keeper *keeper_start(struct hub *hub, struct errors *err)
         free(k);
         return NULL;
     }
-    pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->woken, NULL);
+    halt_init(&k->halt);
     must(pthread_create(&k->thread, NULL, keep, k) == 0, "no thread for the keeper");
     return k;
 }
 
 void keeper_stop(struct keeper *k)
 {
-    pthread_mutex_lock(&k->lock);
-    k->stopping = true;
-    pthread_cond_signal(&k->woken);
-    pthread_mutex_unlock(&k->lock);
+    halt_ask(&k->halt);
     pthread_join(k->thread, NULL);
     member_directory_release(k->seen);
     db_close(k->db);

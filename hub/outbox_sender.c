@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hub/base/halt.h"
 #include "hub/base/log.h"
 #include "hub/outbox.h"
 #include "hub/principal.h"
@@ -19,9 +20,7 @@ struct outbox_sender {
     pthread_mutex_t db_lock;
     pthread_t threads[SENDERS_MAX];
     int thread_count;
-    pthread_mutex_t lock;
-    pthread_cond_t woken;
-    bool stopping;
+    struct halt halt;
 };
 
 /* One thread, and the lane that it serves. */
@@ -48,16 +47,6 @@ struct serving {
 static double lease_seconds(const struct config *c)
 {
     return (double)(3 * c->outbox_ack_seconds + 5);
-}
-
-static bool is_stopping(struct outbox_sender *s)
-{
-    bool stopping;
-
-    pthread_mutex_lock(&s->lock);
-    stopping = s->stopping;
-    pthread_mutex_unlock(&s->lock);
-    return stopping;
 }
 
 /* --- the database, one thread at a time ------------------------------------------------------ */
@@ -413,7 +402,7 @@ static void serve_lane(struct serving *t)
     enum step step = STEP_GO_ON;
 
     t->carrier = carrier_of(t->sender->hub, t->to.kind);
-    for (int i = 0; i < TURN && step == STEP_GO_ON && !is_stopping(t->sender); i++) {
+    for (int i = 0; i < TURN && step == STEP_GO_ON && !halt_asked(&t->sender->halt); i++) {
         t->members = hub_directory(t->sender->hub);
         step = serve_one(t);
         member_directory_release(t->members);
@@ -423,22 +412,6 @@ static void serve_lane(struct serving *t)
     arena_reset(&t->arena);
 }
 
-static void wait_a_little(struct outbox_sender *s)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += POLL_US * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_mutex_lock(&s->lock);
-    if (!s->stopping)
-        pthread_cond_timedwait(&s->woken, &s->lock, &until);
-    pthread_mutex_unlock(&s->lock);
-}
-
 static void *run(void *p)
 {
     struct outbox_sender *s = p;
@@ -446,11 +419,11 @@ static void *run(void *p)
 
     arena_init(&t.arena);
     arena_init(&t.lane_arena);
-    while (!is_stopping(s)) {
+    while (!halt_asked(&s->halt)) {
         if (claim_some_lane(&t))
             serve_lane(&t);
         else
-            wait_a_little(s);
+            (void)halt_pause(&s->halt, POLL_US);
     }
     arena_dispose(&t.arena);
     arena_dispose(&t.lane_arena);
@@ -469,8 +442,7 @@ struct outbox_sender *outbox_sender_start(struct hub *hub, struct errors *err)
         return NULL;
     }
     pthread_mutex_init(&s->db_lock, NULL);
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->woken, NULL);
+    halt_init(&s->halt);
     for (int i = 0; i < hub->config->outbox_senders; i++) {
         must(pthread_create(&s->threads[i], NULL, run, s) == 0, "no thread for a sender");
         s->thread_count++;
@@ -480,10 +452,7 @@ struct outbox_sender *outbox_sender_start(struct hub *hub, struct errors *err)
 
 void outbox_sender_stop(struct outbox_sender *s)
 {
-    pthread_mutex_lock(&s->lock);
-    s->stopping = true;
-    pthread_cond_broadcast(&s->woken);
-    pthread_mutex_unlock(&s->lock);
+    halt_ask(&s->halt);
     for (int i = 0; i < s->thread_count; i++)
         pthread_join(s->threads[i], NULL);
     db_close(s->db);
