@@ -437,6 +437,7 @@ const struct transaction iti55_transactions[] = {
         .audit = {"110112", 'E'},
         .handle = discover,
         .render_failure = failure,
+        .door = DISCLOSES("that a patient is known here, and demographics, to another community"),
     },
     {
         .name = "ITI-55",
@@ -445,6 +446,7 @@ const struct transaction iti55_transactions[] = {
         .audit = {"110112", 'E'},
         .handle = defer,
         .render_failure = defer_failure,
+        .door = DISCLOSES("the same, by the outbox"),
     },
     {.name = NULL},
 };

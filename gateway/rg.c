@@ -165,6 +165,7 @@ const struct transaction rg_query_transactions[] = {
         .audit = {"110112", 'E'},
         .handle = query,
         .render_failure = query_failure,
+        .door = DISCLOSES("metadata, to another community"),
     },
     {.name = NULL},
 };
@@ -178,6 +179,7 @@ const struct transaction rg_retrieve_transactions[] = {
         .audit = {"110106", 'R'},
         .handle = retrieve,
         .render_failure = retrieve_failure,
+        .door = DISCLOSES("documents, to another community"),
     },
     {.name = NULL},
 };
@@ -191,6 +193,7 @@ const struct transaction rg_provide_transactions[] = {
         .audit = {"110107", 'C'},
         .handle = provide,
         .render_failure = provide_failure,
+        .door = DISCLOSES_NOTHING("it takes documents; the answer says whether it did"),
     },
     {.name = NULL},
 };

@@ -8,24 +8,29 @@
 #define FEED(interaction, kind, handler)                                                           \
     {                                                                                              \
         "ITI-44", NS_HL7V3 ":" interaction, READ_COMMITTED, false, {"110110", kind}, handler,      \
-            iti44_failure                                                                          \
+            iti44_failure,                                                                         \
+            DISCLOSES_NOTHING("it takes what a member knows; the answer says whether it did")      \
     }
-#define QUERY(name, interaction, handler, failure)                                                 \
+#define QUERY(name, interaction, handler, failure, door)                                           \
     {                                                                                              \
-        name, NS_HL7V3 ":" interaction, REPEATABLE_READ, false, {"110112", 'E'}, handler, failure  \
+        name, NS_HL7V3 ":" interaction, REPEATABLE_READ, false, {"110112", 'E'}, handler, failure, \
+            door                                                                                   \
     }
 
 const struct transaction v3_pix_transactions[] = {
     FEED("PRPA_IN201301UV02", 'C', iti44_feed),
     FEED("PRPA_IN201302UV02", 'U', iti44_feed),
     FEED("PRPA_IN201304UV02", 'U', iti44_merge),
-    QUERY("ITI-45", "PRPA_IN201309UV02", iti45_query, iti45_failure),
+    QUERY("ITI-45", "PRPA_IN201309UV02", iti45_query, iti45_failure, DISCLOSES("identifiers")),
     {.name = NULL},
 };
 
 const struct transaction v3_pdq_transactions[] = {
-    QUERY("ITI-47", "PRPA_IN201305UV02", iti47_query, iti47_failure),
-    QUERY("ITI-47", "QUQI_IN000003UV01_Continue", iti47_continue, iti47_failure),
-    QUERY("ITI-47", "QUQI_IN000003UV01_Cancel", iti47_cancel, iti47_cancel_failure),
+    QUERY("ITI-47", "PRPA_IN201305UV02", iti47_query, iti47_failure,
+          DISCLOSES("identifiers and demographics")),
+    QUERY("ITI-47", "QUQI_IN000003UV01_Continue", iti47_continue, iti47_failure,
+          DISCLOSES("the next of the same")),
+    QUERY("ITI-47", "QUQI_IN000003UV01_Cancel", iti47_cancel, iti47_cancel_failure,
+          DISCLOSES_NOTHING("it ends a query")),
     {.name = NULL},
 };

@@ -469,7 +469,8 @@ static enum status begin(struct request *rq, struct reply *rp)
 #define STEP(handler, level)                                                                       \
     {                                                                                              \
         .name = "ITI-18", .action = "urn:ihe:iti:2007:RegistryStoredQuery", .isolation = (level),  \
-        .audit = {"110112", 'E'}, .handle = (handler), .render_failure = xds_query_failure         \
+        .audit = {"110112", 'E'}, .handle = (handler), .render_failure = xds_query_failure,        \
+        .door = DISCLOSES("metadata, of this community and of others")                             \
     }
 
 static const struct transaction ask_transaction = STEP(ask, READ_COMMITTED);

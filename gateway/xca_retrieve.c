@@ -599,7 +599,8 @@ static enum status answer(struct request *rq, struct reply *rp)
     {                                                                                              \
         .name = "ITI-43", .action = "urn:ihe:iti:2007:RetrieveDocumentSet",                        \
         .isolation = REPEATABLE_READ, .mtom = true, .audit = {"110106", 'R'}, .handle = (handler), \
-        .render_failure = xds_retrieve_failure                                                     \
+        .render_failure = xds_retrieve_failure,                                                    \
+        .door = DISCLOSES("documents, of this community and of others")                            \
     }
 
 static const struct transaction fetch_transaction = STEP(fetch);

@@ -227,7 +227,14 @@ static enum status receive(struct request *rq, struct reply *rp)
 }
 
 static const struct transaction transactions[] = {
-    {"ITI-20", NULL, READ_COMMITTED, false, {"110107", 'C'}, receive, NULL},
+    {"ITI-20",
+     NULL,
+     READ_COMMITTED,
+     false,
+     {"110107", 'C'},
+     receive,
+     NULL,
+     DISCLOSES_NOTHING("it takes audit records and answers nothing")},
     {.name = NULL},
 };
 
@@ -256,4 +263,17 @@ static const struct route routes[] = {
     {.protocol = NULL},
 };
 
-const struct hub_module audit_repository_module = {.name = "audit_repository", .routes = routes};
+/* What hub/audit_forward.h sends on. */
+static void forwarding(door_visitor *visit, void *to)
+{
+    static const struct door door = SHOWS_STAFF("audit records, to the operator's repositories");
+    const struct door_place place = {.kind = "carrier", .name = "ITI-20", .door = &door};
+
+    visit(to, &place);
+}
+
+const struct hub_module audit_repository_module = {
+    .name = "audit_repository",
+    .routes = routes,
+    .doors = forwarding,
+};

@@ -88,9 +88,21 @@ static const struct protocol plain = {
     .render_failure = render_plain,
 };
 
-static const struct transaction healthz[] = {{.name = "healthz", .handle = handle_healthz}, {0}};
-static const struct transaction readyz[] = {{.name = "readyz", .handle = handle_readyz}, {0}};
-static const struct transaction metrics[] = {{.name = "metrics", .handle = handle_metrics}, {0}};
+static const struct transaction healthz[] = {{.name = "healthz",
+                                              .handle = handle_healthz,
+                                              .door =
+                                                  DISCLOSES_NOTHING("that the process answers")},
+                                             {0}};
+static const struct transaction readyz[] = {{.name = "readyz",
+                                             .handle = handle_readyz,
+                                             .door =
+                                                 DISCLOSES_NOTHING("whether the hub can serve")},
+                                            {0}};
+static const struct transaction metrics[] = {{.name = "metrics",
+                                              .handle = handle_metrics,
+                                              .door =
+                                                  DISCLOSES_NOTHING("counts, no one patient's")},
+                                             {0}};
 
 static const struct route routes[] = {
     {WIRE_HTTP, true, "GET", "/healthz", &plain, healthz, NULL, FOR_MEMBERS},

@@ -385,7 +385,14 @@ static enum status iti81_search(struct request *rq, struct reply *rp)
 }
 
 static const struct transaction transactions[] = {
-    {"ITI-81", NULL, REPEATABLE_READ, false, {"110101", 'R'}, iti81_search, NULL},
+    {"ITI-81",
+     NULL,
+     REPEATABLE_READ,
+     false,
+     {"110101", 'R'},
+     iti81_search,
+     NULL,
+     DISCLOSES("audit records, to members whom the operator lets read them")},
     {.name = NULL},
 };
 

@@ -16,6 +16,7 @@
 #include "hub/command/audit/index.h"
 #include "hub/command/cli.h"
 #include "hub/command/commands.h"
+#include "hub/command/doors.h"
 #include "hub/data/xml.h"
 #include "hub/health.h"
 #include "hub/hub.h"
@@ -74,19 +75,28 @@ static int serve(int argc, char **argv)
 
 static const struct command serve_command = {"serve", "run the hub", serve};
 
+static int doors(int argc, char **argv);
+static const struct command doors_command = {"doors", "what each operation discloses", doors};
+
 static const struct command *const commands[] = {
-    &serve_command,   &migrate_command, &doctor_command, &member_command, &mpi_command,
-    &consent_command, &audit_command,   &outbox_command, &xds_command,    &community_command,
+    &serve_command, &migrate_command,   &doctor_command, &member_command,
+    &mpi_command,   &consent_command,   &audit_command,  &outbox_command,
+    &xds_command,   &community_command, &doors_command,  NULL,
 };
 
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+static int doors(int argc, char **argv)
+{
+    static const struct door_register all = {modules, commands, door_commands};
+
+    return doors_run(&all, argc, argv);
+}
 
 static int help(FILE *to, int status)
 {
     fputs("Causeway: a Health Information Exchange hub with a master patient index\n\n"
           "usage: causeway COMMAND [ARGUMENTS]\n\n",
           to);
-    for (size_t i = 0; i < COMMANDS; i++)
+    for (size_t i = 0; commands[i] != NULL; i++)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n`causeway COMMAND --help` teaches each of them. The configuration is --config FILE,\n"
           "else $CAUSEWAY_CONFIG, else /etc/causeway/causeway.conf.\n"
@@ -155,7 +165,7 @@ int main(int argc, char **argv)
         puts("causeway " CAUSEWAY_VERSION);
         return 0;
     }
-    for (size_t i = 0; i < COMMANDS; i++)
+    for (size_t i = 0; commands[i] != NULL; i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
     fprintf(stderr, "causeway: there is no command '%s'\n\n", argv[1]);

@@ -1,6 +1,7 @@
 /* What a room gives the hub: its routes and what it does at the start. hub/main.c lists them. */
 #pragma once
 
+#include "hub/door.h"
 #include "hub/outbox.h"
 
 struct hub_module {
@@ -17,6 +18,8 @@ struct hub_module {
      * then read: {0, 0} when it stands for nobody. NULL in all others. */
     void *(*person_queue)(struct request *rq, struct identifier id);
     enum status (*person_read)(struct request *rq, void *lookup, struct person_ref *out);
+    /* Names the doors that neither a transaction nor a carrier is: stored queries. May be NULL. */
+    void (*doors)(door_visitor *visit, void *to);
 };
 
 /* A sub-command: `causeway NAME ...`. Exit status 0, 1 (no), 2 (usage or failure). */

@@ -19,6 +19,7 @@
 #include "hub/base/err.h"
 #include "hub/config.h"
 #include "hub/data/db.h"
+#include "hub/door.h"
 #include "hub/member.h"
 #include "hub/metrics.h"
 #include "hub/net/exchange.h"
@@ -57,6 +58,7 @@ struct transaction {
     enum status (*handle)(struct request *rq, struct reply *rp);
     /* Renders rq->err in the transaction's own shape; NULL: the protocol's. */
     enum status (*render_failure)(struct request *rq, struct reply *rp);
+    struct door door; /* what it discloses */
 };
 
 /* How bytes become a message and failures become bytes. */

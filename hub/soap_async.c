@@ -134,7 +134,9 @@ static enum outbox_verdict deliver(struct outbox_delivery *d)
 const struct outbox_carrier soap_carriers[] = {
     {
         .kind = "soap",
-        .transaction = {.name = "SOAP", .audit = {"110106", 'R'}},
+        .transaction = {.name = "SOAP",
+                        .audit = {"110106", 'R'},
+                        .door = DISCLOSES("an answer that the door of its question made")},
         .deliver = deliver,
         .close = outbox_hang_up,
     },

@@ -18,6 +18,7 @@ static const struct transaction registry[] = {
         .audit = {"110112", 'E'},
         .handle = xds_query,
         .render_failure = xds_query_failure,
+        .door = DISCLOSES("metadata of documents, submission sets, folders and associations"),
     },
     {
         .name = "ITI-51",
@@ -26,6 +27,7 @@ static const struct transaction registry[] = {
         .audit = {"110112", 'E'},
         .handle = xds_query,
         .render_failure = xds_query_failure,
+        .door = DISCLOSES("metadata of several patients' documents and folders"),
     },
     {
         .name = "ITI-42",
@@ -34,6 +36,7 @@ static const struct transaction registry[] = {
         .audit = {"110107", 'C'},
         .handle = xds_register,
         .render_failure = xds_registry_failure,
+        .door = DISCLOSES_NOTHING("it takes metadata; the answer says whether it did"),
     },
     {
         .name = "ITI-61",
@@ -42,6 +45,7 @@ static const struct transaction registry[] = {
         .audit = {"110107", 'C'},
         .handle = xds_register_on_demand,
         .render_failure = xds_registry_failure,
+        .door = DISCLOSES_NOTHING("it takes metadata; the answer says whether it did"),
     },
     {
         .name = "ITI-57",
@@ -50,6 +54,7 @@ static const struct transaction registry[] = {
         .audit = {"110107", 'U'},
         .handle = xds_update,
         .render_failure = xds_registry_failure,
+        .door = DISCLOSES_NOTHING("it takes metadata; the answer says whether it did"),
     },
     {
         .name = "ITI-92",
@@ -58,6 +63,7 @@ static const struct transaction registry[] = {
         .audit = {"110107", 'U'},
         .handle = xds_update_restricted,
         .render_failure = xds_registry_failure,
+        .door = DISCLOSES_NOTHING("it takes metadata; the answer says whether it did"),
     },
     {
         .name = "ITI-62",
@@ -66,6 +72,8 @@ static const struct transaction registry[] = {
         .audit = {"110110", 'D'},
         .handle = xds_remove_metadata,
         .render_failure = xds_registry_failure,
+        .door = DISCLOSES_NOTHING(
+            "it removes what the sender published; the answer says whether it did"),
     },
     {.name = NULL},
 };
@@ -79,6 +87,7 @@ static const struct transaction repository[] = {
         .audit = {"110107", 'C'},
         .handle = xds_provide,
         .render_failure = xds_provide_failure,
+        .door = DISCLOSES_NOTHING("it takes documents; the answer says whether it did"),
     },
     {
         .name = "ITI-43",
@@ -88,6 +97,7 @@ static const struct transaction repository[] = {
         .audit = {"110106", 'R'},
         .handle = xds_retrieve,
         .render_failure = xds_retrieve_failure,
+        .door = DISCLOSES("documents"),
     },
     {
         .name = "ITI-86",
@@ -96,6 +106,8 @@ static const struct transaction repository[] = {
         .audit = {"110110", 'D'},
         .handle = xds_remove_documents,
         .render_failure = xds_removal_failure,
+        .door = DISCLOSES_NOTHING(
+            "it removes what the sender published; the answer says whether it did"),
     },
     {.name = NULL},
 };
@@ -124,6 +136,7 @@ const struct hub_module xds_module = {
     .routes = routes,
     .carriers = soap_carriers,
     .init = xds_repository_open,
+    .doors = xds_query_doors,
     .tend = xds_relabel,
     .stop = xds_repository_close,
 };

@@ -74,9 +74,11 @@ struct xds_query_type {
     enum status (*find)(struct request *rq, const struct xds_query *q,
                         struct xds_candidates *found);
     void (*select)(struct xds_selection *s);
+    struct door door;
 };
 
 extern const struct xds_query_type xds_query_types[]; /* ends with a NULL id */
+void xds_query_doors(door_visitor *visit, void *to);
 
 /* One parameter as given: all groups must hold, a group by any of its values. */
 struct xds_argument {

@@ -10,6 +10,24 @@
 
 #define CONFIG_FILE "/etc/causeway/causeway.conf"
 
+/* cli_only_tell's. */
+static struct {
+    void (*tell)(void *to, const char *path);
+    void *to;
+    char path[128];
+} telling;
+
+void cli_only_tell(void (*tell)(void *to, const char *path), void *to)
+{
+    telling.tell = tell;
+    telling.to = to;
+}
+
+void cli_tell_path(const char *path)
+{
+    snprintf(telling.path, sizeof(telling.path), "%s", path);
+}
+
 static const struct cli_option common_options[] = {
     {"config", "FILE", "configuration; default $CAUSEWAY_CONFIG, else " CONFIG_FILE},
     {"json", NULL, "print JSON, for scripts"},
@@ -146,6 +164,10 @@ int cli_parse(const struct cli *c, int argc, char **argv, struct cli_args *out)
     bool options = true;
 
     args_init(out);
+    if (telling.tell != NULL) {
+        telling.tell(telling.to, telling.path);
+        return 0;
+    }
     for (int i = 1; i < argc; i++) {
         int status;
 
@@ -198,9 +220,24 @@ static void print_verbs(FILE *to, const char *command, const char *text,
     fprintf(to, "\n`causeway %s COMMAND --help` explains each.\n", command);
 }
 
+static int tell_verbs(const char *command, const struct cli_verb *verbs)
+{
+    for (const struct cli_verb *v = verbs; v->name != NULL; v++) {
+        char name[64], path[sizeof(telling.path)], *argv[] = {name, NULL};
+
+        snprintf(name, sizeof(name), "%s", v->name);
+        snprintf(path, sizeof(path), "%s %s", command, v->name);
+        cli_tell_path(path);
+        v->run(v->context, 1, argv);
+    }
+    return 0;
+}
+
 int cli_dispatch(const char *command, const char *text, const struct cli_verb *verbs, int argc,
                  char **argv)
 {
+    if (telling.tell != NULL)
+        return tell_verbs(command, verbs);
     if (argc < 2) {
         print_verbs(stderr, command, text, verbs);
         return 2;

@@ -53,6 +53,12 @@ struct cli_verb {
 int cli_dispatch(const char *command, const char *text, const struct cli_verb *verbs, int argc,
                  char **argv);
 
+/* From now on each command and verb that is run only tells its path ("member cert add"), and does
+ * nothing: for who runs all of them to know all. */
+void cli_only_tell(void (*tell)(void *to, const char *path), void *to);
+/* The path of a top command, or of the verb that was told last, while cli_only_tell holds. */
+void cli_tell_path(const char *path);
+
 /* Configuration and a connection, attached to the arguments' arena and errors; on failure prints
  * why and what to do, and returns NULL. */
 struct db *cli_database(struct cli_args *args, struct config *config);
