@@ -26,9 +26,15 @@ static enum status given_parties(struct operation *o, struct consent_agreement *
     size_t n = cli_values(&o->args, "party", names, MANY);
     int64_t *parties = ARENA_ARRAY(o->args.arena, MANY, int64_t);
 
-    if ((cli_value(&o->args, "all") != NULL) == (n > 0) || n == 1 || n > MANY)
+    bool all = cli_value(&o->args, "all") != NULL;
+
+    if (all ? n >= MANY : n < 2 || n > MANY)
         return fail(o->args.err, INVALID, "usage",
-                    "say --all, or two --party NAME at least and %d at most", MANY);
+                    "say --all, or two --party NAME at least and %d at most; --all and --party "
+                    "join the region and a community",
+                    MANY);
+    if (all && n > 0)
+        parties[g->party_count++] = CONSENT_REGION;
     for (size_t i = 0; i < n; i++) {
         const struct member *m = member_by_name(o->members, str_from(names[i]));
 
@@ -96,7 +102,9 @@ static size_t party_names(struct operation *o, const struct rows *rows, int row,
     for (size_t i = 0; i < n; i++) {
         const struct member *m = member_by_id(o->members, parties[i]);
 
-        (*out)[i] = m != NULL ? m->name : str_printf(o->args.arena, "%lld", (long long)parties[i]);
+        (*out)[i] = parties[i] == CONSENT_REGION ? STR("every member")
+                    : m != NULL                  ? m->name
+                                : str_printf(o->args.arena, "%lld", (long long)parties[i]);
     }
     return n;
 }
@@ -224,8 +232,8 @@ static enum status work_list(struct operation *o, struct strbuf *out)
 
 static const struct cli_option no_options[] = {{NULL, NULL, NULL}};
 static const struct cli_option add_options[] = {
-    {"all", NULL, "between all members of the region; other communities are named by --party"},
-    {"party", "NAME", "a member, or a community; two at least"},
+    {"all", NULL, "between all members of the region; communities only those that --party names"},
+    {"party", "NAME", "a member, or a community; two at least without --all"},
     {"purpose", "CODE[^^OID]", "for this purpose of use only; may be repeated"},
     {"class", "CODE[^^OID]", "for documents of this class only; may be repeated"},
     {"from", "T", "applies from this instant (2026-11-22 or 2026-11-22T15:04:05Z)"},
@@ -239,13 +247,14 @@ static const struct cli_option add_options[] = {
     .endpoint = (name)
 
 static const struct operation_kind add = {
-    .cli = {"causeway member agreement add NAME --all|--party NAME...",
+    .cli = {"causeway member agreement add NAME [--all] [--party NAME]...",
             "Records what may flow between members, both ways. Without an agreement that joins\n"
             "them, for its purpose, a member sees nothing that another one published, whatever\n"
             "patients permit. An agreement of the same name is replaced. It holds from the next\n"
             "request on.\n"
             "\n"
             "  causeway member agreement add region --all\n"
+            "  causeway member agreement add aurora --all --party aurora-hub\n"
             "  causeway member agreement add research --party lakeside --party university \\\n"
             "      --purpose HRESCH --until 2028-01-01 --document 'cabinet 4, 2026/17'",
             add_options},

@@ -42,23 +42,36 @@ const char *consent_reason_class(const char *rule)
 
 /* --- agreements ------------------------------------------------------------------------------ */
 
-static bool is_party(const struct consent_agreement *g, int64_t member)
+static bool is_community(const struct consent_domain *d, int64_t member)
 {
-    for (size_t i = 0; i < g->party_count; i++)
-        if (g->parties[i] == member)
+    for (size_t i = 0; i < d->community_count; i++)
+        if (d->communities[i] == member)
             return true;
-    return g->party_count == 0;
+    return false;
 }
 
-bool consent_agreement_joins(const struct consent_agreement *g, int64_t one, int64_t other,
-                             struct coded purpose, int64_t at_us)
+static bool is_party(const struct consent_domain *d, const struct consent_agreement *g,
+                     int64_t member)
+{
+    bool region = g->party_count == 0;
+
+    for (size_t i = 0; i < g->party_count; i++) {
+        if (g->parties[i] == member)
+            return true;
+        region |= g->parties[i] == CONSENT_REGION;
+    }
+    return region && !is_community(d, member);
+}
+
+bool consent_agreement_joins(const struct consent_domain *d, const struct consent_agreement *g,
+                             int64_t one, int64_t other, struct coded purpose, int64_t at_us)
 {
     bool for_this = g->purpose_count == 0;
 
     for (size_t i = 0; i < g->purpose_count; i++)
         for_this |= consent_purpose_includes(g->purposes[i], purpose);
-    return for_this && g->valid_from_us <= at_us && at_us < g->valid_until_us && is_party(g, one) &&
-           is_party(g, other);
+    return for_this && g->valid_from_us <= at_us && at_us < g->valid_until_us &&
+           is_party(d, g, one) && is_party(d, g, other);
 }
 
 bool consent_agreement_covers(const struct consent_agreement *g, struct coded class_code)
@@ -91,13 +104,13 @@ static const struct consent_agreement *agreement_for(const struct consent_polici
 
     if (policies->focus != NULL) {
         for (size_t i = 0; i < policies->focus->agreement_count; i++)
-            if (is_party(policies->focus->agreements[i], o->source_member) &&
+            if (is_party(d, policies->focus->agreements[i], o->source_member) &&
                 covers_object(policies->focus->agreements[i], o))
                 return policies->focus->agreements[i];
         return NULL;
     }
     for (size_t i = 0; i < d->agreement_count; i++)
-        if (consent_agreement_joins(&d->agreements[i], member, o->source_member, asked->purpose,
+        if (consent_agreement_joins(d, &d->agreements[i], member, o->source_member, asked->purpose,
                                     asked->at_us) &&
             covers_object(&d->agreements[i], o))
             return &d->agreements[i];
@@ -326,7 +339,7 @@ static void focus_agreements(struct arena *a, const struct consent_domain *d,
 
     f->agreements = ARENA_ARRAY(a, d->agreement_count, const struct consent_agreement *);
     for (size_t i = 0; i < d->agreement_count; i++)
-        if (consent_agreement_joins(&d->agreements[i], member, member, f->asked.purpose,
+        if (consent_agreement_joins(d, &d->agreements[i], member, member, f->asked.purpose,
                                     f->asked.at_us))
             f->agreements[f->agreement_count++] = &d->agreements[i];
 }

@@ -6,6 +6,9 @@
 
 #include "consent/rule.h"
 
+/* As a party: every member that is no community. A community is bound by name alone. */
+#define CONSENT_REGION INT64_C(0)
+
 struct consent_default {
     enum consent_effect effect; /* opt-out domain: permit; opt-in domain: deny */
     int64_t version;
@@ -22,7 +25,7 @@ struct consent_agreement {
     struct uuid id;
     int64_t version;
     struct str name;
-    const int64_t *parties; /* member ids; none: every member that is no community */
+    const int64_t *parties; /* member ids, and CONSENT_REGION; none: CONSENT_REGION alone */
     size_t party_count;
     const struct coded *purposes; /* none: any */
     size_t purpose_count;
@@ -38,10 +41,12 @@ struct consent_domain {
     size_t sensitivity_count;
     const struct consent_agreement *agreements;
     size_t agreement_count;
+    const int64_t *communities; /* members that are other regions' hubs */
+    size_t community_count;
 };
 
 /* Is it in force then, and does it join these two for this purpose? */
-bool consent_agreement_joins(const struct consent_agreement *g, int64_t one, int64_t other,
-                             struct coded purpose, int64_t at_us);
+bool consent_agreement_joins(const struct consent_domain *d, const struct consent_agreement *g,
+                             int64_t one, int64_t other, struct coded purpose, int64_t at_us);
 /* Does it let documents of this class flow? */
 bool consent_agreement_covers(const struct consent_agreement *g, struct coded class_code);

@@ -17,6 +17,14 @@ static struct shelf shelf = SHELF_EMPTY;
 #define NOW   "until IS NULL"
 #define AS_OF "since <= $1 AND (until IS NULL OR until > $1)"
 
+/* Which members are communities is no history: a past moment is decided by who is one now. */
+static const struct statement COMMUNITIES_NOW = {
+    "consent_communities",
+    "SELECT member_id"
+    "  FROM community"
+    " ORDER BY member_id",
+};
+
 struct str consent_code_text(struct arena *a, struct coded code)
 {
     if (code.system.n == 0)
@@ -81,13 +89,15 @@ static struct consent_default default_row(const struct rows *rows, int row)
 
 /* Without a general default in force, deny of version 0 stands. */
 static struct consent_domain *domain_of(struct arena *a, const struct rows *defaults,
-                                        const struct rows *agreements)
+                                        const struct rows *agreements,
+                                        const struct rows *communities)
 {
     struct consent_domain *d = ARENA_NEW(a, struct consent_domain);
     struct consent_sensitivity *s =
         ARENA_ARRAY(a, (size_t)defaults->count, struct consent_sensitivity);
     struct consent_agreement *g =
         ARENA_ARRAY(a, (size_t)agreements->count, struct consent_agreement);
+    int64_t *c = ARENA_ARRAY(a, (size_t)communities->count, int64_t);
 
     for (int i = 0; i < defaults->count; i++) {
         struct str label = row_text(defaults, i, 0);
@@ -100,8 +110,11 @@ static struct consent_domain *domain_of(struct arena *a, const struct rows *defa
     }
     for (int i = 0; i < agreements->count; i++)
         g[d->agreement_count++] = agreement_row(a, agreements, i);
+    for (int i = 0; i < communities->count; i++)
+        c[d->community_count++] = row_int(communities, i, 0);
     d->sensitivities = s;
     d->agreements = g;
+    d->communities = c;
     return d;
 }
 
@@ -110,7 +123,7 @@ enum status consent_domain_hold(struct db *db, struct arena *a, int64_t epoch,
 {
     static const struct statement DEFAULTS_NOW = {"consent_defaults_now", DEFAULTS(NOW)};
     static const struct statement AGREEMENTS_NOW = {"consent_agreements_now", AGREEMENTS(NOW)};
-    struct rows defaults, agreements;
+    struct rows defaults, agreements, communities;
     struct consent_domain *d;
     struct shelved *made;
 
@@ -119,9 +132,10 @@ enum status consent_domain_hold(struct db *db, struct arena *a, int64_t epoch,
         return OK;
     db_queue0(db, &DEFAULTS_NOW, &defaults);
     db_queue0(db, &AGREEMENTS_NOW, &agreements);
+    db_queue0(db, &COMMUNITIES_NOW, &communities);
     TRY(db_flush(db));
     made = shelf_begin();
-    d = domain_of(&made->arena, &defaults, &agreements);
+    d = domain_of(&made->arena, &defaults, &agreements, &communities);
     d->epoch = epoch;
     made->version = epoch;
     made->content = d;
@@ -135,12 +149,13 @@ enum status consent_domain_as_of(struct db *db, struct arena *a, int64_t at_us,
     static const struct statement DEFAULTS_AS_OF = {"consent_defaults_as_of", DEFAULTS(AS_OF)};
     static const struct statement AGREEMENTS_AS_OF = {"consent_agreements_as_of",
                                                       AGREEMENTS(AS_OF)};
-    struct rows defaults, agreements;
+    struct rows defaults, agreements, communities;
 
     db_queue(db, &DEFAULTS_AS_OF, &defaults, DB_TIME(at_us));
     db_queue(db, &AGREEMENTS_AS_OF, &agreements, DB_TIME(at_us));
+    db_queue0(db, &COMMUNITIES_NOW, &communities);
     TRY(db_flush(db));
-    *out = domain_of(a, &defaults, &agreements);
+    *out = domain_of(a, &defaults, &agreements, &communities);
     return OK;
 }
 

@@ -41,6 +41,13 @@ static const struct statement SET_TELLS = {
     "   SET tells = $2\n"
     " WHERE member_id = $1",
 };
+/* Agreements of the whole region leave communities out: whoever decides reads anew who is one. */
+static const struct statement BUMP_CONSENT = {
+    "community_consent_epoch",
+    "UPDATE epoch\n"
+    "   SET value = value + 1\n"
+    " WHERE name = 'consent'",
+};
 static const struct statement REMOVE[] = {
     {
         "community_remove_endpoints",
@@ -142,6 +149,7 @@ static enum status work_add(struct operation *o, struct strbuf *out)
 
     TRY(member_named(o, &m));
     TRY(check_home(o, home));
+    db_queue0(o->db, &BUMP_CONSENT, NULL);
     db_queue(o->db, &ADD, NULL, DB_INT8(m->id), DB_TEXT(home));
     db_queue(o->db, &SET_HOME, NULL, DB_INT8(m->id), DB_TEXT(home));
     TRY(add_endpoints(o, m));
@@ -295,6 +303,7 @@ static enum status work_remove(struct operation *o, struct strbuf *out)
 
     TRY(member_named(o, &m));
     TRY(check_community(o, m));
+    db_queue0(o->db, &BUMP_CONSENT, NULL);
     for (size_t i = 0; i < sizeof(REMOVE) / sizeof(REMOVE[0]); i++)
         db_queue(o->db, &REMOVE[i], NULL, DB_INT8(m->id));
     member_audit(o, m->name, STR("is no community any more, and suspended"));

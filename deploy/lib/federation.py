@@ -108,6 +108,7 @@ class Region:
                      "--cert", other.hub.settings["tls_certificate"], "--direct")
         self.hub.run("community", "add", name, "--home", other.home, "--discovery", f"{other.url}/xcpd",
                      "--query", f"{other.url}/xca/rg/query", "--retrieve", f"{other.url}/xca/rg/retrieve")
+        self.hub.run("member", "agreement", "add", name, "--all", "--party", name)
 
     def lie(self):
         """Calls itself by another home community id than the others know it by."""

@@ -95,7 +95,7 @@ def policy(r, number, people):
 
 
 def agreement(r):
-    out = {"parties": r.choice(([], [], [1, 2], [1, 3], [1, 2, 3])),
+    out = {"parties": r.choice(([], [], [1, 2], [1, 3], [1, 2, 3], [0, 2], [0, 3])),
            "purposes": r.choice(([], [], [["TREAT", HL7]], [["HRESCH", HL7], ["ETREAT", HL7]])),
            "classes": r.choice(([], [], [], [["A", "1.5"]], [["A", ""], ["B", "1.6"]]))}
     if r.random() < 0.2:
@@ -109,7 +109,8 @@ def domain(r):
     labels = r.sample(LABELS, r.randint(0, 3))
     return {"default": r.choice(("permit", "deny")),
             "labels": [[label, r.choice(("deny", "deny", "permit"))] for label in labels],
-            "agreements": [agreement(r) for _ in range(r.choice((0, 1, 1, 2, 3)))]}
+            "agreements": [agreement(r) for _ in range(r.choice((0, 1, 1, 2, 3)))],
+            "communities": r.choice(([], [], [3], [2], [2, 3]))}
 
 
 def says(r, kind):

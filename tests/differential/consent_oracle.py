@@ -168,10 +168,15 @@ def readable(rule):
 
 # --- the layers
 
+REGION = 0  # as a party: every member that is no community
+
+
 def agreed(domain, request):
     for g in domain["agreements"]:
         parties = {request["member"]["id"], request["source"]}
-        if g["parties"] and not parties <= set(g["parties"]):
+        named = set(g["parties"]) or {REGION}
+        unnamed = parties - named
+        if unnamed and (REGION not in named or unnamed & set(domain["communities"])):
             continue
         if not g.get("from", -1 << 63) <= request["at"] < g.get("until", 1 << 63):
             continue

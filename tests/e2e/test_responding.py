@@ -34,6 +34,7 @@ def settle():
 def aurora(hub, lakeside):
     aurora = hub.enrol("aurora", "2.16.840.1.1")
     hub.run("community", "add", "aurora", "--home", "2.16.840.1.1")
+    hub.run("member", "agreement", "add", "aurora", "--all", "--party", "aurora")
     hub.await_admission(aurora)
     settle()
     return aurora

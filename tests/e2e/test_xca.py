@@ -28,6 +28,7 @@ class Region:
                      "--cert", identity.certificate)
         self.hub.run("community", "add", name, "--home", home,
                      *(x for s in ("query", "retrieve", "discovery") for x in (f"--{s}", f"{community.url}/{s}")))
+        self.hub.run("member", "agreement", "add", name, "--all", "--party", name)
         return community
 
     def patient(self, *communities):

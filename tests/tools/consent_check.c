@@ -72,17 +72,23 @@ static const struct consent_domain *domain_of(struct arena *a, const json_t *o)
 {
     const json_t *labels = json_object_get(o, "labels");
     const json_t *agreements = json_object_get(o, "agreements");
+    const json_t *communities = json_object_get(o, "communities");
     struct consent_domain *d = ARENA_NEW(a, struct consent_domain);
     struct consent_sensitivity *s =
         ARENA_ARRAY(a, json_array_size(labels), struct consent_sensitivity);
     struct consent_agreement *g =
         ARENA_ARRAY(a, json_array_size(agreements), struct consent_agreement);
+    int64_t *c = ARENA_ARRAY(a, json_array_size(communities), int64_t);
 
     *d = (struct consent_domain){.standard = {effect_of(member_str(o, "default")), 1},
                                  .sensitivities = s,
                                  .sensitivity_count = json_array_size(labels),
                                  .agreements = g,
-                                 .agreement_count = json_array_size(agreements)};
+                                 .agreement_count = json_array_size(agreements),
+                                 .communities = c,
+                                 .community_count = json_array_size(communities)};
+    for (size_t i = 0; i < d->community_count; i++)
+        c[i] = json_integer_value(json_array_get(communities, i));
     for (size_t i = 0; i < d->sensitivity_count; i++) {
         struct coded pair = pair_of(json_array_get(labels, i));
 

@@ -406,6 +406,47 @@ static void what_was_settled_for_one_asker_decides_for_no_other(void)
     arena_dispose(&a);
 }
 
+static void an_agreement_of_the_whole_region_binds_no_community(void)
+{
+    static const int64_t HILLTOP_IS_ONE[] = {HILLTOP}, NAMED[] = {CONSENT_REGION, HILLTOP},
+                         TWO[] = {LAKESIDE, HILLTOP};
+    static const struct {
+        const int64_t *parties;
+        size_t count;
+        int64_t asks, source;
+        bool flows;
+    } table[] = {
+        {NULL, 0, LAKESIDE, HARBOUR, true},  {NULL, 0, LAKESIDE, HILLTOP, false},
+        {NULL, 0, HILLTOP, LAKESIDE, false}, {NULL, 0, HILLTOP, HILLTOP, true},
+        {NAMED, 2, LAKESIDE, HILLTOP, true}, {NAMED, 2, HILLTOP, HARBOUR, true},
+        {NAMED, 2, LAKESIDE, HARBOUR, true}, {TWO, 2, LAKESIDE, HILLTOP, true},
+        {TWO, 2, HARBOUR, HILLTOP, false},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct consent_agreement g = REGION_WIDE;
+        struct consent_decision d;
+        struct arena a;
+        struct setting s;
+
+        setting_init(&s);
+        g.parties = table[i].parties;
+        g.party_count = table[i].count;
+        s.domain.agreements = &g;
+        s.domain.communities = HILLTOP_IS_ONE;
+        s.domain.community_count = 1;
+        s.member.id = table[i].asks;
+        s.object.source_member = table[i].source;
+        d = ask(&s);
+        CU_ASSERT_EQUAL(strcmp(d.rule, "no-agreement") != 0, table[i].flows);
+        arena_init(&a);
+        consent_focus(&a, &s.principal, NOW, &s.policies);
+        d = ask(&s);
+        CU_ASSERT_EQUAL(strcmp(d.rule, "no-agreement") != 0, table[i].flows);
+        arena_dispose(&a);
+    }
+}
+
 SUITE(test_consent, CASE(each_layer_decides_as_the_table_says),
       CASE(a_sensitivitys_default_stands_before_the_general_one), CASE(whatever_is_missing_denies),
       CASE(a_member_without_standing_sees_nothing_not_even_its_own),
@@ -414,4 +455,5 @@ SUITE(test_consent, CASE(each_layer_decides_as_the_table_says),
       CASE(the_decision_names_the_policy_and_its_version),
       CASE(it_agrees_with_a_slow_reading_of_the_rules_over_random_policies),
       CASE(the_order_of_policies_changes_no_decision),
-      CASE(what_was_settled_for_one_asker_decides_for_no_other));
+      CASE(what_was_settled_for_one_asker_decides_for_no_other),
+      CASE(an_agreement_of_the_whole_region_binds_no_community));
