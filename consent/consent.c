@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "consent/match.h"
+#include "consent/people.h"
 #include "consent/purpose.h"
 
 /* What was settled for one asker. */
@@ -30,6 +31,9 @@ const char *consent_reason_class(const char *rule)
         {"member-standing", "171.203 security"},
         {"no-agreement", "171.202(b) privacy, precondition not satisfied"},
         {"patient-deny", "171.202(e) privacy, individual's request"},
+        {"relation-ended", "171.202(b) privacy, precondition not satisfied"},
+        {"proxy-scope", "171.202(b) privacy, precondition not satisfied"},
+        {"minor-confidential", "171.202(b) privacy, precondition not satisfied"},
         {"sensitivity-default", "171.202(b) privacy, precondition not satisfied"},
         {"domain-default", "171.202(b) privacy, precondition not satisfied"},
     };
@@ -235,18 +239,60 @@ static struct consent_decision by_default(const struct consent_domain *d,
 
 /* --- the decision ---------------------------------------------------------------------------- */
 
+static struct consent_asked asked_about(const struct consent_policies *policies,
+                                        struct person_ref person, const struct consent_asked *asked)
+{
+    struct consent_asked about = *asked;
+
+    if (policies->relation_count > 0)
+        about.relations = consent_relations_of(policies, person, asked->principal, asked->at_us);
+    return about;
+}
+
+/* What a representative may not see besides, no emergency opens. */
+static struct consent_decision by_denial(const struct voices *v, enum consent_verdict standing)
+{
+    struct consent_decision d = decided(CONSENT_DENY, "patient-deny");
+
+    d.policy = v->deny->id;
+    d.policy_version = v->deny->version;
+    d.overridable = v->overridable && standing != CONSENT_SAYS_DENY;
+    return d;
+}
+
+static struct consent_decision by_permit(const struct voices *v)
+{
+    struct consent_decision d = decided(CONSENT_PERMIT, "patient-permit");
+
+    d.policy = v->permit->id;
+    d.policy_version = v->permit->version;
+    d.obligations = v->obligations;
+    return d;
+}
+
+static struct consent_decision by_relation(const struct consent_standing *s)
+{
+    struct consent_decision d =
+        decided(s->verdict == CONSENT_SAYS_DENY ? CONSENT_DENY : CONSENT_PERMIT, s->rule);
+
+    d.policy = s->relation->id;
+    d.policy_version = s->relation->version;
+    return d;
+}
+
 /* The layers for one constituent. What its publisher reads back is no disclosure to anyone new, so
  * it does not wait for an opt-in: it beats the default. It does not beat the patient's own deny
  * (ARCHITECTURE.md, promise 5: deny wins): the hub cannot tell the publisher's author from its
  * other thousand users. Replacing or deprecating needs no reading: submission checks see
  * everything. */
 static struct consent_decision decide_for(struct person_ref person,
-                                          const struct consent_asked *asked,
+                                          const struct consent_asked *asker,
                                           const struct consent_object *object,
                                           const struct consent_policies *policies)
 {
+    const struct consent_asked about = asked_about(policies, person, asker), *asked = &about;
     bool own = object->source_member == asked->principal->member->id;
-    struct consent_decision d;
+    struct consent_standing standing;
     struct voices v;
 
     if (!was_read(policies, person))
@@ -254,19 +300,17 @@ static struct consent_decision decide_for(struct person_ref person,
     if (object->source_member != 0 && !own && agreement_for(policies, asked, object) == NULL)
         return decided(CONSENT_DENY, "no-agreement");
     v = voices_of(person, policies, asked, object);
-    if (v.deny != NULL || v.permit != NULL) {
-        const struct consent_policy *p = v.deny != NULL ? v.deny : v.permit;
-
-        d = decided(v.deny != NULL ? CONSENT_DENY : CONSENT_PERMIT,
-                    v.deny != NULL ? "patient-deny" : "patient-permit");
-        d.policy = p->id;
-        d.policy_version = p->version;
-        d.overridable = v.deny != NULL && v.overridable;
-        d.obligations = v.deny != NULL ? 0 : v.obligations;
-        return d;
-    }
+    standing = consent_relation_says(policies, person, asked, object);
+    if (v.deny != NULL)
+        return by_denial(&v, standing.verdict);
+    if (standing.verdict == CONSENT_SAYS_DENY)
+        return by_relation(&standing);
+    if (v.permit != NULL)
+        return by_permit(&v);
     if (object->source_member != 0 && own)
         return decided(CONSENT_PERMIT, "own-object");
+    if (standing.verdict == CONSENT_SAYS_PERMIT)
+        return by_relation(&standing);
     return by_default(policies->domain, object);
 }
 
@@ -279,6 +323,22 @@ static bool stricter(const struct consent_decision *a, const struct consent_deci
     if (a->effect == CONSENT_DENY && a->overridable != b->overridable)
         return b->overridable;
     return memcmp(a->policy.b, b->policy.b, sizeof(a->policy.b)) > 0;
+}
+
+/* An emergency opens what may be overridden. */
+static struct consent_decision break_glass(struct consent_decision d,
+                                           const struct consent_asked *asked,
+                                           const struct person *person,
+                                           const struct consent_policies *policies)
+{
+    if (d.effect != CONSENT_DENY || !d.overridable ||
+        !consent_emergency_holds(policies, person, asked, &d.emergency))
+        return d;
+    d.effect = CONSENT_PERMIT;
+    d.overrode = d.rule;
+    d.rule = "break-glass";
+    d.overridable = false;
+    return d;
 }
 
 static struct consent_decision strictest(const struct consent_asked *asked,
@@ -297,7 +357,7 @@ static struct consent_decision strictest(const struct consent_asked *asked,
             out = d;
     }
     out.obligations = out.effect == CONSENT_PERMIT ? obligations : 0;
-    return out;
+    return break_glass(out, asked, person, policies);
 }
 
 /* By the bytes: whoever differs in them is asked about anew, which is slower and never wrong. */
@@ -362,10 +422,11 @@ void consent_focus(struct arena *a, const struct principal *principal, int64_t a
     focus_agreements(a, policies->domain, f);
     for (size_t i = 0; i < policies->count; i++) {
         const struct consent_policy *p = &policies->items[i];
+        struct consent_asked asked = asked_about(policies, p->person, &f->asked);
 
-        f->speaks[i] = speaks(p, &f->asked);
+        f->speaks[i] = speaks(p, &asked);
         if (f->speaks[i] && p->rules != NULL)
-            f->rules[i] = consent_rule_focus(a, p->rules, &f->asked);
+            f->rules[i] = consent_rule_focus(a, p->rules, &asked);
     }
     policies->focus = f;
 }

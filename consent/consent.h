@@ -10,11 +10,16 @@
  *   1. standing: the asking member is enrolled and not suspended
  *   2. agreement: one in force joins the asking member and the publisher, for this purpose and
  *      this class of document; what a member published itself needs none
- *   3. the patient: a policy that denies; else one that permits
- *   4. what a member published itself, it may read back
- *   5. the domain's default for a sensitivity that the object has; then its general default
+ *   3. the patient: a policy that denies
+ *   4. people (consent/people.h): a representative beyond scope or time, or what an adolescent
+ *      keeps from one, denies
+ *   5. the patient: a policy that permits
+ *   6. what a member published itself, it may read back
+ *   7. people: the patient, or a representative within scope
+ *   8. the domain's default for a sensitivity that the object has; then its general default
  *
- * A person of several constituents (a merge) is decided once for each; the strictest holds. */
+ * A person of several constituents (a merge) is decided once for each; the strictest holds. Above
+ * all: an emergency (break-glass) opens a denial that is marked overridable, and no other. */
 #pragma once
 
 #include "consent/domain.h"
@@ -54,15 +59,25 @@ struct consent_decision {
      *   "no-agreement"        none joins the two members for this
      *   "no-person"           nobody's record: there is nothing to decide by
      *   "patient-deny"        the patient denied it
+     *   "relation-ended"      the user was a representative, and is none any more, or not yet
+     *   "proxy-scope"         the user's representation does not reach so far
+     *   "minor-confidential"  the adolescent keeps it from representatives
      *   "patient-permit"      the patient permitted it
      *   "own-object"          the asking member published it
+     *   "self"                the patient asks
+     *   "proxy"               the patient's representative asks
      *   "sensitivity-default" the patient said nothing, and the domain protects what is so labelled
-     *   "domain-default"      the patient said nothing */
+     *   "domain-default"      the patient said nothing
+     *   "break-glass"         an emergency opens what `overrode` denied */
     const char *rule;
-    struct uuid policy;     /* of the deciding policy or agreement; zero where none decided */
+    const char *overrode;   /* of "break-glass": the rule that denied; else NULL */
+    struct uuid policy;     /* of the deciding policy or relation (of break-glass: the one that
+                               denied); zero where none decided */
     int64_t policy_version; /* of it, or of the domain default */
     bool overridable;       /* a denial that breaking the glass may open */
     unsigned obligations;   /* CONSENT_OBLIGATION, of all permits that hold */
+    const struct consent_emergency *emergency; /* of "break-glass": under way; NULL: it is to be
+                                                  opened (consent/emergency.h) */
 };
 
 /* Why a denial is no information blocking, or what to call it: 45 CFR 171. A literal. */
@@ -81,6 +96,42 @@ struct consent_policy {
     bool unreadable;                  /* its rules could not be read: it denies */
 };
 
+/* X(name, word) */
+#define CONSENT_RELATION_KINDS(X)                                                                  \
+    X(SELF, "SELF")   /* the patient's own account */                                              \
+    X(PROXY, "PROXY") /* a representative: parent, guardian, whom the patient named */             \
+    X(CARETEAM, "CARETEAM")
+enum consent_relation_kind {
+#define X(name, word) CONSENT_##name,
+    CONSENT_RELATION_KINDS(X)
+#undef X
+        CONSENT_RELATION_COUNT
+};
+
+/* Who a user is to a patient. */
+struct consent_relation {
+    struct person_ref person;
+    struct uuid id;
+    int64_t version;
+    struct str user; /* as struct principal names one */
+    enum consent_relation_kind kind;
+    bool by_minority;                 /* ends when the patient comes of age */
+    int32_t birth;                    /* the patient's, YYYYMMDD; 0: not known */
+    int64_t valid_from_us;            /* INT64_MIN: always has been */
+    int64_t valid_until_us;           /* first instant without it; INT64_MAX: no end */
+    const struct consent_rule *scope; /* what it permits; NULL: all */
+    bool unreadable;                  /* its scope could not be read: it denies */
+};
+
+/* An emergency that a user opened at a member, for one patient. */
+struct consent_emergency {
+    struct person_ref person;
+    struct uuid id; /* of the audit record that opened it */
+    int64_t member_id;
+    struct str user, assertion;
+    int64_t opened_us, until_us; /* [opened, until) */
+};
+
 struct consent_focus;
 
 /* The policies of the persons that a request touches, read in one snapshot. */
@@ -93,6 +144,10 @@ struct consent_policies {
     size_t place_count;
     struct consent_policy *items;
     size_t count;
+    struct consent_relation *relations;
+    size_t relation_count;
+    struct consent_emergency *emergencies; /* under way, or over for less than a day */
+    size_t emergency_count;
     const struct consent_focus *focus; /* consent_focus; NULL: none */
     struct consent_reading *reading;   /* between consent_queue and consent_read */
 };

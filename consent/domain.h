@@ -34,8 +34,27 @@ struct consent_agreement {
     int64_t valid_from_us, valid_until_us; /* [from, until) */
 };
 
+/* What adolescents keep from their representatives: documents that have this value. */
+struct consent_category {
+    enum consent_attribute what; /* of OBJECT: label, class, type, event, ... */
+    struct coded value;          /* system empty: every one */
+    int from_age;                /* whole years; until the age of majority */
+};
+
+/* A purpose of use for which a denial that is overridable may be broken. */
+struct consent_emergency_terms {
+    struct coded purpose;
+    int64_t box_us;    /* how long an emergency lasts */
+    int64_t review_us; /* until when its review is due, from its opening */
+};
+
 struct consent_domain {
     int64_t epoch;
+    int majority; /* age in whole years; 0: nobody is a minor */
+    const struct consent_category *categories;
+    size_t category_count;
+    const struct consent_emergency_terms *emergencies;
+    size_t emergency_count;
     struct consent_default standard;
     const struct consent_sensitivity *sensitivities;
     size_t sensitivity_count;

@@ -1,13 +1,14 @@
 #include "consent/match.h"
 
 #include "consent/code_system.h"
+#include "consent/people.h"
 #include "consent/purpose.h"
 
 enum holding { HOLDS_NOT, HOLDS_PERHAPS, HOLDS };
 
 struct consent_asked consent_asked_of(const struct principal *principal, int64_t at_us)
 {
-    return (struct consent_asked){principal, consent_purpose(principal->purpose), at_us};
+    return (struct consent_asked){principal, consent_purpose(principal->purpose), at_us, 0};
 }
 
 /* --- conditions about the asker -------------------------------------------------------------- */
@@ -41,7 +42,7 @@ static bool asker_value(const struct consent_asked *asked, enum consent_attribut
     case CONSENT_USER:
         *out = (struct coded){.code = p->user};
         return out->code.n > 0;
-    default: /* a relation to the patient, which is not proven here */
+    default: /* a relation: relation_holds */
         return false;
     }
 }
@@ -56,6 +57,25 @@ static bool asker_has(const struct consent_condition *c, struct coded value)
     return false;
 }
 
+/* Relations are recorded, so a person who is proven has no other; a machine may ask for anyone. Of
+ * a word that is none of ours nobody knows. */
+static enum holding relation_holds(const struct consent_condition *c,
+                                   const struct consent_asked *asked)
+{
+    bool known = asked->principal->user.n > 0, has = false;
+    enum consent_relation_kind kind;
+
+    for (size_t i = 0; i < c->count && !has; i++) {
+        bool ours = c->values[i].system.n == 0 && consent_relation_parse(c->values[i].code, &kind);
+
+        has = ours && (asked->relations & 1u << kind) != 0;
+        known = known && ours;
+    }
+    if (!has && !known)
+        return HOLDS_PERHAPS;
+    return has != c->unless ? HOLDS : HOLDS_NOT;
+}
+
 static enum holding asker_holds(const struct consent_condition *c,
                                 const struct consent_asked *asked)
 {
@@ -64,6 +84,8 @@ static enum holding asker_holds(const struct consent_condition *c,
     if (c->what == CONSENT_INSTANT)
         return (c->from_us <= asked->at_us && asked->at_us < c->until_us) != c->unless ? HOLDS
                                                                                        : HOLDS_NOT;
+    if (c->what == CONSENT_RELATION)
+        return relation_holds(c, asked);
     if (!asker_value(asked, c->what, &value))
         return HOLDS_PERHAPS;
     return asker_has(c, value) != c->unless ? HOLDS : HOLDS_NOT;

@@ -13,6 +13,7 @@ struct consent_asked {
     const struct principal *principal;
     struct coded purpose; /* as consent_purpose gives it */
     int64_t at_us;
+    unsigned relations; /* to the person whose policies are asked: bits of consent_relation_kind */
 };
 struct consent_asked consent_asked_of(const struct principal *principal, int64_t at_us);
 

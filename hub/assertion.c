@@ -319,6 +319,17 @@ static enum status read_role(struct reading *r, const xmlNode *value)
     return read_code(r, value, "Role", &r->s->roles);
 }
 
+/* A CE may carry the words that it was coded from (HL7 v3 data types, CE.originalText): why. */
+static enum status read_purpose_code(struct reading *r, const xmlNode *value, const char *name)
+{
+    const xmlNode *why = xml_child(xml_child(value, NULL, NULL), NS_HL7, "originalText");
+
+    TRY(read_code(r, value, name, &r->s->purposes));
+    if (r->s->purposes.count == 1 && why != NULL)
+        r->s->reason = plain_text(r->a, why);
+    return OK;
+}
+
 static enum status read_purpose(struct reading *r, const xmlNode *value)
 {
     static const struct {
@@ -331,8 +342,8 @@ static enum status read_purpose(struct reading *r, const xmlNode *value)
 
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
         if ((r->purpose_forms & forms[i].form) != 0 && xml_is(n, NS_HL7, forms[i].name))
-            return read_code(r, value, forms[i].name, &r->s->purposes);
-    return read_code(r, value, "PurposeOfUse", &r->s->purposes);
+            return read_purpose_code(r, value, forms[i].name);
+    return read_purpose_code(r, value, "PurposeOfUse");
 }
 
 /* IHE ITI TF-2 3.40.4.1.2; what else an assertion says is let pass. */

@@ -49,6 +49,7 @@ struct assertion {
     struct strings organizations;    /* OIDs, without urn:oid: */
     struct strings home_communities; /* likewise */
     struct codes roles, purposes;    /* in their order; the first is the one */
+    struct str reason;               /* originalText of the first purpose: a person's words */
     struct strings patients;         /* CX, each once */
 };
 

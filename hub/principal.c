@@ -100,6 +100,7 @@ static void take_claims(struct principal *p, const struct assertion *s)
         p->organization = s->organizations.items[0];
     if (s->purposes.count > 0)
         p->purpose = s->purposes.items[0];
+    p->reason = s->reason;
     if (s->patients.count > 0)
         p->patient = s->patients.items[0];
 }

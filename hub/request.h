@@ -46,6 +46,8 @@ struct principal {
     struct coded purpose;    /* of use; TREAT where the member's agreement says no other */
     struct str patient;      /* CX: the assertion holds for this patient alone; empty: for any */
     struct str assertion;    /* its ID; empty: the certificate alone speaks */
+    struct str reason;       /* for the purpose, in the person's words (CE.originalText of
+                                PurposeOfUse): what an emergency is opened with; may be empty */
 };
 
 /* One kind of request, as the field numbers them. */

@@ -108,9 +108,37 @@ def agreement(r):
 def domain(r):
     labels = r.sample(LABELS, r.randint(0, 3))
     return {"default": r.choice(("permit", "deny")),
+            "majority": r.choice((16, 18, 18, 21)),
+            "categories": [[what, *code(r, what), r.choice((12, 14, 16))] for what in
+                           r.choice(([], [], ["label"], ["label", "class"], ["event"]))],
+            "emergencies": r.choice(([], [["ETREAT", HL7]], [["ETREAT", HL7], ["HRESCH", HL7]])),
             "labels": [[label, r.choice(("deny", "deny", "permit"))] for label in labels],
             "agreements": [agreement(r) for _ in range(r.choice((0, 1, 1, 2, 3)))],
             "communities": r.choice(([], [], [3], [2], [2, 3]))}
+
+
+SCOPES = [None, None, {"effect": "permit", "when": [{"is": "class", "any": [["A", ""]]}]},
+          {"effect": "permit", "when": [{"is": "label", "none": [["HIV", ""]]}]},
+          {"effect": "permit", "when": [{"is": "purpose", "any": [["TREAT", HL7]]}]}]
+
+
+def relation(r, number, people):
+    out = {"person": r.choice(people), "id": number, "version": r.randint(1, 9), "user": r.choice(USERS),
+           "kind": r.choice(("PROXY", "PROXY", "PROXY", "SELF", "CARETEAM")), "minor": r.random() < 0.5,
+           "birth": r.choice((20080101, 20080229, 20080615, 20101231, 20120301, 19900101)), "scope": r.choice(SCOPES)}
+    if not out["minor"] and r.random() < 0.2:
+        out["birth"] = 0
+    if r.random() < 0.2:
+        out["from"] = START + r.randrange(400) * DAY
+    if r.random() < 0.2:
+        out["until"] = START + r.randrange(400) * DAY
+    return out
+
+
+def emergency(r, people):
+    opened = START + r.randrange(400) * DAY
+    return {"person": r.choice(people), "member": r.choice((1, 2)), "user": r.choice(USERS),
+            "assertion": r.choice(("a1", "a2")), "opened": opened, "until": opened + r.choice((DAY // 24, 200 * DAY))}
 
 
 def says(r, kind):
@@ -132,7 +160,8 @@ def request(r, people):
     person = r.random() < 0.6
     kind = r.choice((ENTRY, ENTRY, ENTRY, ENTRY, CONTAINER, LINK, IDENTITY))
     return {"member": member, "user": r.choice(USERS) if person else "",
-            "organization": r.choice(("", "1.4")), "assertion": "a1" if person else "",
+            "organization": r.choice(("", "1.4")), "assertion": r.choice(("a1", "a2")) if person else "",
+            "reason": "unconscious" if r.random() < 0.6 else "",
             "role": r.choice(ROLES) if person else ["system", ""],
             "purpose": r.choice(PURPOSES) if r.random() < 0.95 else ["", ""],
             "at": START + r.randrange(400) * DAY + r.choice((0, 0, 1, DAY - 1)), "kind": kind,
@@ -144,6 +173,8 @@ def case(r, requests):
     people = [1, 2, 3]
     out = {"domain": domain(r), "read": people if r.random() < 0.97 else people[:2],
            "policies": [policy(r, n, people) for n in r.sample(range(1, 5000), r.choice((0, 1, 2, 3, 5, 8)))],
+           "relations": [relation(r, n, people) for n in r.sample(range(5000, 9000), r.choice((0, 0, 1, 2, 4)))],
+           "emergencies": [emergency(r, people) for _ in range(r.choice((0, 0, 1, 3)))],
            "requests": [request(r, people) for _ in range(requests)]}
     if r.random() < 0.01:
         out["readable"] = False
@@ -168,7 +199,9 @@ def permuted(r, original):
     out["policies"] = [dict(p, rules=mixed(r, p["rules"])) for p in r.sample(original["policies"],
                                                                             len(original["policies"]))]
     d = dict(original["domain"])
-    for key in ("labels", "agreements"):
+    for key in ("relations", "emergencies"):
+        out[key] = r.sample(original[key], len(original[key]))
+    for key in ("labels", "agreements", "categories", "emergencies"):
         d[key] = r.sample(d[key], len(d[key]))
     out["domain"] = d
     out["requests"] = [dict(q, persons=r.sample(q["persons"], len(q["persons"]))) for q in original["requests"]]

@@ -3,12 +3,14 @@
  *
  * Each request is decided twice, with what was settled for its asker (consent_focus) and without:
  * {"plain":[DECISION...],"focused":[DECISION...]}, a decision being
- * [effect, rule, policy, version, overridable, [obligation...]]. */
+ * [effect, rule, policy, version, overridable, [obligation...], the rule that an emergency
+ * overrode].
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "consent/consent.h"
+#include "consent/people.h"
 #include "hub/data/json.h"
 
 enum { LINE_MAX_BYTES = 1 << 20, DEPTH = 40 };
@@ -68,6 +70,35 @@ static struct consent_agreement agreement_of(struct arena *a, const json_t *o)
     return g;
 }
 
+static void take_ages(struct arena *a, const json_t *o, struct consent_domain *d)
+{
+    const json_t *list = json_object_get(o, "categories"), *one;
+    struct consent_category *c = ARENA_ARRAY(a, json_array_size(list), struct consent_category);
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        must(consent_attribute_parse(json_str(json_array_get(one, 0)), &c[i].what), "an attribute");
+        c[i].value =
+            (struct coded){json_str(json_array_get(one, 1)), json_str(json_array_get(one, 2))};
+        c[i].from_age = (int)json_integer_value(json_array_get(one, 3));
+    }
+    d->categories = c;
+    d->category_count = json_array_size(list);
+}
+
+static void take_terms(struct arena *a, const json_t *o, struct consent_domain *d)
+{
+    size_t count;
+    const struct coded *purposes = pairs_of(a, json_object_get(o, "emergencies"), &count);
+    struct consent_emergency_terms *terms = ARENA_ARRAY(a, count, struct consent_emergency_terms);
+
+    for (size_t i = 0; i < count; i++)
+        terms[i].purpose = purposes[i];
+    d->emergencies = terms;
+    d->emergency_count = count;
+}
+
 static const struct consent_domain *domain_of(struct arena *a, const json_t *o)
 {
     const json_t *labels = json_object_get(o, "labels");
@@ -86,7 +117,8 @@ static const struct consent_domain *domain_of(struct arena *a, const json_t *o)
                                  .agreements = g,
                                  .agreement_count = json_array_size(agreements),
                                  .communities = c,
-                                 .community_count = json_array_size(communities)};
+                                 .community_count = json_array_size(communities),
+                                 .majority = (int)member_int(o, "majority", 0)};
     for (size_t i = 0; i < d->community_count; i++)
         c[i] = json_integer_value(json_array_get(communities, i));
     for (size_t i = 0; i < d->sensitivity_count; i++) {
@@ -96,12 +128,27 @@ static const struct consent_domain *domain_of(struct arena *a, const json_t *o)
     }
     for (size_t i = 0; i < d->agreement_count; i++)
         g[i] = agreement_of(a, json_array_get(agreements, i));
+    take_ages(a, o, d);
+    take_terms(a, o, d);
     return d;
 }
 
 static struct person_ref person_of(int64_t number)
 {
     return (struct person_ref){number, number};
+}
+
+/* NULL: they cannot be read. */
+static const struct consent_rule *rules_of(struct arena *a, struct errors *err, const json_t *rules)
+{
+    struct consent_rule *root = ARENA_NEW(a, struct consent_rule);
+    char *text = json_dumps(rules, JSON_COMPACT);
+    bool read;
+
+    must(text != NULL, "memory");
+    read = consent_rule_read(a, str_dup(a, str_from(text)), root, err) == OK;
+    free(text);
+    return read ? root : NULL;
 }
 
 static struct consent_policy policy_of(struct arena *a, struct errors *err, const json_t *o)
@@ -119,16 +166,61 @@ static struct consent_policy policy_of(struct arena *a, struct errors *err, cons
 
     p.id.b[14] = (unsigned char)(id >> 8);
     p.id.b[15] = (unsigned char)id;
-    if (json_is_object(rules)) {
-        struct consent_rule *root = ARENA_NEW(a, struct consent_rule);
-        char *text = json_dumps(rules, JSON_COMPACT);
-
-        must(text != NULL, "memory");
-        p.unreadable = consent_rule_read(a, str_dup(a, str_from(text)), root, err) != OK;
-        p.rules = p.unreadable ? NULL : root;
-        free(text);
-    }
+    if (json_is_object(rules))
+        p.rules = rules_of(a, err, rules);
+    p.unreadable = json_is_object(rules) && p.rules == NULL;
     return p;
+}
+
+static struct consent_relation relation_of(struct arena *a, struct errors *err, const json_t *o)
+{
+    const json_t *scope = json_object_get(o, "scope");
+    int64_t id = member_int(o, "id", 0);
+    struct consent_relation r = {
+        .person = person_of(member_int(o, "person", 0)),
+        .version = member_int(o, "version", 1),
+        .user = member_str(o, "user"),
+        .by_minority = json_is_true(json_object_get(o, "minor")),
+        .birth = (int32_t)member_int(o, "birth", 0),
+        .valid_from_us = member_int(o, "from", INT64_MIN),
+        .valid_until_us = member_int(o, "until", INT64_MAX),
+    };
+
+    r.id.b[14] = (unsigned char)(id >> 8);
+    r.id.b[15] = (unsigned char)id;
+    must(consent_relation_parse(member_str(o, "kind"), &r.kind), "a relation");
+    if (json_is_object(scope))
+        r.scope = rules_of(a, err, scope);
+    r.unreadable = json_is_object(scope) && r.scope == NULL;
+    return r;
+}
+
+static struct consent_emergency emergency_of(const json_t *o)
+{
+    return (struct consent_emergency){
+        .person = person_of(member_int(o, "person", 0)),
+        .member_id = member_int(o, "member", 0),
+        .user = member_str(o, "user"),
+        .assertion = member_str(o, "assertion"),
+        .opened_us = member_int(o, "opened", 0),
+        .until_us = member_int(o, "until", 0),
+    };
+}
+
+static void take_people(struct arena *a, struct errors *err, const json_t *set,
+                        struct consent_policies *out)
+{
+    const json_t *relations = json_object_get(set, "relations");
+    const json_t *emergencies = json_object_get(set, "emergencies");
+
+    out->relation_count = json_array_size(relations);
+    out->relations = ARENA_ARRAY(a, out->relation_count, struct consent_relation);
+    for (size_t i = 0; i < out->relation_count; i++)
+        out->relations[i] = relation_of(a, err, json_array_get(relations, i));
+    out->emergency_count = json_array_size(emergencies);
+    out->emergencies = ARENA_ARRAY(a, out->emergency_count, struct consent_emergency);
+    for (size_t i = 0; i < out->emergency_count; i++)
+        out->emergencies[i] = emergency_of(json_array_get(emergencies, i));
 }
 
 static struct consent_policies policies_of(struct arena *a, struct errors *err, const json_t *set)
@@ -148,6 +240,7 @@ static struct consent_policies policies_of(struct arena *a, struct errors *err, 
         persons[i] = person_of(json_integer_value(json_array_get(read, i)));
     for (size_t i = 0; i < out.count; i++)
         out.items[i] = policy_of(a, err, json_array_get(list, i));
+    take_people(a, err, set, &out);
     return out;
 }
 
@@ -190,6 +283,7 @@ static struct principal principal_of(const json_t *o, struct member *m)
         .role = pair_of(json_object_get(o, "role")),
         .purpose = pair_of(json_object_get(o, "purpose")),
         .assertion = member_str(o, "assertion"),
+        .reason = member_str(o, "reason"),
     };
 }
 
@@ -205,7 +299,7 @@ static void print_decision(const struct consent_decision *d)
             printf("%s\"%s\"", before, consent_obligation_word((enum consent_obligation)i));
             before = ",";
         }
-    printf("]]");
+    printf("],\"%s\"]", d->overrode != NULL ? d->overrode : "");
 }
 
 static void decide(struct arena *a, struct consent_policies *policies, const json_t *o, bool focus)

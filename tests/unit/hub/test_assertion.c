@@ -140,6 +140,22 @@ static void what_it_says_is_read(void)
     arena_dispose(&arena);
 }
 
+static void the_words_that_a_purpose_was_coded_from_are_its_reason(void)
+{
+    struct assertion s;
+    struct wsse w;
+    struct str said;
+
+    arena_init(&arena);
+    said = replaced(ASSERTION, "</h:PurposeOfUse>",
+                    "<h:originalText> found unconscious </h:originalText></h:PurposeOfUse>");
+    CU_ASSERT_FATAL(wsse_read(header_of(security(said)), &w, &err) == OK);
+    CU_ASSERT_FATAL(assertion_read(&arena, w.assertion, FORM_PURPOSE_OF_USE, &s, &err) == OK);
+    CHECK_STR(s.purposes.items[0].code, STR("NORM"));
+    CHECK_STR(s.reason, STR("found unconscious"));
+    arena_dispose(&arena);
+}
+
 static void what_must_be_there_is_missed_by_name(void)
 {
     static const struct {
@@ -341,8 +357,9 @@ static void sizes_are_capped(void)
     arena_dispose(&arena);
 }
 
-SUITE(test_assertion, CASE(what_it_says_is_read), CASE(what_must_be_there_is_missed_by_name),
-      CASE(times_hold_with_the_providers_skew), CASE(every_restriction_names_us_once),
-      CASE(a_confirmation_must_hold),
+SUITE(test_assertion, CASE(what_it_says_is_read),
+      CASE(the_words_that_a_purpose_was_coded_from_are_its_reason),
+      CASE(what_must_be_there_is_missed_by_name), CASE(times_hold_with_the_providers_skew),
+      CASE(every_restriction_names_us_once), CASE(a_confirmation_must_hold),
       CASE(other_forms_of_the_purpose_are_read_where_they_are_registered),
       CASE(there_is_one_place_for_an_assertion), CASE(sizes_are_capped));
