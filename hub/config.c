@@ -159,7 +159,7 @@ static enum status read_file(struct arena *a, const char *path, struct str *out,
     return OK;
 }
 
-/* A quarter of the memory is what one certificate may hold, and two of its largest messages must
+/* A quarter of the memory is what one member may hold, and two of its largest messages must
  * fit there: else it could never send one. */
 static void check_memory(struct reading *r)
 {

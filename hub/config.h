@@ -47,17 +47,28 @@
     X(SECTION, limits, "Limits", 0, 0, "")                                                         \
     X(NUMBER, io_threads, "2", 1, 64, "Threads that own the connections")                          \
     X(NUMBER, max_connections, "12000", 1, 1000000, "Open connections over all listeners")         \
-    X(NUMBER, max_connections_per_member, "12000", 1, 1000000,                                     \
-      "Open connections of one certificate")                                                       \
+    X(NUMBER, max_connections_per_member, "3000", 1, 1000000, "Open connections of one member")    \
     X(NUMBER, queue_length, "512", 1, 100000,                                                      \
-      "Requests that may wait for a worker; then 503 with Retry-After")                            \
+      "Requests that may wait for a worker; then 503 with Retry-After, to whom most are of")       \
+    X(NUMBER, member_waiting, "256", 1, 100000,                                                    \
+      "Requests of one member that may wait for a worker; then 503 (`causeway member share`)")     \
+    X(NUMBER, member_running, "75", 1, 100,                                                        \
+      "Percent of the workers that one member's requests may occupy at a time")                    \
+    X(NUMBER, member_rate, "1000", 0, 1000000,                                                     \
+      "Requests a second of one member, and as many at once; then 503. HL7 v2 messages are only "  \
+      "slowed down. 0: no limit")                                                                  \
+    X(NUMBER, address_handshakes, "256", 0, 1000000,                                               \
+      "TLS handshakes of one address under way at a time; behind a balancer all come from one. "   \
+      "0: no limit")                                                                               \
+    X(NUMBER, address_handshake_rate, "500", 0, 1000000,                                           \
+      "TLS handshakes a second of one address, and five times as many at once; 0: no limit")       \
     X(NUMBER, max_message_kb, "10240", 64, 65536,                                                  \
       "Kilobytes of a SOAP message without its MTOM parts")                                        \
     X(NUMBER, max_request_mb, "4096", 1, 1048576,                                                  \
       "Megabytes of a whole request, MTOM parts included")                                         \
     X(NUMBER, max_parts, "1000", 1, 10000, "MTOM parts of one request")                            \
     X(NUMBER, max_memory_mb, "1024", 64, 1048576,                                                  \
-      "Megabytes of all requests not yet answered, a quarter for one certificate; then 503")       \
+      "Megabytes of all requests not yet answered, a quarter for one member; then 503")            \
     X(NUMBER, max_inline_kb, "7168", 1, 7168,                                                      \
       "Kilobytes of base64 inside XML; larger documents must use MTOM")                            \
     X(NUMBER, max_hl7_kb, "1024", 1, 65536, "Kilobytes of one HL7 v2 message")                     \

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "hub/base/clock.h"
 #include "hub/health.h"
 
 struct member_directory *hub_directory(struct hub *hub)
@@ -71,6 +72,39 @@ const struct route *hub_route(const struct hub *hub, struct exchange *ex, int *r
     return NULL;
 }
 
+/* Who takes how much of the members' lane. */
+static void members_write(struct hub *hub, struct strbuf *b)
+{
+    static const char *const reasons[FAIR_REFUSALS] = {"rate", "member_full", "lane_full"};
+    struct arena a;
+    struct flow_figures *all;
+    size_t count;
+
+    arena_init(&a);
+    all = queue_figures(hub->lanes[LANE_MEMBERS], &a, &count);
+    strbuf_lit(b, "# HELP causeway_member_waiting Requests of the member that wait for a worker\n"
+                  "# TYPE causeway_member_waiting gauge\n");
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(b, "causeway_member_waiting{member=\"%s\"} %zu\n", all[i].name, all[i].waiting);
+    strbuf_lit(b, "# HELP causeway_member_running Requests of the member that workers have\n"
+                  "# TYPE causeway_member_running gauge\n");
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(b, "causeway_member_running{member=\"%s\"} %zu\n", all[i].name, all[i].running);
+    strbuf_lit(b, "# HELP causeway_member_worker_seconds_total Of the workers' time, by member\n"
+                  "# TYPE causeway_member_worker_seconds_total counter\n");
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(b, "causeway_member_worker_seconds_total{member=\"%s\"} %.6f\n", all[i].name,
+                    (double)all[i].worked_us / US_PER_SECOND);
+    strbuf_lit(b, "# HELP causeway_member_refused_total Requests refused: too many of the member\n"
+                  "# TYPE causeway_member_refused_total counter\n");
+    for (size_t i = 0; i < count; i++)
+        for (int why = 0; why < FAIR_REFUSALS; why++)
+            strbuf_addf(b,
+                        "causeway_member_refused_total{member=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
+                        all[i].name, reasons[why], all[i].refused[why]);
+    arena_dispose(&a);
+}
+
 void hub_gauges_write(struct hub *hub, struct strbuf *b)
 {
     static const char *const lane_names[LANES] = {"members", "admin", "syslog"};
@@ -81,6 +115,8 @@ void hub_gauges_write(struct hub *hub, struct strbuf *b)
     } figures[] = {
         {"connections_open", "gauge", "Open connections", f.open},
         {"connections_accepted_total", "counter", "Connections accepted", f.accepted},
+        {"connections_turned_away_total", "counter",
+         "Connections closed because their address begins too many handshakes", f.turned_away},
         {"handshakes_total", "counter", "TLS handshakes completed", f.handshakes},
         {"handshake_failures_total", "counter", "TLS handshakes failed", f.handshake_failures},
         {"received_bytes_total", "counter", "Bytes received, decrypted", f.bytes_in},
@@ -96,5 +132,6 @@ void hub_gauges_write(struct hub *hub, struct strbuf *b)
     for (int i = 0; i < LANES; i++)
         strbuf_addf(b, "causeway_waiting{lane=\"%s\"} %zu\n", lane_names[i],
                     queue_length(hub->lanes[i]));
+    members_write(hub, b);
     callout_metrics_write(hub->callout, b);
 }

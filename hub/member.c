@@ -77,7 +77,9 @@ static const struct statement READ = {
     " ARRAY(SELECT k.not_after FROM member_idp_key k"
     "  WHERE k.member_id = m.member_id ORDER BY k.issuer, k.added_at, k.fingerprint),"
     " m.audit_reader,"
-    " coalesce(h.home, ''), coalesce(array_to_string(h.tells, ' '), '')"
+    " coalesce(h.home, ''), coalesce(array_to_string(h.tells, ' '), ''),"
+    " m.weight, coalesce(m.request_rate, 0), coalesce(m.most_waiting, 0),"
+    " coalesce(m.most_running, 0)"
     " FROM epoch e"
     " LEFT JOIN member m ON true"
     " LEFT JOIN community h ON h.member_id = m.member_id"
@@ -125,6 +127,10 @@ enum column {
     AUDIT_READER,
     COMMUNITY,
     TELLS,
+    WEIGHT,
+    RATE,
+    WAITING,
+    RUNNING,
 };
 
 static void authorities_read(struct arena *a, const struct rows *r, int row, struct member *m)
@@ -312,6 +318,12 @@ static void member_read(struct arena *a, const struct rows *r, int row, struct m
     m->name = str_dup(a, row_text(r, row, NAME));
     m->organization = str_dup(a, row_text(r, row, ORGANIZATION));
     m->suspended = row_bool(r, row, SUSPENDED);
+    m->share = (struct member_share){
+        .weight = row_int(r, row, WEIGHT),
+        .rate = row_int(r, row, RATE),
+        .waiting = row_int(r, row, WAITING),
+        .running = row_int(r, row, RUNNING),
+    };
     m->strict_adt = row_bool(r, row, STRICT_ADT);
     m->multi_patient = row_bool(r, row, MULTI_PATIENT);
     m->charset = str_dup(a, row_text(r, row, CHARSET));

@@ -59,11 +59,19 @@ struct member_idp {
     size_t key_count;
 };
 
+enum { MEMBER_WEIGHT = 100 }; /* the usual one */
+
+/* What it may have of the hub beside the others (hub/fair.h); 0: the configuration's. */
+struct member_share {
+    int64_t weight, rate, waiting, running;
+};
+
 struct member {
     int64_t id;
     struct str name;         /* the operator's short name, unique */
     struct str organization; /* OID */
     bool suspended;
+    struct member_share share;
     bool strict_adt;    /* an ADT event that the hub does not use is answered AR, not AA */
     bool multi_patient; /* it may ask about several patients at once (ITI-51) */
     enum audit_reader audit_reader;

@@ -3,11 +3,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "hub/base/clock.h"
+
 struct queue {
     pthread_mutex_t lock;
-    pthread_cond_t filled;
-    struct exchange *first, *last;
-    size_t length, limit;
+    pthread_cond_t changed; /* something came */
+    struct fair *fair;
     bool closed;
 };
 
@@ -17,75 +18,63 @@ struct queue *queue_new(size_t limit)
 
     must(q != NULL, "out of memory");
     pthread_mutex_init(&q->lock, NULL);
-    pthread_cond_init(&q->filled, NULL);
-    q->limit = limit;
+    pthread_cond_init(&q->changed, NULL);
+    q->fair = fair_new(limit);
     return q;
 }
 
 void queue_free(struct queue *q)
 {
-    must(q->first == NULL, "a queue is freed with exchanges in it");
+    fair_free(q->fair);
     pthread_mutex_destroy(&q->lock);
-    pthread_cond_destroy(&q->filled);
+    pthread_cond_destroy(&q->changed);
     free(q);
 }
 
-bool queue_push(struct queue *q, struct exchange *ex)
+struct fair_answer queue_push(struct queue *q, struct exchange *ex, const struct share *share)
 {
-    bool room;
+    struct fair_answer answer = {.refused = ex, .why = FAIR_LANE_FULL};
 
     pthread_mutex_lock(&q->lock);
-    room = !q->closed && q->length < q->limit;
-    if (room) {
-        ex->next = NULL;
-        if (q->last != NULL)
-            q->last->next = ex;
-        else
-            q->first = ex;
-        q->last = ex;
-        q->length++;
-        pthread_cond_signal(&q->filled);
-    }
+    if (!q->closed)
+        answer = fair_add(q->fair, ex, share, clock_monotonic_us());
+    pthread_cond_signal(&q->changed);
     pthread_mutex_unlock(&q->lock);
-    return room;
+    return answer;
 }
 
 void queue_return(struct queue *q, struct exchange *ex)
 {
     pthread_mutex_lock(&q->lock);
-    ex->next = q->first;
-    q->first = ex;
-    if (q->last == NULL)
-        q->last = ex;
-    q->length++;
-    pthread_cond_signal(&q->filled);
+    fair_return(q->fair, ex);
+    pthread_cond_signal(&q->changed);
     pthread_mutex_unlock(&q->lock);
 }
 
-struct exchange *queue_pop(struct queue *q)
+/* A turn that ends may let one more of its flow go on: this worker takes it, or what comes first.
+ */
+bool queue_next(struct queue *q, struct turn *t)
 {
-    struct exchange *ex;
+    int64_t now_us = clock_monotonic_us();
+    bool got;
 
     pthread_mutex_lock(&q->lock);
-    while (q->first == NULL && !q->closed)
-        pthread_cond_wait(&q->filled, &q->lock);
-    ex = q->first;
-    if (ex != NULL) {
-        q->first = ex->next;
-        if (q->first == NULL)
-            q->last = NULL;
-        ex->next = NULL;
-        q->length--;
-    }
+    if (t->flow != NULL)
+        fair_done(t, now_us - t->began_us);
+    while (!(got = fair_next(q->fair, t)) && !(q->closed && fair_waiting(q->fair) == 0))
+        pthread_cond_wait(&q->changed, &q->lock);
+    if (q->closed) /* whoever waits behind a cap sees that this was the last */
+        pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
-    return ex;
+    t->began_us = clock_monotonic_us();
+    return got;
 }
 
 void queue_close(struct queue *q)
 {
     pthread_mutex_lock(&q->lock);
     q->closed = true;
-    pthread_cond_broadcast(&q->filled);
+    pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -94,7 +83,27 @@ size_t queue_length(struct queue *q)
     size_t n;
 
     pthread_mutex_lock(&q->lock);
-    n = q->length;
+    n = fair_waiting(q->fair);
     pthread_mutex_unlock(&q->lock);
     return n;
+}
+
+bool queue_refusal_told(struct queue *q, const struct exchange *ex, uint64_t *unsaid)
+{
+    bool told;
+
+    pthread_mutex_lock(&q->lock);
+    told = fair_refusal_told(q->fair, ex, clock_monotonic_us(), unsaid);
+    pthread_mutex_unlock(&q->lock);
+    return told;
+}
+
+struct flow_figures *queue_figures(struct queue *q, struct arena *a, size_t *count)
+{
+    struct flow_figures *all;
+
+    pthread_mutex_lock(&q->lock);
+    all = fair_figures(q->fair, a, count);
+    pthread_mutex_unlock(&q->lock);
+    return all;
 }

@@ -1,18 +1,24 @@
-/* A bounded queue of exchanges between the I/O threads and one lane's workers. Any thread.
- * Ownership of an exchange passes with it. */
+/* A lane: exchanges on their way from the I/O threads to the workers. Any thread. Ownership of an
+ * exchange passes with it. Who comes next is hub/fair.h's matter; this adds the lock, the waiting
+ * and the clock. */
 #pragma once
 
-#include "hub/net/exchange.h"
+#include "hub/fair.h"
 
 struct queue;
 
 struct queue *queue_new(size_t limit);
 void queue_free(struct queue *q); /* empty and without waiters by then */
 
-bool queue_push(struct queue *q,
-                struct exchange *ex); /* false: full or closed; still the caller's */
-/* One that was taken and has to go on: to the front, also of a full or closed queue. */
+/* What is refused stays the caller's, or becomes it. A closed lane refuses everything. */
+struct fair_answer queue_push(struct queue *q, struct exchange *ex, const struct share *share);
+/* One that was taken and has to go on, also into a full or closed lane. */
 void queue_return(struct queue *q, struct exchange *ex);
-struct exchange *queue_pop(struct queue *q); /* waits; NULL when closed and empty */
+/* Ends the turn that *t is (none at first: zeroes) and waits for the next; the exchange of the old
+ * one may be another's by then. False when the lane is closed and empty. */
+bool queue_next(struct queue *q, struct turn *t);
 void queue_close(struct queue *q);
+
 size_t queue_length(struct queue *q);
+bool queue_refusal_told(struct queue *q, const struct exchange *ex, uint64_t *unsaid);
+struct flow_figures *queue_figures(struct queue *q, struct arena *a, size_t *count);

@@ -44,6 +44,11 @@ static struct net_settings net_settings_of(const struct config *c)
         .io_threads = (int)c->io_threads,
         .max_connections = (int)c->max_connections,
         .max_connections_per_peer = (int)c->max_connections_per_member,
+        .handshakes_per_address =
+            {
+                .rate = {c->address_handshake_rate, 5 * c->address_handshake_rate},
+                .under_way = (int)c->address_handshakes,
+            },
         .max_head = 32 * 1024,
         .max_fields = 100,
         .handshake_timeout_us = c->handshake_seconds * US_PER_SECOND,

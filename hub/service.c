@@ -50,35 +50,75 @@ static int accept_head(void *context, struct exchange *ex)
     return 0;
 }
 
-static void name_member(struct hub *hub, int64_t id, char *out, size_t size)
+/* What the member may have of its lane: its own registration, then the configuration. */
+static struct share share_of(struct hub *hub, int64_t member_id)
 {
+    const struct config *c = hub->config;
     struct member_directory *d = hub_directory(hub);
-    const struct member *m = member_by_id(d, id);
+    const struct member *m = member_by_id(d, member_id);
+    struct member_share own = m != NULL ? m->share : (struct member_share){.weight = MEMBER_WEIGHT};
+    int64_t rate = own.rate > 0 ? own.rate : c->member_rate;
+    int64_t running = own.running > 0 ? own.running : c->workers * c->member_running / 100;
+    struct share share = {
+        .weight = own.weight,
+        .rate = {rate, rate},
+        .waiting = (size_t)(own.waiting > 0 ? own.waiting : c->member_waiting),
+        .running = (size_t)(running > 0 ? running : 1),
+    };
 
-    snprintf(out, size, "%.*s", STR_ARG(m != NULL ? m->name : STR_NONE));
+    snprintf(share.name, sizeof(share.name), "%.*s", STR_ARG(m != NULL ? m->name : STR_NONE));
     member_directory_release(d);
+    return share;
 }
 
-static void refuse_busy(struct hub *hub, struct exchange *ex)
+/* Who reads health and metrics is nobody's rival; who sends records is slowed down by its own
+ * connection, which is not read while its last ones are stored. */
+static struct share whole_lane(void)
+{
+    return (struct share){.weight = MEMBER_WEIGHT, .waiting = SIZE_MAX, .running = SIZE_MAX};
+}
+
+static const char *const refusals[FAIR_REFUSALS] = {
+    [FAIR_RATE] = "This member sends more requests a second than it may",
+    [FAIR_MEMBER_FULL] = "This member has as many requests waiting as it may",
+    [FAIR_LANE_FULL] = "Every worker is busy and the queue is full",
+};
+
+/* A record a second for each member, so that no flood becomes one of records; each says how many
+ * are missing before it. */
+static void note_refusal(struct hub *hub, struct queue *lane, const struct exchange *ex,
+                         const char *why)
 {
     struct notice n = {.kind = NOTICE_BUSY,
                        .at_us = clock_now_us(),
                        .request = ex->id,
-                       .member_id = ex->peer->member_id,
-                       .text = "Every worker is busy and the queue is full"};
+                       .member_id = ex->peer->member_id};
+    struct share share = share_of(hub, ex->peer->member_id);
+    uint64_t unsaid;
 
-    name_member(hub, ex->peer->member_id, n.member, sizeof(n.member));
+    if (!queue_refusal_told(lane, ex, &unsaid))
+        return;
+    snprintf(n.text, sizeof(n.text), "%s; %llu more refused since the last such record", why,
+             (unsigned long long)unsaid);
+    snprintf(n.member, sizeof(n.member), "%.63s", share.name);
     describe_peer(ex->peer, n.peer, sizeof(n.peer));
     notice_leave(&n);
+}
+
+/* Its connection rests for as long as the answer says, so that the refusals cost little. */
+static void refuse_busy(struct hub *hub, struct queue *lane, struct exchange *ex, const char *why)
+{
+    note_refusal(hub, lane, ex, why);
     metric_add(METRIC_requests_refused_total, 1);
     reply_reset(&ex->reply);
+    ex->rest_us = US_PER_SECOND;
     if (ex->wire != WIRE_HTTP) {
         ex->reply.close = true; /* no acknowledgement: the sender sends it again */
     } else {
         ex->reply.http_status = 503;
         reply_field(&ex->reply, STR("Retry-After"), STR("1"));
         reply_field(&ex->reply, STR("Content-Type"), STR("text/plain"));
-        reply_add(&ex->reply, STR("Every worker is busy; send it again after a second\n"));
+        reply_add(&ex->reply, str_printf(&ex->arena, "%s; send it again after a second\n", why));
     }
     net_reply(ex);
 }
@@ -95,13 +135,17 @@ static void submit(void *context, struct exchange *ex)
 {
     struct hub *hub = context;
     const struct route *r = route_of(hub, ex);
-    struct queue *lane;
+    struct fair_answer answer;
+    enum lane lane;
+    struct share share;
 
     must(r != NULL, "a listener without a door");
     ex->route = r;
-    lane = hub->lanes[r->admin ? LANE_ADMIN : ex->wire == WIRE_SYSLOG ? LANE_SYSLOG : LANE_MEMBERS];
-    if (!queue_push(lane, ex))
-        refuse_busy(hub, ex);
+    lane = r->admin ? LANE_ADMIN : ex->wire == WIRE_SYSLOG ? LANE_SYSLOG : LANE_MEMBERS;
+    share = lane == LANE_MEMBERS ? share_of(hub, ex->peer->member_id) : whole_lane();
+    answer = queue_push(hub->lanes[lane], ex, &share);
+    if (answer.refused != NULL)
+        refuse_busy(hub, hub->lanes[lane], answer.refused, refusals[answer.why]);
 }
 
 static void correct_audit(const struct exchange *ex, const struct outcome *o)

@@ -15,12 +15,11 @@ struct worker {
 static void *work(void *p)
 {
     struct worker *w = p;
-    struct exchange *ex;
+    struct turn turn = {0};
 
-    while ((ex = queue_pop(w->lane)) != NULL) {
-        if (request_run(w->hub, w->db, ex))
-            net_reply(ex);
-    }
+    while (queue_next(w->lane, &turn))
+        if (request_run(w->hub, w->db, turn.exchange))
+            net_reply(turn.exchange);
     return NULL;
 }
 

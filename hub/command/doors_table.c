@@ -13,6 +13,7 @@ const struct door_command door_commands[] = {
     {"member permit", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"member forbid", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"member set", DISCLOSES_NOTHING("who takes part, not who is treated")},
+    {"member share", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"member idp add", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"member idp list", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"member idp remove", DISCLOSES_NOTHING("who takes part, not who is treated")},

@@ -16,6 +16,8 @@ extern const struct cli_verb member_domain_verbs[], member_notify_verbs[];
 enum status member_domains_queue(struct operation *o, int64_t member_id, size_t *count) MUST_CHECK;
 /* `causeway member set` and `causeway member idp ...`: hub/command/member_trust.c. */
 extern const struct operation_kind member_set;
+/* `causeway member share`: hub/command/member_share.c. */
+extern const struct operation_kind member_share;
 /* `causeway member suspend` and `resume`: for communities too. */
 extern const struct operation_kind member_suspend, member_resume;
 extern const struct cli_verb member_idp_verbs[];

@@ -543,6 +543,7 @@ static const struct cli_verb verbs[] = {
     {"permit", "let a member do what is not every member's", operation_run, &permit},
     {"forbid", "take that back", operation_run, &forbid},
     {"set", "what its requests prove about persons", operation_run, &member_set},
+    {"share", "what it may have of the hub beside the others", operation_run, &member_share},
     {"idp", "its identity providers: add, list, remove, rotate", run_idp, member_idp_verbs},
     {"cert", "its certificates: add, remove", run_cert, cert_verbs},
     {"authority", "its assigning authorities: add, remove", run_authority, authority_verbs},

@@ -157,6 +157,18 @@ static struct str xua_word(const struct member *m)
                                        : STR("optional");
 }
 
+/* 0: the configuration's */
+static void share_json(struct strbuf *out, const struct member *m)
+{
+    cli_json_key(out, "share");
+    strbuf_lit(out, "{");
+    cli_json_int(out, "weight", m->share.weight);
+    cli_json_int(out, "rate", m->share.rate);
+    cli_json_int(out, "waiting", m->share.waiting);
+    cli_json_int(out, "running", m->share.running);
+    strbuf_lit(out, "}");
+}
+
 static void member_json(struct strbuf *out, struct arena *a, const struct member *m)
 {
     cli_json_comma(out);
@@ -167,6 +179,7 @@ static void member_json(struct strbuf *out, struct arena *a, const struct member
     cli_json_bool(out, "suspended", m->suspended);
     cli_json_bool(out, "strict_adt", m->strict_adt);
     cli_json_bool(out, "multi_patient", m->multi_patient);
+    share_json(out, m);
     cli_json_text(out, "audit_reader", audit_reader_word(m));
     cli_json_text(out, "charset", m->charset);
     authorities_json(out, m);
@@ -228,6 +241,19 @@ void member_print_list(struct strbuf *out, struct arena *a, const struct member_
                       authorities_text(a, m));
     }
     cli_table_write(&t, out);
+}
+
+static struct str cap_words(struct arena *a, int64_t cap)
+{
+    return cap > 0 ? str_printf(a, "%lld", (long long)cap) : STR("default");
+}
+
+static struct str share_words(struct arena *a, const struct member *m)
+{
+    return str_printf(a, "weight %lld, rate %.*s, waiting %.*s, running %.*s",
+                      (long long)m->share.weight, STR_ARG(cap_words(a, m->share.rate)),
+                      STR_ARG(cap_words(a, m->share.waiting)),
+                      STR_ARG(cap_words(a, m->share.running)));
 }
 
 static void lists_text(struct cli_table *t, struct arena *a, const struct member *m)
@@ -311,6 +337,7 @@ void member_print(struct strbuf *out, struct arena *a, const struct member *m, b
     cli_table_row(&t, STR("audit log (ITI-81)"), audit_reader_word(m));
     cli_table_row(&t, STR("character set"), m->charset.n > 0 ? m->charset : STR("ASCII"));
     cli_table_row(&t, STR("assertions (XUA)"), xua_word(m));
+    cli_table_row(&t, STR("share"), share_words(a, m));
     lists_text(&t, a, m);
     cli_table_write(&t, out);
 }

@@ -4,25 +4,29 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* By fingerprint with TLS; else by address without port. */
+enum key_kind { BY_MEMBER = 1, BY_ADDRESS };
+
+/* By member with TLS, whichever of its certificates it shows; else by address without port. */
 static void set_quota_key(struct conn *c)
 {
     struct sockaddr_storage ss = {0};
     socklen_t size = sizeof(ss);
+    unsigned char *key = c->quota_key + 1;
     struct sockaddr_in6 in6;
     struct sockaddr_in in4;
 
+    c->quota_key[0] = c->listener->tls ? BY_MEMBER : BY_ADDRESS;
     if (c->listener->tls) {
-        memcpy(c->quota_key, c->peer.fingerprint, sizeof(c->quota_key));
+        memcpy(key, &c->peer.member_id, sizeof(c->peer.member_id));
         return;
     }
     getpeername(c->stream.fd, (struct sockaddr *)&ss, &size);
     memcpy(&in6, &ss, sizeof(in6));
     memcpy(&in4, &ss, sizeof(in4));
     if (ss.ss_family == AF_INET6)
-        memcpy(c->quota_key, &in6.sin6_addr, sizeof(in6.sin6_addr));
+        memcpy(key, &in6.sin6_addr, sizeof(in6.sin6_addr));
     else
-        memcpy(c->quota_key, &in4.sin_addr, sizeof(in4.sin_addr));
+        memcpy(key, &in4.sin_addr, sizeof(in4.sin_addr));
 }
 
 static bool service_admits(struct conn *c)
@@ -79,6 +83,8 @@ const char *admission_ask(struct conn *c)
 
     if (c->listener->tls)
         tls_identify(c->stream.session, &c->verdict, &c->peer);
+    if (!service_admits(c))
+        return "no member has this certificate";
     set_quota_key(c);
     peer = quota_take(s->quota, c->quota_key);
     if (peer == NULL)

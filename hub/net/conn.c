@@ -77,6 +77,13 @@ enum next conn_orphan(struct conn *c)
 
 /* ---- handshake and admission ---- */
 
+static void leave_guard(struct conn *c)
+{
+    if (c->guard_slot >= 0)
+        guard_leave(c->io->server->guard, c->guard_slot);
+    c->guard_slot = -1;
+}
+
 static void refused(struct conn *c, const char *reason)
 {
     const struct net_service *service = conn_service(c);
@@ -97,6 +104,7 @@ static enum next admit(struct conn *c)
 /* The alert must not be lost to a reset, so the socket is not closed over unread bytes. */
 static enum next handshake_failed(struct conn *c, const char *reason)
 {
+    leave_guard(c);
     atomic_fetch_add(&c->io->server->counters.handshake_failures, 1);
     memcpy(c->peer.fingerprint, c->verdict.fingerprint, sizeof(c->peer.fingerprint));
     if (stream_touched(&c->stream)) /* else a balancer's probe */
@@ -116,6 +124,7 @@ static enum next on_handshake(struct conn *c)
     switch (stream_handshake(&c->stream)) {
     case STREAM_DONE:
         atomic_fetch_add(&c->io->server->counters.handshakes, 1);
+        leave_guard(c);
         return admit(c);
     case STREAM_WANT_READ:
         return WAIT_READ;
@@ -142,7 +151,8 @@ static enum next on_lingering(struct conn *c)
     return PAUSE;
 }
 
-static enum next on_orphaned(struct conn *c)
+/* The service or the timer goes on. */
+static enum next on_waiting(struct conn *c)
 {
     (void)c;
     return WAIT_NOTHING;
@@ -153,6 +163,7 @@ static void conn_free(struct conn *c)
     struct net_server *s = c->io->server;
 
     holding_release(&c->ahead);
+    leave_guard(c);
     admission_leave(c);
     close_socket(c);
     *c->link = c->next;
@@ -175,7 +186,8 @@ static void follow(struct conn *c, enum next next)
         [CONN_HANDSHAKE] = on_handshake,    [CONN_IDLE] = conn_on_reading,
         [CONN_READING] = conn_on_reading,   [CONN_CONTINUE] = conn_on_continue,
         [CONN_HANDLING] = conn_on_handling, [CONN_WRITING] = conn_on_writing,
-        [CONN_LINGERING] = on_lingering,    [CONN_ORPHANED] = on_orphaned,
+        [CONN_LINGERING] = on_lingering,    [CONN_ORPHANED] = on_waiting,
+        [CONN_RESTING] = on_waiting,
     };
 
     while (next == AGAIN)
@@ -218,6 +230,8 @@ static enum next expired(struct conn *c)
         return handshake_failed(c, "the handshake took too long");
     case CONN_IDLE:
         return conn_farewell(c);
+    case CONN_RESTING:
+        return conn_become_idle(c);
     case CONN_READING:
         return conn_reading_expired(c);
     case CONN_CONTINUE:
@@ -259,7 +273,7 @@ void conn_reply(struct conn *c, struct exchange *ex)
 
 void conn_drain(struct conn *c)
 {
-    if (c->state == CONN_IDLE && c->held_size == 0)
+    if (c->state == CONN_RESTING || (c->state == CONN_IDLE && c->held_size == 0))
         follow(c, conn_farewell(c));
     else if (c->state == CONN_HANDSHAKE)
         conn_free(c);
@@ -275,7 +289,7 @@ void conn_cut(struct conn *c)
     if (c->state == CONN_HANDLING) {
         conn_orphan(c);
     } else if (c->state != CONN_ORPHANED) {
-        if (c->state == CONN_IDLE)
+        if (c->state == CONN_IDLE || c->state == CONN_RESTING)
             stream_finish(&c->stream);
         conn_give_up(c);
         conn_free(c);
@@ -284,17 +298,22 @@ void conn_cut(struct conn *c)
 
 /* ---- the beginning ---- */
 
+void peer_address(const struct sockaddr_storage *from, char out[64])
+{
+    char host[48] = "?", port[8] = "?";
+
+    getnameinfo((const struct sockaddr *)from, sizeof(*from), host, sizeof(host), port,
+                sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(out, 64, from->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
 static void set_address(struct conn *c)
 {
     struct sockaddr_storage ss = {0};
     socklen_t size = sizeof(ss);
-    char host[48] = "?", port[8] = "?";
 
-    if (getpeername(c->stream.fd, (struct sockaddr *)&ss, &size) == 0)
-        getnameinfo((struct sockaddr *)&ss, size, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV);
-    snprintf(c->peer.address, sizeof(c->peer.address),
-             ss.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    getpeername(c->stream.fd, (struct sockaddr *)&ss, &size);
+    peer_address(&ss, c->peer.address);
 }
 
 static void set_socket_options(int fd)
@@ -318,7 +337,7 @@ static enum next begin_handshake(struct conn *c)
     return WAIT_READ;
 }
 
-void conn_open(struct io *io, const struct listener *listener, int fd)
+void conn_open(struct io *io, const struct listener *listener, int fd, int guard_slot)
 {
     struct conn *c = calloc(1, sizeof(*c));
 
@@ -327,6 +346,7 @@ void conn_open(struct io *io, const struct listener *listener, int fd)
     c->io = io;
     c->listener = listener;
     c->stream.fd = fd;
+    c->guard_slot = guard_slot;
     c->peer.connection = atomic_fetch_add(&io->server->connections, 1) + 1;
     atomic_init(&c->doomed, false);
     event_assign(&c->readable, io->base, fd, EV_READ | EV_PERSIST, on_ready, c);

@@ -11,6 +11,7 @@
 enum conn_state {
     CONN_HANDSHAKE, /* TLS */
     CONN_IDLE,      /* nothing of the next request has come */
+    CONN_RESTING,   /* the same, and nothing is read for a while: its peer asks too much */
     CONN_READING,   /* a request is coming in */
     CONN_CONTINUE,  /* 100 Continue goes out, then READING */
     CONN_HANDLING,  /* the service has the exchange */
@@ -53,13 +54,18 @@ struct conn {
     bool in_body;        /* the window counts */
     bool close_after;    /* this answer is the last */
     bool peer_ended;     /* it has closed its side */
+    int64_t rest_us;     /* before the next request; exchange.rest_us of the last */
+    int guard_slot;      /* while the handshake is under way; -1: none */
 
     struct conn *next, **link;                       /* of io.conns */
     struct conn *registered_next, **registered_link; /* of net_server.registered */
 };
 
-/* Takes the socket over. */
-void conn_open(struct io *io, const struct listener *listener, int fd);
+/* HOST:PORT or [HOST]:PORT; "?" for what is not known. */
+void peer_address(const struct sockaddr_storage *from, char out[64]);
+
+/* Takes the socket over, and the guard's slot. */
+void conn_open(struct io *io, const struct listener *listener, int fd, int guard_slot);
 void conn_reply(struct conn *c, struct exchange *ex);
 void conn_drain(struct conn *c); /* closes what is idle; the rest ends after its answer */
 void conn_cut(struct conn *c);   /* closes at once; ends the exchange unless the service has it */

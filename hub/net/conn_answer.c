@@ -15,6 +15,7 @@ void conn_end_exchange(struct conn *c, enum answer_end end, uint64_t sent)
     if (ex == NULL)
         return;
     c->exchange = NULL;
+    c->rest_us = ex->rest_us;
     c->intake = NULL;
     c->sender = NULL;
     c->mllp.message = NULL;
@@ -114,6 +115,11 @@ enum next conn_become_idle(struct conn *c)
 {
     const struct net_settings *s = conn_settings(c);
 
+    if (c->rest_us > 0) {
+        conn_enter(c, CONN_RESTING, c->rest_us);
+        c->rest_us = 0;
+        return WAIT_NOTHING;
+    }
     conn_enter(c, CONN_IDLE,
                c->listener->wire == WIRE_HTTP ? s->idle_timeout_us : s->mllp_idle_timeout_us);
     /* Nothing was read of a syslog connection meanwhile, and TLS may hold its end already. */

@@ -125,6 +125,8 @@ struct exchange {
     int64_t received_us;          /* monotonic: first byte */
     atomic_bool cancelled;        /* the client has gone: stop between statements */
     struct reply reply;
+    int64_t rest_us; /* set by the service: nothing more is read of the connection for so long after
+                      * this answer */
     struct conn *conn;     /* the network layer's own */
     void *user;            /* the layer above's own */
     void *waiting;         /* likewise: a request that is not done yet */

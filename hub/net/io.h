@@ -14,6 +14,7 @@ struct task {
     void (*run)(struct io *io, struct task *task);
     int fd;          /* a connection that was accepted */
     int listener;    /* where */
+    int guard_slot;  /* that it holds */
     struct tls *tls; /* a reference, which `run` releases */
     struct task *next;
 };

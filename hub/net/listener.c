@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "hub/base/clock.h"
 #include "hub/base/log.h"
 #include "hub/net/conn.h"
 
@@ -93,16 +94,39 @@ static struct io *least_busy(struct net_server *s)
 
 static void open_there(struct io *io, struct task *task)
 {
-    conn_open(io, &io->server->listeners[task->listener], task->fd);
+    conn_open(io, &io->server->listeners[task->listener], task->fd, task->guard_slot);
 }
 
-static void hand_over(struct listener *l, struct io *here, int fd)
+/* Too many handshakes of one address: no byte of TLS for it, and word of it now and then. */
+static bool guarded(struct listener *l, const struct sockaddr_storage *from, int *slot)
+{
+    struct net_server *s = l->server;
+    struct peer peer = {0};
+    enum guard_word word;
+
+    *slot = -1;
+    if (!l->tls)
+        return true;
+    word = guard_enter(s->guard, from, clock_monotonic_us(), slot);
+    if (word == GUARD_ADMITTED)
+        return true;
+    atomic_fetch_add(&s->counters.turned_away, 1);
+    if (word == GUARD_REFUSED) {
+        peer_address(from, peer.address);
+        s->service.refused(s->service.context, &peer, "too many handshakes of this address");
+    }
+    return false;
+}
+
+static void hand_over(struct listener *l, struct io *here, int fd, int slot)
 {
     struct net_server *s = l->server;
     struct io *io = least_busy(s);
     struct task *task;
 
     if (atomic_load(&s->counters.open) >= s->settings.max_connections) {
+        if (slot >= 0)
+            guard_leave(s->guard, slot);
         close(fd);
         return;
     }
@@ -110,12 +134,13 @@ static void hand_over(struct listener *l, struct io *here, int fd)
     atomic_fetch_add(&s->counters.open, 1);
     atomic_fetch_add(&io->open, 1);
     if (io == here) {
-        conn_open(io, l, fd);
+        conn_open(io, l, fd, slot);
         return;
     }
     task = task_new(open_there);
     task->fd = fd;
     task->listener = l->number;
+    task->guard_slot = slot;
     io_post(io, task);
 }
 
@@ -135,10 +160,16 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-        int taken = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from = {0};
+        socklen_t size = sizeof(from);
+        int taken = accept4(fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int slot;
 
         if (taken >= 0) {
-            hand_over(l, l->server->ios[0], taken);
+            if (guarded(l, &from, &slot))
+                hand_over(l, l->server->ios[0], taken, slot);
+            else
+                close(taken);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

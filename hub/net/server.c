@@ -25,6 +25,7 @@ struct net_server *net_server_new(const struct net_settings *settings,
     pthread_cond_init(&s->closed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     s->quota = quota_new(settings->max_connections_per_peer, settings->max_memory / PEER_SHARE);
+    s->guard = guard_new(&settings->handshakes_per_address);
     budget_init(&s->memory, settings->max_memory);
     s->ios = calloc((size_t)settings->io_threads, sizeof(*s->ios));
     must(s->ios != NULL, "out of memory");
@@ -204,6 +205,7 @@ void net_server_free(struct net_server *s)
     free(s->ios);
     must(budget_untouched(&s->memory), "who has gone holds no memory");
     quota_free(s->quota);
+    guard_free(s->guard);
     tls_release(s->tls);
     pthread_cond_destroy(&s->closed);
     pthread_mutex_destroy(&s->lock);
@@ -217,6 +219,7 @@ struct net_figures net_figures(const struct net_server *s)
 
     return (struct net_figures){
         .accepted = atomic_load(&c->accepted),
+        .turned_away = atomic_load(&c->turned_away),
         .handshakes = atomic_load(&c->handshakes),
         .handshake_failures = atomic_load(&c->handshake_failures),
         .open = open > 0 ? (uint64_t)open : 0,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "hub/net/exchange.h"
+#include "hub/net/guard.h"
 
 struct net_server;
 
@@ -14,7 +15,8 @@ struct net_service {
     /* After the TLS handshake: who is it? Sets peer->member_id; false closes the connection with
      * no byte of HTTP. Only called on listeners with TLS. */
     bool (*admit)(void *context, struct peer *peer);
-    /* A handshake that failed, or a peer that was not admitted. */
+    /* A handshake that failed, an address that begins too many of them, or a peer that was not
+     * admitted. */
     void (*refused)(void *context, const struct peer *peer, const char *reason);
     /* The head is read: set route, sink and max_body, and return 0; or refuse with an HTTP status
      * (404, 405, 413, 415, 503...), which is answered at once with a plain text of one line and
@@ -32,9 +34,10 @@ struct net_service {
 struct net_settings {
     int io_threads;
     int max_connections;          /* over all listeners; more are closed at once */
-    int max_connections_per_peer; /* by address on plain listeners, by fingerprint with TLS */
-    size_t max_head;              /* bytes of request line and fields: 431 */
-    size_t max_fields;            /* 431 */
+    int max_connections_per_peer; /* by address on plain listeners, by member with TLS */
+    struct guard_limits handshakes_per_address;
+    size_t max_head;   /* bytes of request line and fields: 431 */
+    size_t max_fields; /* 431 */
     int64_t handshake_timeout_us, head_timeout_us, idle_timeout_us;
     int64_t write_timeout_us;     /* without a byte of progress */
     int64_t mllp_idle_timeout_us; /* between messages; 0: for ever, as senders expect */
@@ -89,6 +92,7 @@ bool net_drain(struct net_server *s, int64_t timeout_us);
 void net_server_free(struct net_server *s);
 
 struct net_figures {
-    uint64_t accepted, handshakes, handshake_failures, open, requests, bytes_in, bytes_out;
+    uint64_t accepted, turned_away, handshakes, handshake_failures, open, requests, bytes_in,
+        bytes_out;
 };
 struct net_figures net_figures(const struct net_server *s);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "hub/net/guard.h"
 #include "hub/net/quota.h"
 #include "hub/net/server.h"
 #include "hub/net/tls.h"
@@ -22,7 +23,8 @@ struct listener {
 };
 
 struct counters {
-    atomic_uint_fast64_t accepted, handshakes, handshake_failures, requests, bytes_in, bytes_out;
+    atomic_uint_fast64_t accepted, turned_away, handshakes, handshake_failures, requests, bytes_in,
+        bytes_out;
     atomic_int open;
 };
 
@@ -34,6 +36,7 @@ struct net_server {
     int listener_count;
     bool started;
     struct quota *quota;
+    struct guard *guard;
     struct budget memory; /* of all requests that are not yet answered */
     struct counters counters;
     atomic_uint_fast64_t connections; /* numbers given out */

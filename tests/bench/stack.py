@@ -36,6 +36,12 @@ store_dir = {dir}/documents
 workers = 16
 io_threads = 2
 log_level = warn
+# One member's figures are the hub's: it may have all of it.
+max_connections_per_member = 12000
+member_running = 100
+member_rate = 0
+address_handshakes = 0
+address_handshake_rate = 0
 """
 
 NGINX_CONF = """

@@ -8,11 +8,15 @@
 
 #include "hub/base/clock.h"
 
+enum { CERTIFICATES = 16 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct service_record record;
 static struct exchange *queue;
 static bool suspended, ending;
+static unsigned char certificates[CERTIFICATES][32]; /* as they came */
+static int certificate_count;
 static pthread_t worker;
 
 /* ---- sources ---- */
@@ -117,12 +121,18 @@ static void slow(struct exchange *ex)
     reply_add(&ex->reply, STR("slow"));
 }
 
+static void rest(struct exchange *ex)
+{
+    ex->rest_us = US_PER_SECOND / 2;
+    reply_add(&ex->reply, STR("rest"));
+}
+
 static const struct route {
     const char *path;
     void (*handle)(struct exchange *ex);
 } routes[] = {
-    {"/echo", echo},       {"/big", big},       {"/source", source},
-    {"/unknown", unknown}, {"/broken", broken}, {"/slow", slow},
+    {"/echo", echo},     {"/big", big},   {"/source", source}, {"/unknown", unknown},
+    {"/broken", broken}, {"/slow", slow}, {"/rest", rest},
 };
 
 static void handle(struct exchange *ex)
@@ -160,6 +170,18 @@ static void *work(void *arg)
 
 /* ---- the callbacks ---- */
 
+/* 7, 8, ...: a certificate is a member. The lock is held. */
+static int64_t member_of(const struct peer *peer)
+{
+    int n = 0;
+
+    while (n < certificate_count && memcmp(certificates[n], peer->fingerprint, 32) != 0)
+        n++;
+    if (n == certificate_count && n < CERTIFICATES)
+        memcpy(certificates[certificate_count++], peer->fingerprint, 32);
+    return 7 + n;
+}
+
 static bool admit(void *context, struct peer *peer)
 {
     bool yes;
@@ -168,7 +190,7 @@ static bool admit(void *context, struct peer *peer)
     pthread_mutex_lock(&lock);
     record.asked++;
     yes = !suspended;
-    peer->member_id = 7;
+    peer->member_id = member_of(peer);
     record.last_peer = *peer;
     pthread_mutex_unlock(&lock);
     return yes;
@@ -229,6 +251,7 @@ struct net_service service_begin(void)
 {
     record = (struct service_record){0};
     suspended = ending = false;
+    certificate_count = 0;
     pthread_create(&worker, NULL, work, NULL);
     return (struct net_service){NULL, admit, refused, accept_head, submit, finished};
 }

@@ -7,6 +7,7 @@
  *   /unknown    the same, of a length that nobody says
  *   /broken     a source that gives half of it, then fails
  *   /slow       waits until the exchange is cancelled (or a second is over)
+ *   /rest       rests for half a second after the answer
  *   /none       404 before the body, as everything else
  *   MLLP        "ACK" and the message */
 #pragma once

@@ -326,6 +326,61 @@ static void connections_have_a_cap_in_all_and_for_each_peer(void)
     rig_end();
 }
 
+static void a_connection_that_rests_is_not_read_and_the_others_are(void)
+{
+    struct client tired, other;
+    int64_t asked = clock_monotonic_us();
+
+    rig_begin(NULL);
+    client_connect(&tired, rig.http, false, NULL, 0);
+    client_connect(&other, rig.http, false, NULL, 0);
+    client_send(&tired, STR("GET /rest HTTP/1.1\r\n" HOST "\r\n"
+                            "GET /big?5 HTTP/1.1\r\n" HOST "\r\n"));
+    CHECK_STR(body_of(client_read_response(&tired, &rig.arena)), STR("rest"));
+    client_send(&other, STR("GET /big?5 HTTP/1.1\r\n" HOST "\r\n"));
+    CU_ASSERT_EQUAL(status_of(client_read_response(&other, &rig.arena)), 200);
+    CU_ASSERT_EQUAL(service_record().finished, 2);
+    CU_ASSERT_EQUAL(status_of(client_read_response(&tired, &rig.arena)), 200);
+    CU_ASSERT(clock_monotonic_us() - asked >= US_PER_SECOND / 2);
+    client_send(&tired, STR("GET /rest HTTP/1.1\r\n" HOST "\r\n"));
+    CHECK_STR(body_of(client_read_response(&tired, &rig.arena)), STR("rest"));
+    CU_ASSERT(net_drain(rig.server, 3 * US_PER_SECOND)); /* does not wait for the rest */
+    client_close(&tired);
+    client_close(&other);
+    rig_end();
+}
+
+static void an_address_has_so_many_handshakes_under_way_and_what_is_above_is_closed(void)
+{
+    struct net_settings settings = rig_settings();
+    struct client half[2], more, plain;
+    bool clean;
+
+    settings.handshakes_per_address = (struct guard_limits){.under_way = 2};
+    rig_begin(&settings);
+    for (int i = 0; i < 2; i++)
+        client_connect(&half[i], rig.tls, false, NULL, 0);
+    rig_await_open(2);
+    client_connect(&more, rig.tls, false, NULL, 0);
+    CU_ASSERT_EQUAL(client_read_all(&more, &rig.arena, &clean).n, 0);
+    CU_ASSERT_EQUAL(net_figures(rig.server).turned_away, 1);
+    CU_ASSERT(strstr(service_record().last_refusal, "too many handshakes") != NULL);
+    client_connect(&plain, rig.http, false, NULL, 0);
+    rig_await_open(3);
+    for (int i = 0; i < 2; i++)
+        client_close(&half[i]);
+    client_close(&more);
+    client_close(&plain);
+    rig_await_open(0);
+    for (int i = 0; i < 3; i++) { /* a handshake that is over counts no more */
+        struct client c;
+
+        CU_ASSERT(client_connect(&c, rig.tls, true, rig.client, 0));
+        client_close(&c);
+    }
+    rig_end();
+}
+
 static void a_body_that_trickles_is_408_and_a_frame_that_does_is_dropped(void)
 {
     struct net_settings settings = rig_settings();
@@ -465,6 +520,8 @@ SUITE(test_server, CASE(a_wrong_address_is_refused_with_the_reason),
       CASE(a_slow_head_is_408_and_a_silent_connection_is_closed),
       CASE(a_client_that_leaves_cancels_its_request),
       CASE(connections_have_a_cap_in_all_and_for_each_peer),
+      CASE(a_connection_that_rests_is_not_read_and_the_others_are),
+      CASE(an_address_has_so_many_handshakes_under_way_and_what_is_above_is_closed),
       CASE(a_body_that_trickles_is_408_and_a_frame_that_does_is_dropped),
       CASE(draining_answers_what_is_under_way_and_closes_the_rest),
       CASE(a_drain_that_runs_out_of_time_cuts_and_cancels),
