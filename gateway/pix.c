@@ -1,5 +1,7 @@
 #include "gateway/pix.h"
 
+#include "hub/audit/event.h"
+
 static enum status find_person(struct request *rq, struct person_ref ref, struct person *out)
 {
     struct mpi_people people;
@@ -87,8 +89,7 @@ void pix_audit(struct request *rq, const struct identity_visible *v)
     row->person_id = rq->person.person_id;
     if (v->withheld > 0)
         row->description =
-            str_printf(rq->arena, "%zu identifiers of other members withheld by consent",
-                       v->withheld);
+            str_printf(rq->arena, AUDIT_WITHHELD ": %zu identifiers of other members", v->withheld);
     row->objects = rq->about;
     for (size_t i = 0; i < v->count; i++)
         row->objects = with_patient(rq, row->objects, v->items[i].id);

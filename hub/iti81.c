@@ -232,6 +232,8 @@ struct page {
     struct strbuf entries;
     size_t n;
     bool more;
+    bool own;                       /* for a member about its own requests: */
+    bool by_patient;                /* of this one's records */
     const struct audit_entry *last; /* looked at, shown or not */
 };
 
@@ -249,6 +251,8 @@ static void add_entry(struct request *rq, struct page *page, const struct audit_
 
     if (!audit_event_read(rq->arena, e->record, &event))
         return; /* altered: `causeway audit verify` tells */
+    if (page->own && !audit_event_for_asker(&event, page->by_patient))
+        return;
     strbuf_addf(&page->entries,
                 "%s{\"fullUrl\":\"urn:uuid:%.*s\",\"resource\":", page->n > 0 ? "," : "",
                 STR_ARG(uuid_text(rq->arena, e->id)));
@@ -377,6 +381,8 @@ static enum status iti81_search(struct request *rq, struct reply *rp)
     struct str search;
 
     TRY(read_question(rq, &q, &search));
+    page.own = rq->principal.member->audit_reader != AUDIT_READER_ALL;
+    page.by_patient = q.filter.patient.n > 0;
     if (!q.nothing)
         TRY(gather(rq, &q, &page));
     audit(rq, &q);

@@ -4,6 +4,7 @@
 #include <libxml/tree.h>
 #include <string.h>
 
+#include "hub/audit/event.h"
 #include "hub/soap.h"
 #include "xds/response.h"
 #include "xds/rim_write.h"
@@ -81,10 +82,19 @@ static size_t withheld_of(const struct answer *answer, const struct person *p)
     return n > shown ? n - shown : 0;
 }
 
-static void note_withheld(struct request *rq, struct audit_row *row, size_t count)
+static bool tells_of(const struct answer *answer, const struct person *p)
+{
+    for (size_t i = 0; i < xds_visible_count(answer->seen); i++)
+        if (xds_visible_person(answer->seen, i) == p)
+            return true;
+    return false;
+}
+
+static void note_withheld(struct request *rq, struct audit_row *row, const char *words,
+                          size_t count)
 {
     if (count > 0)
-        row->description = str_printf(rq->arena, "withheld by consent: %zu", count);
+        row->description = str_printf(rq->arena, "%s: %zu", words, count);
 }
 
 /* One row a patient: the one that the query names, else each of whom something was found, shown or
@@ -93,15 +103,22 @@ static void audit_query(struct request *rq, const struct answer *answer)
 {
     const struct mpi_people *people = &answer->found->people;
     size_t n = rq->patient.n > 0 ? 0 : people->count;
+    bool beside = xds_visible_count(answer->seen) > 0; /* a row that the asker may read */
 
     for (size_t i = 0; i < n; i++) {
         const struct person *p = &people->people[i];
         struct audit_row *row = add_row(rq, patient_shown(rq, p), p->ref);
 
-        note_withheld(rq, row, withheld_of(answer, p));
+        if (tells_of(answer, p))
+            note_withheld(rq, row, AUDIT_WITHHELD, withheld_of(answer, p));
+        else
+            note_withheld(rq, row, beside ? AUDIT_NOTHING_BESIDE : AUDIT_NOTHING_OF_THEM,
+                          withheld_of(answer, p));
+        beside = true;
     }
     if (n == 0)
-        note_withheld(rq, add_row(rq, rq->patient, rq->person), withheld_of(answer, NULL));
+        note_withheld(rq, add_row(rq, rq->patient, rq->person), AUDIT_WITHHELD,
+                      withheld_of(answer, NULL));
 }
 
 /* --- answer ------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "hub/audit/event.h"
 #include "hub/base/log.h"
 #include "hub/base/oid.h"
 #include "hub/data/xml.h"
@@ -10,6 +11,8 @@
 #include "xds/repository.h"
 #include "xds/response.h"
 #include "xds/retrieval.h"
+
+#define NOT_HERE "XDSDocumentUniqueIdError"
 
 /* ITI-43 Retrieve Document Set (IHE ITI TF-2 3.43).
  *
@@ -243,7 +246,7 @@ static void choose_documents(struct request *rq, struct xds_retrieval *r)
         if (is_done(w) || choose(rq, r, w) || choose_on_demand(rq, r, w))
             continue;
         note_withheld(r, w);
-        xds_retrieval_refuse(r, w, "XDSDocumentUniqueIdError",
+        xds_retrieval_refuse(r, w, NOT_HERE,
                              str_printf(rq->arena, "The repository has no document %.*s",
                                         STR_ARG(w->unique_id)));
     }
@@ -272,7 +275,7 @@ static enum status take_snapshots(struct request *rq, struct xds_retrieval *r)
         TRY(request_alive(rq));
         s = xds_snapshot_take(rq, &r->found, w->on_demand, w->person, &snapshot);
         if (s == NOT_FOUND && rq->err->status == OK) {
-            xds_retrieval_refuse(r, w, "XDSDocumentUniqueIdError",
+            xds_retrieval_refuse(r, w, NOT_HERE,
                                  str_printf(rq->arena,
                                             "There is nothing to make the document %.*s of",
                                             STR_ARG(w->unique_id)));
@@ -364,6 +367,8 @@ static bool belongs(const struct audit_row *row, const struct xds_wanted *w)
 {
     struct person_ref ref = ref_of(w);
 
+    if (w->code != NULL && strcmp(w->code, NOT_HERE) == 0)
+        return false;
     return row->action == 0 && row->pkey == ref.pkey && row->person_id == ref.person_id &&
            (row->outcome == AUDIT_SUCCESS) == (w->code == NULL);
 }
@@ -390,11 +395,15 @@ static struct audit_row *row_for(struct request *rq, const struct xds_wanted *w)
     row->person_id = ref_of(w).person_id;
     row->patient = patient_cx(rq, w->person);
     if (w->code != NULL)
-        row->description = w->withheld ? STR("Withheld by consent") : str_from(w->code);
+        row->description = w->withheld
+                               ? str_printf(rq->arena, "%s: " AUDIT_NOTHING_OF_THEM, w->code)
+                               : str_from(w->code);
     return row;
 }
 
-/* One row for what succeeded and one for what failed, for each patient (CP-493). */
+/* One row for what succeeded and one for what failed, for each patient (CP-493); one for each that
+ * is not here or not shown: a row for several would tell whoever reads its own records which of
+ * them are of one patient. */
 static void audit_documents(struct request *rq, const struct xds_retrieval *r)
 {
     for (size_t i = 0; i < r->n; i++)

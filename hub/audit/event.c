@@ -251,3 +251,30 @@ struct str audit_event_message(const struct audit_event *e)
 
     return message != NULL && e->row != NULL && e->row->message != NULL ? message->id : STR_NONE;
 }
+
+/* --- for who asked --------------------------------------------------------------------------- */
+
+static bool is_kept(const struct audit_object *o, bool nothing_told)
+{
+    return strcmp(o->kind, "decision") != 0 && !(nothing_told && strcmp(o->kind, "patient") == 0);
+}
+
+bool audit_event_for_asker(struct audit_event *e, bool by_patient)
+{
+    ptrdiff_t at = str_find_str(e->description, STR(AUDIT_WITHHELD));
+    bool nothing_told = str_find_str(e->description, STR(AUDIT_NOTHING_OF_THEM)) >= 0;
+    bool beside = str_find_str(e->description, STR(AUDIT_NOTHING_BESIDE)) >= 0;
+
+    if (at >= 0)
+        e->description = str_slice(e->description, 0, (size_t)at);
+    while (e->description.n > 0 && strchr(";: ", e->description.p[e->description.n - 1]) != NULL)
+        e->description.n--;
+    if (nothing_told)
+        e->patient = STR_NONE;
+    for (struct audit_object **o = &e->objects; *o != NULL;)
+        if (is_kept(*o, nothing_told))
+            o = &(*o)->next;
+        else
+            *o = (*o)->next;
+    return !beside && !(nothing_told && by_patient);
+}

@@ -21,6 +21,18 @@ struct audit_event {
 /* False when it is no such record. Strings in the arena. */
 bool audit_event_read(struct arena *a, struct str record, struct audit_event *out);
 
+/* In the description of a record: that consent kept something back, and that nothing was told of
+ * this patient, whom the question did not name. */
+#define AUDIT_WITHHELD        "withheld by consent"
+#define AUDIT_NOTHING_OF_THEM AUDIT_WITHHELD ", nothing told"
+#define AUDIT_NOTHING_BESIDE  AUDIT_NOTHING_OF_THEM " beside others" /* in rows of their own */
+
+/* Takes away what who asked was not told: what consent withheld, whose it was, and how it was
+ * decided. What is left equals the record of a question that found nothing. False: it must not be
+ * found at all, by_patient (of a search by patient) or since another record tells of the question.
+ */
+bool audit_event_for_asker(struct audit_event *e, bool by_patient);
+
 /* The first object of this kind, or NULL. */
 const struct audit_object *audit_event_object(const struct audit_event *e, const char *kind);
 

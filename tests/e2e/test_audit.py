@@ -132,7 +132,7 @@ def test_a_withheld_document_is_in_the_row_of_its_patient(hub, lakeside, harbour
     assert len(harbour.get(unique_ids=[first.unique_id, second.unique_id]).entries) == 1
     rows = {r["patient"]: r for r in hub.audit(transaction="ITI-18", member="harbour")[-2:]}
     assert rows[seen.xad]["description"] == ""
-    assert rows[hidden.xad]["description"] == "withheld by consent: 1"
+    assert rows[hidden.xad]["description"] == "withheld by consent, nothing told beside others: 1"
 
 
 # --- the hub itself -----------------------------------------------------------------------------------

@@ -310,6 +310,40 @@ static void a_record_of_the_first_version_still_renders(void)
     arena_dispose(&a);
 }
 
+/* --- for who asked --------------------------------------------------------------------------- */
+
+static void who_asked_reads_nothing_of_what_was_withheld(void)
+{
+    static const struct {
+        const char *description, *left;
+        bool patient, found, found_by_patient;
+    } table[] = {
+        {"", "", true, true, true},
+        {"XDSUnknownPatientId: no", "XDSUnknownPatientId: no", true, true, true},
+        {AUDIT_WITHHELD ": 3", "", true, true, true},
+        {"slow; " AUDIT_WITHHELD " from other communities: 1", "slow", true, true, true},
+        {"XDSDocumentUniqueIdError: " AUDIT_NOTHING_OF_THEM, "XDSDocumentUniqueIdError", false,
+         true, false},
+        {AUDIT_NOTHING_BESIDE ": 1", "", false, false, false},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        for (int by_patient = 0; by_patient < 2; by_patient++) {
+            struct audit_object document = {.kind = "document"};
+            struct audit_object patient = {.kind = "patient", .next = &document};
+            struct audit_object decision = {.kind = "decision", .next = &patient};
+            struct audit_event e = {.patient = STR("1"),
+                                    .description = str_from(table[i].description),
+                                    .objects = &decision};
+
+            CU_ASSERT_EQUAL(audit_event_for_asker(&e, by_patient),
+                            by_patient ? table[i].found_by_patient : table[i].found);
+            CHECK_STR(e.description, str_from(table[i].left));
+            CU_ASSERT_EQUAL(e.patient.n > 0, table[i].patient);
+            CU_ASSERT_PTR_EQUAL(e.objects, table[i].patient ? &patient : &document);
+        }
+}
+
 /* --- FHIR ------------------------------------------------------------------------------------ */
 
 static const char *text_at(const json_t *o, const char *a, const char *b, const char *c)
@@ -390,4 +424,5 @@ SUITE(test_renderings, CASE(each_row_renders_by_the_schema_with_every_object),
       CASE(what_was_removed_is_gone_for_good), CASE(a_refused_node_is_named_with_its_certificate),
       CASE(an_alert_gives_the_event_its_type), CASE(a_record_of_the_first_version_still_renders),
       CASE(each_row_is_an_audit_event_with_both_agents),
-      CASE(a_patients_query_has_the_entities_of_balp));
+      CASE(a_patients_query_has_the_entities_of_balp),
+      CASE(who_asked_reads_nothing_of_what_was_withheld));

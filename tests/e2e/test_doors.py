@@ -1,0 +1,474 @@
+"""Every door, and whether consent stands in it.
+
+The program lists its doors by the tables that it runs by (`causeway doors`). Each that discloses has a
+probe here, which is tried under each policy: it hears the canary where the policy lets it, and else not a
+word, in the raw bytes of the whole answer. A door without a probe fails the test.
+"""
+import json
+import time
+import uuid
+
+import pytest
+from lxml import etree
+
+from canary import Canary, leaks
+from hospital import hl7v3 as v3
+from hospital import mllp, soap, xds
+from hospital.answers import Answers
+from hospital.hub import HOME
+from hospital.listener import Listener
+from kinds import KINDS, MANY, body_of
+from people import Person, known
+
+SETTINGS = {"outbox_ack_seconds": 2, "outbox_attempts": 3, "outbox_pause_seconds": 1}
+ITI38, ITI39 = "urn:ihe:iti:2007:CrossGatewayQuery", "urn:ihe:iti:2007:CrossGatewayRetrieve"
+ITI55 = "urn:hl7-org:v3:PRPA_IN201305UV02:CrossGatewayPatientDiscovery"
+DEFERRED = ITI55.replace("UV02:", "UV02:Deferred:")
+URN = f"urn:oid:{HOME}"
+AURORA = "2.16.840.1.1"
+
+
+def settle():
+    time.sleep(0.6)  # the keeper reads the members four times a second
+
+
+class Region:
+    """Lakeside publishes; Harbour and, from another community, Aurora ask."""
+
+    def __init__(self, hub, lakeside, harbour):
+        self.hub, self.lakeside, self.harbour = hub, lakeside, harbour
+        self.hilltop = hub.enrol("hilltop", "1.2.840.1.3")
+        self.aurora = hub.enrol("aurora", AURORA)
+        hub.run("community", "add", "aurora", "--home", AURORA)
+        hub.run("member", "permit", "harbour", "--multi-patient")
+        hub.run("member", "permit", "harbour", "--audit-reader", "own")
+        self.answers = {}
+        for name in ("harbour", "aurora"):
+            made = Answers(hub.authority.issue(f"{name}-answers", server=True), hub.ca)
+            hub.run("member", "reply-to", "add", name, "--address", made.url)
+            self.answers[name] = made
+        self.agree()
+        settle()
+
+    def agree(self):
+        self.hub.run("member", "agreement", "add", "region", "--all")
+        self.hub.run("member", "agreement", "add", "aurora", "--all", "--party", "aurora")
+
+    def disagree(self):
+        for name in ("region", "aurora"):
+            self.hub.run("member", "agreement", "end", name)
+
+    def heard(self, name, send):
+        """What comes back at this member's address for what is sent."""
+        answers = self.answers[name]
+        before = len(answers.received)
+        send(answers.url)
+        answers.wait(before + 1)
+        return answers.received[before][1].raw
+
+    def close(self):
+        for answers in self.answers.values():
+            answers.close()
+
+
+@pytest.fixture(scope="module")
+def region(hub, lakeside, harbour):
+    region = Region(hub, lakeside, harbour)
+    yield region
+    region.close()
+
+
+# --- policies ------------------------------------------------------------------------------------
+
+ASKERS = ("harbour", "aurora")
+
+
+def consent(region, patient, *arguments):
+    return region.hub.json("consent", "set", "--patient", patient, *arguments)["policy"]
+
+
+def deny(region, c):
+    consent(region, c.xad, "--deny")
+
+
+def deny_askers(region, c):
+    for name in ASKERS:
+        consent(region, c.xad, "--deny", "--member", name)
+
+
+def deny_and_permit(region, c):
+    deny(region, c)
+    for name in ASKERS:
+        consent(region, c.xad, "--permit", "--member", name)
+
+
+def revoke(region, c):
+    policy = consent(region, c.xad, "--deny")
+    region.hub.run("consent", "revoke", "--patient", c.xad, "--policy", policy)
+
+
+def merge_one_who_denied(region, c):
+    old = Person(region.lakeside)
+    consent(region, old.resolve(region.lakeside), "--deny")
+    answer = region.lakeside.merge(c.person.patient(c.person.cx(region.lakeside)), old.cx(region.lakeside))
+    assert answer["MSA-1"] == "AA", answer
+
+
+def permit(region, c):
+    consent(region, c.xad, "--permit")
+
+
+# name: (how it is made, in an opt-in domain, with agreements, whether the askers may see)
+POLICIES = {
+    "says nothing": (lambda region, c: None, False, True, True),
+    "denies all": (deny, False, True, False),
+    "denies these members": (deny_askers, False, True, False),
+    "denies all, permits these members": (deny_and_permit, False, True, False),
+    "denies another member": (lambda r, c: consent(r, c.xad, "--deny", "--member", "hilltop"), False, True, True),
+    "denied until yesterday": (lambda r, c: consent(r, c.xad, "--deny", "--until", "2020-01-01"), False, True, True),
+    "took a denial back": (revoke, False, True, True),
+    "is merged with one who denies": (merge_one_who_denied, False, True, False),
+    "says nothing where one must opt in": (lambda region, c: None, True, True, False),
+    "permits where one must opt in": (permit, True, True, True),
+    "permits where no agreement joins": (permit, False, False, False),
+}
+
+
+@pytest.fixture(scope="module", params=POLICIES)
+def canary(request, region):
+    make, opt_in, agreed, seen = POLICIES[request.param]
+    c = Canary(region.lakeside, region.harbour)
+    c.region, c.make, c.may_be_seen = region, make, seen
+    make(region, c)
+    if opt_in:
+        region.hub.run("consent", "default", "opt-in")
+    if not agreed:
+        region.disagree()
+    yield c
+    if opt_in:
+        region.hub.run("consent", "default", "opt-out")
+    if not agreed:
+        region.agree()
+
+
+# --- probes: (what was asked, what came back), as bytes ------------------------------------------
+
+def soap_probe(hospital, path, action, body, mtom=False):
+    asked = etree.tostring(body)
+    return asked, hospital.link.call(path, action, body, mtom=mtom).raw
+
+
+def stored_query(kind, transaction, path):
+    def probe(c):
+        body = body_of(kind, c)
+        if path.startswith("/xca"):
+            body.find(f"{{{xds.RIM}}}AdhocQuery").set("home", URN)
+        if transaction == "ITI-38":
+            return soap_probe(c.region.aurora, path, ITI38, body)
+        return soap_probe(c.region.harbour, path, MANY if transaction == "ITI-51" else xds.ITI18, body)
+    return probe
+
+
+def retrieve(c, hospital, path, action, home=None):
+    body = xds.retrieve([(c.region.hub.repository, e.unique_id) for e in (c.entry, c.hidden)], home=home)
+    return soap_probe(hospital, path, action, body, mtom=True)
+
+
+def pix_v2(c):
+    asked = c.person.cx(c.harbour)
+    return asked.encode(), c.harbour.pix(asked).raw
+
+
+def pdq_v2(event):
+    def probe(c):
+        lines = [mllp.msh(c.harbour.sender, f"QBP^{event}^QBP_Q21", version="2.5"),
+                 f"QPD|IHE PDQ Query|{mllp.control_id()}|@PID.5.1.1^{c.person.family}~@PID.7^{c.person.birth}", "RCP|I"]
+        asked = "\r".join(lines) + "\r"
+        return asked.encode(), c.harbour.tell(asked).raw
+    return probe
+
+
+def pix_v3(c):
+    body = v3.pix_query(c.harbour.authority, c.person.number(c.harbour))
+    return etree.tostring(body), v3.call(c.harbour, "/pix", body).soap.raw
+
+
+def by_name(p, **options):
+    return v3.pdq_query([("livingSubjectName", f"<value><given>{p.given}</given><family>{p.family}</family></value>"),
+                         ("livingSubjectBirthTime", f'<value value="{p.birth}"/>')], **options)
+
+
+def pdq_v3(c):
+    body = by_name(c.person)
+    return etree.tostring(body), v3.call(c.harbour, "/pdq", body).soap.raw
+
+
+def pdq_v3_continued(c):
+    """Of two who answer to the name one a page: the canary is on one of them."""
+    twin = c.person.patient(c.harbour.cx(f"TWIN{c.serial}"), given=c.sign("Twin"), birth="19010101",
+                            address="9 Far Rd^^Elsewhere^AK^99501^US", phone="")
+    assert c.harbour.feed("A04", twin)["MSA-1"] == "AA"
+    query = uuid.uuid4().hex
+    body = v3.pdq_query([("livingSubjectName", f"<value><family>{c.person.family}</family></value>")], query_id=query,
+                        page=1)
+    first = v3.call(c.harbour, "/pdq", body).soap.raw
+    action = v3.ACTION.format("QUQI_IN000003UV01_Continue")
+    return etree.tostring(body), first + v3.call(c.harbour, "/pdq", v3.continuation(query), action).soap.raw
+
+
+def discovery(c):
+    body = by_name(c.person)
+    return etree.tostring(body), v3.call(c.region.aurora, "/xcpd", body, ITI55).soap.raw
+
+
+def discovery_deferred(c):
+    body = by_name(c.person)
+
+    def send(url):
+        body.find(f"{{{v3.V3}}}sender").addprevious(etree.fromstring(
+            f'<respondTo xmlns="{v3.V3}" typeCode="RSP"><telecom value="{url}"/><entityRsp classCode="ENT" '
+            f'determinerCode="INSTANCE"><id root="{AURORA}"/></entityRsp></respondTo>'))
+        assert v3.call(c.region.aurora, "/xcpd", body, DEFERRED).ack == "AA"
+    return etree.tostring(body), c.region.heard("aurora", send)
+
+
+def asynchronous(c):
+    body = body_of("FindDocuments", c)
+
+    def send(url):
+        root = soap.envelope(xds.ITI18, body, reply_to=url)
+        kind, content = "application/soap+xml; charset=UTF-8", soap.serialise(root)
+        assert c.harbour.link.post("/xds/registry", kind, content).status == 202
+    return etree.tostring(body), c.region.heard("harbour", send)
+
+
+def audit_search(method):
+    """The newest record of Harbour's own question for a document by its id: whose document it is, and that
+    there is one, is told by the record as little as by the answer."""
+    def probe(c):
+        asked, _ = soap_probe(c.harbour, "/xds/registry", xds.ITI18, body_of("GetDocuments", c))
+        search = "date=ge2020-01-01&subtype=ITI-18&_count=1"
+        with soap.Connection(c.region.hub.soap_address, c.harbour.identity, c.region.hub.ca) as connection:
+            if method == "GET":
+                answer = connection.exchange("GET", f"/fhir/AuditEvent?{search}")
+            else:
+                answer = connection.exchange("POST", "/fhir/AuditEvent/_search", [
+                    ("Content-Type", "application/x-www-form-urlencoded")], search.encode())
+        assert answer.status == 200 and json.loads(answer.content)["entry"], answer.content[:500]
+        return asked, answer.raw
+    return probe
+
+
+def told(c, listener_of, trigger):
+    """What a member is told of, up to a message about a patient whom nobody hides: they come in order."""
+    with listener_of() as heard:
+        settle()
+        trigger()
+        marker = Person()
+        marker.feed(c.harbour)
+        end = time.monotonic() + 20
+        while not any(marker.number(c.harbour).encode() in raw for raw in heard()):
+            assert time.monotonic() < end, "the marker was not told"
+            time.sleep(0.05)
+        return b"".join(heard())
+
+
+class Subscription:
+    """Harbour's, while it lasts. Gives a function that gives what came so far."""
+
+    def __init__(self, c, form):
+        self.c, self.form = c, form
+
+    def __enter__(self):
+        region = self.c.region
+        if self.form == "hl7v3":
+            self.server = region.answers["harbour"]
+            self.server.status, self.server.reply = 200, acknowledge
+            before, address = len(self.server.received), self.server.url
+
+            def heard():
+                return [posted.raw for _, posted in self.server.received[before:]]
+        else:
+            self.server = Listener(region.harbour.identity, region.hub.ca)
+            address = self.server.address
+
+            def heard():
+                return [m.raw for m in self.server.messages]
+        region.hub.run("member", "notify", "add", "harbour", "--format", self.form, "--to", address)
+        return heard
+
+    def __exit__(self, *_):
+        self.c.region.hub.run("member", "notify", "remove", "harbour", "--format", self.form)
+        if self.form == "hl7v3":
+            self.server.status, self.server.reply = 202, lambda message: b""
+        else:
+            self.server.close()
+
+
+def acknowledge(message):
+    body = etree.fromstring(
+        f'<MCCI_IN000002UV01 xmlns="{v3.V3}" ITSVersion="XML_1.0"><id root="{uuid.uuid4()}"/>'
+        '<creationTime value="20261122"/><interactionId root="2.16.840.1.113883.1.6" extension="MCCI_IN000002UV01"/>'
+        '<processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="NE"/>'
+        '<receiver typeCode="RCV"><device classCode="DEV" determinerCode="INSTANCE"><id root="2.25.1"/></device></receiver>'
+        '<sender typeCode="SND"><device classCode="DEV" determinerCode="INSTANCE"><id root="2.25.2"/></device></sender>'
+        '<acknowledgement><typeCode code="CA"/><targetMessage><id root="'
+        + message.body.find(f"{{{v3.V3}}}id").get("root") + '"/></targetMessage></acknowledgement></MCCI_IN000002UV01>')
+    return soap.serialise(soap.envelope(v3.ACTION.format("MCCI_IN000002UV01"), body))
+
+
+def notification(form):
+    """Lakeside comes to know the canary by another number as well."""
+    def probe(c):
+        number = f"AGAIN{c.serial:04}{form}"
+
+        def trigger():
+            answer = c.lakeside.feed("A04", c.person.patient(c.lakeside.cx(number), address=f"{c.street} 1^^Springfield"
+                                                             "^IL^62701^US"))
+            assert answer["MSA-1"] == "AA", answer
+        return b"", told(c, lambda: Subscription(c, form), trigger)
+    return probe
+
+
+def links(c):
+    """A patient of Lakeside, who says the same, turns out to be the canary; Harbour is told of links, and of the marker's."""
+    other = known(c.lakeside)
+    if c.make is not merge_one_who_denied:
+        c.make(c.region, other)
+    number = other.number(c.lakeside)
+    c.words_of_links = {"number": number.encode()}
+    one, two = Person(c.harbour), Person(c.harbour)
+
+    def link(hospital, a, b):
+        both = [f"PID|||{p.cx(hospital)}||X^Y" for p in (a, b)]
+        answer = hospital.tell(mllp.message(mllp.msh(hospital.sender, "ADT^A24"), f"EVN|A24|{mllp.timestamp()}", *both))
+        assert answer["MSA-1"] == "AA", answer
+
+    with Subscription(c, "links") as heard:
+        settle()
+        link(c.lakeside, c.person, other)
+        link(c.harbour, one, two)
+        end = time.monotonic() + 20
+        while not any(two.number(c.harbour).encode() in raw for raw in heard()):
+            assert time.monotonic() < end, "the marker was not told"
+            time.sleep(0.05)
+        return b"", b"".join(heard())
+
+
+# (kind, name, path or "") of a door: what asks at it. Of a stored query: of each transaction that takes it.
+PROBES = {
+    ("transaction", "ITI-43", "/xds/repository"): lambda c: retrieve(c, c.harbour, "/xds/repository", xds.ITI43),
+    ("transaction", "ITI-43", "/xca/ig/retrieve"):
+        lambda c: retrieve(c, c.harbour, "/xca/ig/retrieve", xds.ITI43, home=URN),
+    ("transaction", "ITI-39", "/xca/rg/retrieve"):
+        lambda c: retrieve(c, c.region.aurora, "/xca/rg/retrieve", ITI39, home=URN),
+    ("transaction", "ITI-9", ""): pix_v2,
+    ("transaction", "ITI-21", ""): pdq_v2("Q22"),
+    ("transaction", "ITI-22", ""): pdq_v2("ZV1"),
+    ("transaction", "ITI-45", "/pix"): pix_v3,
+    ("transaction", "ITI-47", "/pdq"): pdq_v3,
+    ("transaction", "ITI-47", "/pdq", "urn:hl7-org:v3:QUQI_IN000003UV01_Continue"): pdq_v3_continued,
+    ("transaction", "ITI-55", "/xcpd"): discovery,
+    ("transaction", "ITI-55", "/xcpd", DEFERRED): discovery_deferred,
+    ("transaction", "ITI-81", "/fhir/AuditEvent"): audit_search("GET"),
+    ("transaction", "ITI-81", "/fhir/AuditEvent/_search"): audit_search("POST"),
+    ("carrier", "SOAP", ""): asynchronous,
+    ("carrier", "ITI-10", ""): notification("hl7v2"),
+    ("carrier", "ITI-46", ""): notification("hl7v3"),
+    ("carrier", "ITI-64", ""): links,
+}
+QUERY_DOORS = {"ITI-18": ("/xds/registry", "/xca/ig/query"), "ITI-51": ("/xds/registry",), "ITI-38": ("/xca/rg/query",)}
+for _kind in KINDS:
+    _many = _kind.endswith("MultiplePatients")
+    for _transaction in ("ITI-51",) if _many else ("ITI-18", "ITI-38"):
+        for _path in QUERY_DOORS[_transaction]:
+            PROBES["query", _kind, _path, _transaction] = stored_query(_kind, _transaction, _path)
+
+
+def words(c, door):
+    """What this door may not tell of the canary."""
+    name = door[1]
+    if name == "ITI-55":  # a community is told of that it is known here, and of nothing more
+        return {"XAD-PID": c.xad.split("^")[0].encode()}
+    if name == "ITI-64":
+        return c.words_of_links
+    if name == "ITI-81":
+        return {**c.words, "XAD-PID": c.xad.split("^")[0].encode(), "that something is hidden": b"ithheld"}
+    return c.words
+
+
+@pytest.mark.parametrize("door", PROBES, ids=lambda d: " ".join(filter(None, d[1:])))
+def test_a_door_tells_what_the_policy_lets_it_and_else_not_a_word(door, canary):
+    asked, answered = PROBES[door](canary)
+    told = leaks(words(canary, door), asked, answered)
+    if canary.may_be_seen:
+        assert told, "the probe asks for nothing that this door tells"
+    else:
+        assert told == []
+
+
+def test_each_door_that_discloses_has_a_probe(hub):
+    """The stored queries stand for the transactions that take them."""
+    queries = {d["name"] for d in hub.json("doors") if d["kind"] == "query"}
+    assert queries == set(KINDS)
+    without = []
+    for d in hub.json("doors"):
+        if d["door"] != "discloses" or d["kind"] == "query":
+            continue
+        if d["name"] in QUERY_DOORS:
+            assert d["path"] in QUERY_DOORS[d["name"]], d
+            continue
+        key = d["kind"], d["name"], d["path"]
+        first = [x for x in hub.json("doors") if (x["kind"], x["name"], x["path"]) == key][0]
+        if key not in PROBES or (d != first and (*key, d["action"]) not in PROBES):
+            without.append((*key, d["action"]))
+    assert without == []
+
+
+def test_each_operation_says_what_it_discloses(hub):
+    assert {d["door"] for d in hub.json("doors")} <= {"discloses", "staff", "nothing"}
+    assert all(d["says"] for d in hub.json("doors"))
+    hub.run("doors", "--check")
+
+
+def test_who_may_not_read_the_log_is_told_nothing_by_it(region):
+    c = Canary(region.lakeside, region.harbour)
+    with soap.Connection(region.hub.soap_address, region.hilltop.identity, region.hub.ca) as connection:
+        answer = connection.exchange("GET", f"/fhir/AuditEvent?date=ge2020-01-01&patient.identifier="
+                                     f"{c.xad.split('^')[0]}")
+    assert answer.status == 403 and leaks(c.words, b"", answer.raw) == []
+
+
+# --- identity ------------------------------------------------------------------------------------
+
+def test_a_member_always_resolves_its_own_identifiers_and_the_xad_pid(canary):
+    """Else it could neither publish nor record that the patient opts out."""
+    c = canary
+    for hospital in (c.lakeside, c.harbour):
+        assert hospital.xad_pid(c.person.number(hospital)) == c.xad
+        body = v3.pix_query(hospital.authority, c.person.number(hospital), [c.region.hub.xad_authority])
+        assert (c.region.hub.xad_authority, c.xad.split("^")[0]) in v3.call(hospital, "/pix", body).ids()
+    own = v3.call(c.harbour, "/pdq", by_name(c.person)).ids()
+    assert (c.harbour.authority, c.person.number(c.harbour)) in own
+
+
+def test_who_knows_nobody_of_a_patient_who_denies_finds_nobody(region):
+    c = known(region.lakeside)
+    deny(region, c)
+    answer = v3.call(region.hilltop, "/pdq", by_name(c))
+    assert answer.response == "NF" and answer.ids() == set()
+    assert region.hilltop.pix(c.cx(region.lakeside)).identifiers() == []
+
+
+def test_other_domains_are_told_only_to_a_member_that_registered_for_them(region):
+    """Lakeside's is not among Harbour's domains of interest: the number is not told, whatever consent allows."""
+    c = Canary(region.lakeside, region.harbour)
+    c.region = region
+    doors = [d for d in PROBES if d[1] in ("ITI-9", "ITI-21", "ITI-22", "ITI-45", "ITI-47")]
+    region.hub.run("member", "domain", "add", "harbour", "--domain", region.hilltop.authority)
+    settle()
+    try:
+        assert [d for d in doors if leaks({"number": c.words["number"]}, *PROBES[d](c))] == []
+    finally:
+        region.hub.run("member", "domain", "remove", "harbour", "--domain", region.hilltop.authority)
+        settle()
