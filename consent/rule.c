@@ -275,3 +275,102 @@ enum status consent_rule_read(struct arena *a, struct str json, struct consent_r
     TRY(json_read(a, json, &limits, "rules", err, &root));
     return read_rule(&r, root, 0, out);
 }
+
+/* --- what it denies -------------------------------------------------------------------------- */
+
+struct denials {
+    struct arena *arena;
+    struct consent_rule *v;
+    size_t n;
+};
+
+static size_t count_rules(const struct consent_rule *rule)
+{
+    size_t n = 1;
+
+    for (size_t i = 0; i < rule->exception_count; i++)
+        n += count_rules(&rule->exceptions[i]);
+    return n;
+}
+
+static bool is_of_object(const struct consent_condition *c)
+{
+    return consent_attribute_of(c->what) != CONSENT_OF_ASKER && c->what != CONSENT_INSTANT;
+}
+
+/* Where both hold. What a permit says of objects by `unless` is dropped: it reaches identities,
+ * and as part of a denial it would not (consent/match.c). */
+static struct consent_rule narrowed(struct arena *a, const struct consent_rule *rule,
+                                    const struct consent_condition *more, size_t count)
+{
+    struct consent_condition *all =
+        ARENA_ARRAY(a, count + rule->condition_count, struct consent_condition);
+    struct consent_rule out = *rule;
+
+    out.conditions = all;
+    out.condition_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!is_of_object(&more[i]) || !more[i].unless)
+            all[out.condition_count++] = more[i];
+    for (size_t i = 0; i < rule->condition_count; i++)
+        all[out.condition_count++] = rule->conditions[i];
+    return out;
+}
+
+/* But where this permit's one condition, about who asks, holds. */
+static void leave_out(struct arena *a, const struct consent_rule *permit, struct consent_rule *deny)
+{
+    struct consent_condition unless;
+
+    if (permit->effect != CONSENT_PERMIT || permit->condition_count != 1 ||
+        permit->exception_count > 0 || is_of_object(&permit->conditions[0]))
+        return;
+    unless = permit->conditions[0];
+    unless.unless = !unless.unless;
+    *deny = narrowed(a, deny, &unless, 1);
+}
+
+static bool all_overridable(const struct consent_rule *rule)
+{
+    bool all = rule->effect == CONSENT_PERMIT || rule->overridable;
+
+    for (size_t i = 0; i < rule->exception_count; i++)
+        all = all_overridable(&rule->exceptions[i]) && all;
+    return all;
+}
+
+/* The denial without its exceptions, but for what they permit plainly. */
+static struct consent_rule plain_denial(struct arena *a, const struct consent_rule *rule)
+{
+    struct consent_rule deny = *rule;
+
+    deny.overridable = all_overridable(rule);
+    deny.exceptions = NULL;
+    deny.exception_count = 0;
+    for (size_t i = 0; i < rule->exception_count; i++)
+        leave_out(a, &rule->exceptions[i], &deny);
+    return deny;
+}
+
+/* Denials among the exceptions hold beside whatever was left out. */
+static void collect(struct denials *d, const struct consent_rule *rule)
+{
+    if (rule->effect == CONSENT_DENY)
+        d->v[d->n++] = plain_denial(d->arena, rule);
+    for (size_t i = 0; i < rule->exception_count; i++) {
+        struct consent_rule inner =
+            narrowed(d->arena, &rule->exceptions[i], rule->conditions, rule->condition_count);
+
+        collect(d, &inner);
+    }
+}
+
+const struct consent_rule *consent_rule_denials(struct arena *a, const struct consent_rule *rule,
+                                                size_t *count)
+{
+    struct denials d = {.arena = a, .v = ARENA_ARRAY(a, count_rules(rule), struct consent_rule)};
+
+    collect(&d, rule);
+    *count = d.n;
+    return d.v;
+}

@@ -105,6 +105,12 @@ struct str consent_rule_write(struct arena *a, const struct consent_rule *rule);
 enum status consent_rule_read(struct arena *a, struct str json, struct consent_rule *out,
                               struct errors *err) MUST_CHECK;
 
+/* The denials in a rule, as rules of their own that deny or say nothing: never a permit, and never
+ * less denied. What a denial's exceptions permit is left out where one condition about the asker
+ * says it, else the denial stands whole. Memory from a; borrows conditions' values. */
+const struct consent_rule *consent_rule_denials(struct arena *a, const struct consent_rule *rule,
+                                                size_t *count);
+
 const char *consent_attribute_word(enum consent_attribute what);
 int consent_attribute_of(enum consent_attribute what); /* CONSENT_OF_... */
 bool consent_attribute_parse(struct str word, enum consent_attribute *out);

@@ -14,20 +14,64 @@ static bool is_of(const struct person *person, const struct consent_policy *p)
     return false;
 }
 
-static bool same_denial(const struct consent_policy *a, const struct consent_policy *b)
+/* The denials of one policy, as policies of their own. Rules that cannot be read deny all. */
+static size_t denials_of(struct arena *a, const struct consent_policy *p,
+                         const struct consent_policy **out)
 {
-    return a->effect == CONSENT_DENY && b->effect == CONSENT_DENY && a->member_id == b->member_id &&
-           a->valid_from_us == b->valid_from_us && a->valid_until_us == b->valid_until_us;
+    size_t n = 1;
+    const struct consent_rule *rules =
+        p->rules != NULL && !p->unreadable ? consent_rule_denials(a, p->rules, &n) : NULL;
+    struct consent_policy *all = ARENA_ARRAY(a, n, struct consent_policy);
+
+    *out = all;
+    if (rules == NULL && p->effect == CONSENT_PERMIT && !p->unreadable)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        all[i] = *p;
+        all[i].effect = CONSENT_DENY;
+        all[i].rules = rules != NULL ? &rules[i] : NULL;
+        all[i].unreadable = false;
+    }
+    return n;
 }
 
-/* Has the new person such a denial already, of its own or from another constituent of the old one?
- */
-static bool is_known(const struct consent_policies *all, size_t i, const struct person *to)
+static struct str rules_text(struct arena *a, const struct consent_policy *p)
 {
-    for (size_t j = 0; j < all->count; j++)
-        if (same_denial(&all->items[i], &all->items[j]) && (j < i || is_of(to, &all->items[j])))
+    return p->rules != NULL ? consent_rule_write(a, p->rules) : STR("");
+}
+
+static bool same_denial(struct arena *a, const struct consent_policy *x,
+                        const struct consent_policy *y)
+{
+    return x->member_id == y->member_id && x->valid_from_us == y->valid_from_us &&
+           x->valid_until_us == y->valid_until_us && str_eq(rules_text(a, x), rules_text(a, y));
+}
+
+struct denials {
+    struct consent_policy *v;
+    size_t n;
+};
+
+static bool has(struct arena *a, const struct denials *d, const struct consent_policy *p)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (same_denial(a, &d->v[i], p))
             return true;
     return false;
+}
+
+static void gather(struct arena *a, const struct consent_policy *p, struct denials *d)
+{
+    const struct consent_policy *each;
+    size_t n = denials_of(a, p, &each);
+    struct consent_policy *more = ARENA_ARRAY(a, d->n + n, struct consent_policy);
+
+    for (size_t i = 0; i < d->n; i++)
+        more[i] = d->v[i];
+    d->v = more;
+    for (size_t i = 0; i < n; i++)
+        if (!has(a, d, &each[i]))
+            d->v[d->n++] = each[i];
 }
 
 static void carry(struct request *rq, struct str by, const struct consent_policies *all,
@@ -39,14 +83,19 @@ static void carry(struct request *rq, struct str by, const struct consent_polici
         .at_us = rq->now_us,
         .by = str_printf(rq->arena, "merge:%.*s", STR_ARG(by)),
     };
+    struct denials known = {NULL, 0};
+    size_t old;
 
-    for (size_t i = 0; i < all->count; i++) {
-        struct consent_policy p = all->items[i];
-
-        if (p.effect != CONSENT_DENY || is_of(to, &p) || is_known(all, i, to))
-            continue;
-        p.id = uuid_v7();
-        consent_store_add(rq->db, rq->arena, &change, &p);
+    for (size_t i = 0; i < all->count; i++)
+        if (is_of(to, &all->items[i]))
+            gather(rq->arena, &all->items[i], &known);
+    old = known.n;
+    for (size_t i = 0; i < all->count; i++)
+        if (!is_of(to, &all->items[i]))
+            gather(rq->arena, &all->items[i], &known);
+    for (size_t i = old; i < known.n; i++) {
+        known.v[i].id = uuid_v7();
+        consent_store_add(rq->db, rq->arena, &change, &known.v[i]);
     }
 }
 

@@ -1,6 +1,8 @@
 """Consent on every door: what is withheld, and that nothing tells of it."""
 import re
 
+import json
+
 import pytest
 
 from hospital import xds
@@ -127,6 +129,33 @@ def test_a_denial_of_one_member_goes_with_a_record_and_no_permit_does(hub, lakes
     carried = hub.json("consent", "show", "--patient", duplicate.xad)["policies"]
     assert [(p["effect"], p["member"]) for p in carried] == [("deny", lakeside.name)]
     assert harbour.get(unique_ids=[entry.unique_id]).objects
+
+
+def test_a_denial_within_a_permit_goes_with_a_record_too(hub, lakeside, harbour, tmp_path):
+    """The permit stays behind: in an opt-in domain nothing of the other person opens by it."""
+    person, duplicate = known(lakeside, harbour), known(lakeside)
+    third = hub.enrol("hillside", "1.2.840.1.4")
+    entry, _ = lakeside.publish(person.xad, cda("but one"), source_patient_id=person.cx(lakeside))
+    consent = tmp_path / "consent.json"
+    consent.write_text(json.dumps({
+        "resourceType": "Consent", "id": "but-one", "status": "active", "patient": {"reference": "Patient/p"},
+        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope",
+                              "code": "patient-privacy"}]},
+        "provision": {"type": "permit", "provision": [{"type": "deny", "actor": [{
+            "role": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+                                 "code": "IRCP"}]},
+            "reference": {"reference": "Organization/harbour"}}]}]}}))
+    hub.run("consent", "import", "--patient", person.xad, consent)
+    assert third.find(person.xad).entries and not harbour.find(person.xad).entries
+    assert lakeside.merge(duplicate.patient(duplicate.cx(lakeside)), person.cx(lakeside))["MSA-1"] == "AA"
+    assert third.get(unique_ids=[entry.unique_id]).objects
+    assert not harbour.get(unique_ids=[entry.unique_id]).objects
+    assert [p["effect"] for p in hub.json("consent", "show", "--patient", duplicate.xad)["policies"]] == ["deny"]
+    hub.run("consent", "default", "opt-in")
+    try:
+        assert not third.get(unique_ids=[entry.unique_id]).objects
+    finally:
+        hub.run("consent", "default", "opt-out")
 
 
 # --- what permits and denies -----------------------------------------------------------------------

@@ -144,6 +144,116 @@ static void what_is_not_proven_never_permits_and_may_deny(void)
     arena_dispose(&a);
 }
 
+/* --- what a rule denies ---------------------------------------------------------------------- */
+
+static unsigned random_state = 7;
+
+static unsigned roll(unsigned sides)
+{
+    random_state = random_state * 1103515245u + 12345u;
+    return (random_state >> 16) % sides;
+}
+
+/* Of who asks and of what is asked about, each as it is or by `unless`. */
+static struct consent_condition any_condition(void)
+{
+    static const struct coded values[] = {
+        {STR("lakeside"), STR("")}, {STR("harbour"), STR("")}, {STR("TREAT"), STR("")},
+        {STR("A"), STR("")},        {STR("B"), STR("")},
+    };
+    static const enum consent_attribute whats[] = {CONSENT_MEMBER, CONSENT_MEMBER, CONSENT_PURPOSE,
+                                                   CONSENT_CLASS, CONSENT_CLASS};
+    unsigned which = roll(6);
+
+    if (which == 5)
+        return (struct consent_condition){.what = CONSENT_ROLE,
+                                          .unless = roll(2),
+                                          .values = values,
+                                          .count = 1};
+    return (struct consent_condition){.what = whats[which],
+                                      .unless = roll(2),
+                                      .values = &values[which],
+                                      .count = 1};
+}
+
+static struct consent_rule any_rule(int depth)
+{
+    struct consent_condition *c = ARENA_ARRAY(&a, 2, struct consent_condition);
+    struct consent_rule *e = ARENA_ARRAY(&a, 2, struct consent_rule);
+    struct consent_rule out = {.effect = roll(2) ? CONSENT_DENY : CONSENT_PERMIT,
+                               .overridable = roll(2),
+                               .conditions = c,
+                               .condition_count = roll(3),
+                               .exceptions = e,
+                               .exception_count = depth > 0 ? roll(3) : 0};
+
+    for (size_t i = 0; i < out.condition_count; i++)
+        c[i] = any_condition();
+    for (size_t i = 0; i < out.exception_count; i++)
+        e[i] = any_rule(depth - 1);
+    return out;
+}
+
+static bool says_class(const void *about, enum consent_attribute what, size_t i, struct coded *out)
+{
+    if (what != CONSENT_CLASS || i > 0)
+        return false;
+    *out = (struct coded){str_from(about), STR("")};
+    return true;
+}
+
+static bool says_no_interval(const void *about, enum consent_attribute what, int64_t *from_us,
+                             int64_t *until_us)
+{
+    (void)about, (void)what, (void)from_us, (void)until_us;
+    return false;
+}
+
+static void the_denials_of_a_rule_deny_all_that_it_denies_and_permit_nothing(void)
+{
+    static const struct consent_reader reader = {says_class, says_no_interval};
+    static const struct member members[] = {{.id = 1, .name = STR("lakeside")},
+                                            {.id = 2, .name = STR("harbour")}};
+    size_t denied = 0, exact = 0;
+
+    for (int round = 0; round < 20000; round++) {
+        struct principal p = {.member = &members[roll(2)],
+                              .purpose = {roll(2) ? STR("TREAT") : STR("HPAYMT"), STR("")}};
+        struct consent_asked asked = consent_asked_of(&p, AT);
+        struct consent_object object = {.kind = (enum consent_kind)roll(4),
+                                        .reader = &reader,
+                                        .about = roll(2) ? "A" : "B"};
+        struct consent_said whole, parts = {CONSENT_SILENT, true, 0};
+        const struct consent_rule *denials;
+        struct consent_rule rule;
+        size_t n;
+
+        arena_init(&a);
+        rule = any_rule(3);
+        whole = consent_rule_says(&rule, &asked, &object);
+        denials = consent_rule_denials(&a, &rule, &n);
+        for (size_t i = 0; i < n; i++) {
+            struct consent_said said = consent_rule_says(&denials[i], &asked, &object);
+
+            CU_ASSERT_NOT_EQUAL(said.verdict, CONSENT_SAYS_PERMIT);
+            if (said.verdict == CONSENT_SAYS_DENY) {
+                parts.verdict = CONSENT_SAYS_DENY;
+                parts.overridable = parts.overridable && said.overridable;
+            }
+        }
+        if (whole.verdict == CONSENT_SAYS_DENY) {
+            CU_ASSERT_EQUAL(parts.verdict, CONSENT_SAYS_DENY);
+            CU_ASSERT(whole.overridable || !parts.overridable);
+            denied++;
+        }
+        exact += (whole.verdict == CONSENT_SAYS_DENY) == (parts.verdict == CONSENT_SAYS_DENY);
+        arena_dispose(&a);
+    }
+    CU_ASSERT(denied > 2000);
+    CU_ASSERT(exact > 16000);
+}
+
 SUITE(test_match, CASE(exceptions_say_the_same_in_any_order),
       CASE(a_denial_is_overridden_only_where_each_that_may_deny_allows_it),
-      CASE(exceptions_count_at_every_depth), CASE(what_is_not_proven_never_permits_and_may_deny));
+      CASE(exceptions_count_at_every_depth), CASE(what_is_not_proven_never_permits_and_may_deny),
+      CASE(the_denials_of_a_rule_deny_all_that_it_denies_and_permit_nothing));
