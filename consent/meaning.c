@@ -386,6 +386,16 @@ static void add_beyond(struct maker *m, const struct fhir_provision *root,
     add_ways(m, list, CONSENT_PERMIT, &w, &exceptions);
 }
 
+/* A nested permit within a permit of all data changes nothing; it has to be understood all the
+ * same.
+ */
+static void look_at(struct maker *m, const struct fhir_provision *p, const char *path)
+{
+    struct rules none = {NULL, 0, 0};
+
+    add_nested(m, &none, p, path);
+}
+
 static void mean_permit(struct maker *m, const struct fhir_provision *root, struct rules *list)
 {
     struct ways scope = scope_of(m, root, ROOT);
@@ -395,9 +405,14 @@ static void mean_permit(struct maker *m, const struct fhir_provision *root, stru
         add_nothing_but(m, &exceptions, root);
     add_all_nested(m, &exceptions, root, CONSENT_DENY);
     add_ways(m, list, CONSENT_PERMIT, &scope, &exceptions);
-    for (size_t i = 0; i < root->provision_count; i++)
-        if (effect_of(&root->provisions[i]) == CONSENT_PERMIT && beyond(root, &root->provisions[i]))
-            add_beyond(m, root, &root->provisions[i], list, nested_path(m, ROOT, i));
+    for (size_t i = 0; i < root->provision_count; i++) {
+        const struct fhir_provision *p = &root->provisions[i];
+
+        if (effect_of(p) == CONSENT_PERMIT && beyond(root, p))
+            add_beyond(m, root, p, list, nested_path(m, ROOT, i));
+        else if (effect_of(p) == CONSENT_PERMIT && !names_data(root))
+            look_at(m, p, nested_path(m, ROOT, i));
+    }
 }
 
 /* What the engine would not take for its size or depth is not understood either. */
