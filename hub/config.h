@@ -60,7 +60,7 @@
     X(NUMBER, address_handshakes, "256", 0, 1000000,                                               \
       "TLS handshakes of one address under way at a time; behind a balancer all come from one. "   \
       "0: no limit")                                                                               \
-    X(NUMBER, address_handshake_rate, "500", 0, 1000000,                                           \
+    X(NUMBER, address_handshake_rate, "100", 0, 1000000,                                           \
       "TLS handshakes a second of one address, and five times as many at once; 0: no limit")       \
     X(NUMBER, max_message_kb, "10240", 64, 65536,                                                  \
       "Kilobytes of a SOAP message without its MTOM parts")                                        \

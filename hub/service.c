@@ -1,5 +1,6 @@
 #include "hub/service.h"
 
+#include <sodium.h>
 #include <stdio.h>
 
 #include "hub/base/log.h"
@@ -105,13 +106,14 @@ static void note_refusal(struct hub *hub, struct queue *lane, const struct excha
     notice_leave(&n);
 }
 
-/* Its connection rests for as long as the answer says, so that the refusals cost little. */
+/* Its connection rests for as long as the answer says, so that the refusals cost little; and up to a
+ * second more, or all connections of a flood would come back at once. */
 static void refuse_busy(struct hub *hub, struct queue *lane, struct exchange *ex, const char *why)
 {
     note_refusal(hub, lane, ex, why);
     metric_add(METRIC_requests_refused_total, 1);
     reply_reset(&ex->reply);
-    ex->rest_us = US_PER_SECOND;
+    ex->rest_us = US_PER_SECOND + randombytes_uniform(US_PER_SECOND);
     if (ex->wire != WIRE_HTTP) {
         ex->reply.close = true; /* no acknowledgement: the sender sends it again */
     } else {

@@ -4,7 +4,9 @@
  *
  * A request file holds the raw bytes of one HTTP request, or of one HL7 v2 message with --mllp.
  * Every run of MARKER in it is replaced by a number that no other request of the run has, so that
- * unique ids stay unique. A stream holds many framed messages, each of which is sent once. */
+ * unique ids stay unique. With --pace requests start at their times, and latency counts from there:
+ * what waits for the one before it has waited. A stream holds many framed messages, each of which
+ * is sent once. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +35,7 @@ enum { MARKER_LENGTH = 16, LATENCIES_MAX = 1 << 20, BUFFER = 1 << 18 };
 enum mode { REQUESTS, HANDSHAKES, IDLE };
 
 static struct {
-    const char *host;
+    const char *host, *from; /* from: an address of ours, or NULL */
     int port, connections;
     double seconds;
     uint64_t count; /* requests of the whole run; 0: until the time is over */
@@ -43,6 +45,8 @@ static struct {
     size_t request_count, request_room;
     bool literal; /* no markers: the file may be huge */
     bool mllp, stream;
+    bool flood;  /* whatever is answered, and however it ends: go on */
+    double pace; /* requests a second of all connections together; 0: as fast as answered */
 } opt = {.connections = 16, .seconds = 5};
 
 static SSL_CTX *tls;
@@ -55,6 +59,8 @@ struct client {
     int fd;
     SSL *ssl;
     char *buffer;
+    int number;
+    int64_t turn_us;
     uint64_t done, failed, bytes;
     uint32_t *latencies_us;
     size_t latency_count;
@@ -78,12 +84,17 @@ static void note_error(struct client *c, const char *what)
 static bool client_open(struct client *c)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port)};
+    struct sockaddr_in from = {.sin_family = AF_INET};
     int on = 1;
 
     if (inet_pton(AF_INET, opt.host, &to.sin_addr) != 1)
         die(opt.host);
+    if (opt.from != NULL && inet_pton(AF_INET, opt.from, &from.sin_addr) != 1)
+        die(opt.from);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+    if (c->fd < 0 ||
+        (opt.from != NULL && bind(c->fd, (struct sockaddr *)&from, sizeof(from)) != 0) ||
+        connect(c->fd, (struct sockaddr *)&to, sizeof(to)) != 0)
         return false;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     c->ssl = SSL_new(tls);
@@ -143,7 +154,7 @@ static bool read_answer(struct client *c)
             return false;
     }
     c->bytes += n + (uint64_t)remaining;
-    if (memcmp(c->buffer, "HTTP/1.1 200", 12) != 0)
+    if (!opt.flood && memcmp(c->buffer, "HTTP/1.1 200", 12) != 0)
         return false;
     if (opt.expect != NULL) { /* what is expected stands near the start */
         while (remaining > 0 && n < 16384 &&
@@ -189,6 +200,17 @@ static void number_request(char *p, size_t n, uint64_t number)
     }
 }
 
+/* Connections take turns; each has its own times. */
+static void wait_for_turn(struct client *c)
+{
+    int64_t step = (int64_t)(US_PER_SECOND * opt.connections / opt.pace);
+    int64_t now = clock_monotonic_us();
+
+    c->turn_us = c->turn_us == 0 ? now + step * c->number / opt.connections : c->turn_us + step;
+    if (c->turn_us > now)
+        usleep((useconds_t)(c->turn_us - now));
+}
+
 static bool one_request(struct client *c, char *scratch)
 {
     uint64_t number = atomic_fetch_add(&sequence, 1);
@@ -196,6 +218,8 @@ static bool one_request(struct client *c, char *scratch)
     const char *bytes = request.p;
     int64_t started;
 
+    if (opt.pace > 0)
+        wait_for_turn(c);
     if (opt.stream && number >= opt.request_count)
         return false;
 
@@ -204,7 +228,7 @@ static bool one_request(struct client *c, char *scratch)
         number_request(scratch, request.n, first_number + number);
         bytes = scratch;
     }
-    started = clock_monotonic_us();
+    started = opt.pace > 0 ? c->turn_us : clock_monotonic_us();
     if (!send_all(c, bytes, request.n) || !(opt.mllp ? read_frame(c) : read_answer(c))) {
         note_error(c, c->buffer);
         return false;
@@ -230,12 +254,14 @@ static void run_requests(struct client *c)
     for (size_t i = 0; i < opt.request_count; i++)
         largest = opt.requests[i].n > largest ? opt.requests[i].n : largest;
     scratch = opt.literal ? NULL : malloc(largest);
-    if (!client_open(c))
-        note_error(c, "connect");
-    else
-        while (more() && one_request(c, scratch))
-            ;
-    client_close(c);
+    do {
+        if (!client_open(c))
+            note_error(c, "connect");
+        else
+            while (more() && one_request(c, scratch))
+                ;
+        client_close(c);
+    } while (opt.flood && more());
     free(scratch);
 }
 
@@ -248,7 +274,9 @@ static void run_handshakes(struct client *c)
         if (!client_open(c)) {
             note_error(c, "handshake");
             client_close(c);
-            return;
+            if (!opt.flood)
+                return;
+            continue;
         }
         /* The server's last word: with TLS 1.3 only this proves that it took our certificate. */
         if (!send_all(c, opt.requests[0].p, opt.requests[0].n) || SSL_read(c->ssl, &byte, 1) != 1)
@@ -356,9 +384,11 @@ static int run_load(void)
     deadline_us = started + (int64_t)(opt.seconds * US_PER_SECOND);
     atomic_store(&left, opt.count);
     first_number = (uint64_t)clock_now_us(); /* 16 digits until the year 2286 */
-    for (int i = 0; i < opt.connections; i++)
+    for (int i = 0; i < opt.connections; i++) {
+        clients[i].number = i;
         if (pthread_create(&clients[i].thread, NULL, run_client, &clients[i]) != 0)
             die("thread");
+    }
     for (int i = 0; i < opt.connections; i++)
         pthread_join(clients[i].thread, NULL);
     status = report(clients, (double)(clock_monotonic_us() - started) / US_PER_SECOND);
@@ -426,6 +456,7 @@ static int usage(int status)
     fputs("usage: bench_load --connect HOST:PORT --cert FILE --key FILE --ca FILE\n"
           "                  --request FILE... [--connections N] [--seconds S | --count N]\n"
           "                  [--expect TEXT] [--literal] [--handshakes | --idle] [--mllp]\n"
+          "                  [--flood] [--pace PER_SECOND] [--from ADDRESS]\n"
           "       bench_load ... --stream FILE [--skip N]: framed messages, each sent once\n",
           status == 0 ? stdout : stderr);
     return status;
@@ -450,6 +481,7 @@ int main(int argc, char **argv)
         {"seconds", 1, NULL, 's'}, {"count", 1, NULL, 'N'},   {"expect", 1, NULL, 'e'},
         {"literal", 0, NULL, 'l'}, {"idle", 0, NULL, 'i'},    {"handshakes", 0, NULL, 'H'},
         {"mllp", 0, NULL, 'm'},    {"stream", 1, NULL, 'S'},  {"skip", 1, NULL, 'K'},
+        {"flood", 0, NULL, 'f'},   {"pace", 1, NULL, 'p'},    {"from", 1, NULL, 'F'},
         {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0},
     };
     int o;
@@ -494,6 +526,15 @@ int main(int argc, char **argv)
             break;
         case 'l':
             opt.literal = true;
+            break;
+        case 'f':
+            opt.flood = true;
+            break;
+        case 'F':
+            opt.from = optarg;
+            break;
+        case 'p':
+            opt.pace = atof(optarg);
             break;
         case 'i':
             opt.mode = IDLE;

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -122,6 +123,12 @@ class Stack:
         run(pki, self.pki, "hub", "127.0.0.1", "localhost")
         run(pki, self.pki, "member", MEMBER, "Bench Hospital")
 
+    def member(self, name, organization, authority):
+        """One more member."""
+        run(TREE / "deploy/pki", self.pki, "member", name, f"{name} Hospital")
+        self.cli("member", "add", name, "--organization", organization, "--authority", authority,
+                 "--cert", self.pki / f"{name}.crt")
+
     def cli(self, *arguments):
         return run(self.program, *arguments, "--config", self.conf)
 
@@ -157,6 +164,14 @@ class Stack:
         self.hub.wait(60)
         (self.dir / "ready.json").unlink()
         self.serve()
+
+    def configure(self, **settings):
+        """Other values of keys that the configuration has, from a new start on."""
+        text = self.conf.read_text()
+        for key, value in settings.items():
+            text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+        self.conf.write_text(text)
+        self.restart_hub()
 
     @contextlib.contextmanager
     def sealer(self):
@@ -277,9 +292,9 @@ class Stack:
 
     # --- load and limits
 
-    def load_command(self, address, requests, *options):
+    def load_command(self, address, requests, *options, member=MEMBER):
         command = [self.build / "tests/bench/bench_load", "--connect", address,
-                   "--cert", self.pki / f"{MEMBER}.crt", "--key", self.pki / f"{MEMBER}.key",
+                   "--cert", self.pki / f"{member}.crt", "--key", self.pki / f"{member}.key",
                    "--ca", self.pki / "ca.crt", *options]
         for i, request in enumerate(requests):
             path = self.dir / f"request-{hashlib.sha1(request).hexdigest()}"

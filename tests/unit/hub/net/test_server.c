@@ -339,7 +339,7 @@ static void a_connection_that_rests_is_not_read_and_the_others_are(void)
     CHECK_STR(body_of(client_read_response(&tired, &rig.arena)), STR("rest"));
     client_send(&other, STR("GET /big?5 HTTP/1.1\r\n" HOST "\r\n"));
     CU_ASSERT_EQUAL(status_of(client_read_response(&other, &rig.arena)), 200);
-    CU_ASSERT_EQUAL(service_record().finished, 2);
+    CU_ASSERT_EQUAL(service_await(2).finished, 2);
     CU_ASSERT_EQUAL(status_of(client_read_response(&tired, &rig.arena)), 200);
     CU_ASSERT(clock_monotonic_us() - asked >= US_PER_SECOND / 2);
     client_send(&tired, STR("GET /rest HTTP/1.1\r\n" HOST "\r\n"));
