@@ -106,8 +106,8 @@ static void note_refusal(struct hub *hub, struct queue *lane, const struct excha
     notice_leave(&n);
 }
 
-/* Its connection rests for as long as the answer says, so that the refusals cost little; and up to a
- * second more, or all connections of a flood would come back at once. */
+/* Its connection rests for as long as the answer says, so that the refusals cost little; and up to
+ * a second more, or all connections of a flood would come back at once. */
 static void refuse_busy(struct hub *hub, struct queue *lane, struct exchange *ex, const char *why)
 {
     note_refusal(hub, lane, ex, why);

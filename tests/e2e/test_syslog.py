@@ -278,6 +278,60 @@ class Play:
         assert self.lakeside.register(xds.Submission(self.person.xad, [xds.Entry(self.person.xad, cda("r"))])).ok
         return [("ITI-42", "110107", "C", 0)]
 
+    def register_on_demand(self):
+        entry = xds.Entry(self.person.xad, object_type=xds.ON_DEMAND, creation_time=None, id=xds.new_urn(),
+                          repository=self.hub.repository)
+        assert self.lakeside.register_on_demand(xds.Submission(self.person.xad, [entry])).ok
+        return [("ITI-61", "110107", "C", 0)]
+
+    def update_metadata(self):
+        """A new version, one by a restricted update, and one in vain."""
+        first = xds.Entry(self.person.xad, cda("first"), id=xds.new_urn())
+        assert self.lakeside.provide(xds.Submission(self.person.xad, [first])).ok
+
+        def version(previous):
+            return xds.Submission(self.person.xad, [xds.Entry(
+                self.person.xad, first.content, unique_id=first.unique_id, id=xds.new_urn(), lid=first.id,
+                previous=previous, hash=first.sha1(), size=str(len(first.content)), repository=self.hub.repository,
+                title=f"after {previous}")])
+
+        assert self.lakeside.update(version("1")).ok
+        assert self.lakeside.update(version("2"), action=xds.ITI92).ok
+        assert not self.lakeside.update(version("1")).ok
+        return [("ITI-41", "110107", "C", 0), ("ITI-57", "110107", "U", 0), ("ITI-92", "110107", "U", 0),
+                ("ITI-57", "110107", "U", 8)]
+
+    def remove_metadata(self):
+        """Of one patient: one record, whatever the number of objects."""
+        set_, entry = xds.new_urn(), xds.Entry(self.person.xad, cda("to go"), id=xds.new_urn())
+        assert self.lakeside.provide(xds.Submission(self.person.xad, [entry], id=set_)).ok
+        assert self.lakeside.remove_documents((self.hub.repository, entry.unique_id)).ok
+        found = self.lakeside.query(xds.adhoc_query(
+            "urn:uuid:a7ae438b-4bc2-4642-93e9-be891f7bb155", [("$uuid", [xds.listed(entry.id)])]))
+        links = [e.get("id") for e in found.body.iter(f"{{{xds.RIM}}}Association")]
+        assert self.lakeside.remove_metadata(entry.id, set_, *links).ok
+        return [("ITI-41", "110107", "C", 0), ("ITI-86", "110110", "D", 0), ("ITI-18", "110112", "E", 0),
+                ("ITI-62", "110110", "D", 0)]
+
+    def query_about_two(self):
+        """A record for each patient."""
+        other = known(self.lakeside, self.harbour)
+        body = xds.adhoc_query("urn:uuid:3d1bdb10-39a2-11de-89c2-2f44d94eaa9f", [
+            ("$XDSDocumentEntryPatientId", [xds.listed(self.person.xad, other.xad)]),
+            ("$XDSDocumentEntryStatus", [xds.listed(xds.APPROVED)])])
+        action = "urn:ihe:iti:2009:MultiPatientStoredQuery"
+        assert xds.Response(self.lakeside.link.call("/xds/registry", action, body)).ok
+        return [("ITI-8", "110110", "C", 0)] * 2 + [("ITI-9", "110112", "E", 0)] + [
+            ("ITI-51", "110112", "E", 0)] * 2
+
+    def without_a_person(self):
+        """A refused assertion: the login alone, and nothing of what was asked."""
+        self.hub.run("member", "set", "harbour", "--xua", "required")
+        answer = self.harbour.link.call("/xds/registry", xds.ITI18, xds.find_documents(self.person.xad))
+        self.hub.run("member", "set", "harbour", "--xua", "optional")
+        assert answer.fault
+        return [("CONFIG", "110113", "E", 0)] * 2 + [("ITI-40", "110114", "E", 8)]
+
     def query(self):
         self.found = self.harbour.find(self.person.xad).entries
         self.harbour.query(xds.adhoc_query(xds.FIND_DOCUMENTS, []))
@@ -311,6 +365,8 @@ PLAYS = [name for name in vars(Play) if not name.startswith("_")]
 
 @pytest.fixture(scope="module")
 def play(region, lakeside, harbour):
+    region.run("member", "permit", "lakeside", "--multi-patient")
+    time.sleep(1)  # until every thread knows
     return Play(region, lakeside, harbour)
 
 
@@ -333,13 +389,13 @@ def test_what_the_plays_left_reached_the_repository_as_the_schema_has_it(play, r
     messages = region.arr.wait_for(lambda m: any(patient.split("^")[0].encode() in x for x in m))
     for message in messages:
         schema.assertValid(tree(message))
-    removed = next(m for m in messages if codes(m)[::3] == ("ITI-86", 0))
+    removed = next(m for m in messages if codes(m)[::3] == ("ITI-86", 0) and play.entry.unique_id.encode() in m)
     document = tree(removed).find("ParticipantObjectIdentification[@ParticipantObjectTypeCodeRole='3']")
     assert document.get("ParticipantObjectID") == play.entry.unique_id
     assert document.get("ParticipantObjectDataLifeCycle") == "14"
     sent = {codes(m)[0] for m in messages}
     assert {"ITI-8", "ITI-9", "ITI-18", "ITI-21", "ITI-30", "ITI-41", "ITI-42", "ITI-43", "ITI-44", "ITI-45",
-            "ITI-47", "ITI-62", "ITI-81", "ITI-86", "110137"} <= sent
+            "ITI-47", "ITI-51", "ITI-57", "ITI-61", "ITI-62", "ITI-81", "ITI-86", "ITI-92", "110137", "110122"} <= sent
 
 
 # --- receiving ----------------------------------------------------------------------------------------

@@ -165,6 +165,15 @@ def test_records_of_a_retrieval_are_counted_as_the_profile_counts_them(region):
     assert sorted(r["transaction"] for r in rows) == ["ITI-39", "ITI-39", "ITI-43", "ITI-43"], rows
 
 
+def test_records_of_a_query_are_counted_as_the_profile_counts_them(region):
+    """The caller's, and the local registry's as its consumer; each community asked who it is, and what it has."""
+    p = region.patient(region.aurora, region.borealis)
+    before = {r["id"] for r in region.hub.audit()}
+    region.find(p)
+    rows = [r for r in region.hub.audit() if r["id"] not in before and r["transaction"] != "ITI-81"]
+    assert sorted(r["transaction"] for r in rows) == ["ITI-18"] * 2 + ["ITI-38"] * 2 + ["ITI-55"] * 2, rows
+
+
 @pytest.mark.parametrize("break_it, code", [
     (lambda c: setattr(c, "hangs", True), "XDSUnavailableCommunity"),
     (lambda c: setattr(c, "mend", lambda kind, text: text if kind == "discovery" else
