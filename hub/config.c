@@ -1,8 +1,11 @@
 #include "hub/config.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "hub/base/hex.h"
 
 enum config_type { SECTION, TEXT, NUMBER, SWITCH };
 
@@ -188,6 +191,30 @@ enum status config_read(struct arena *a, const char *path, struct config *out, s
         set_default(&r, i);
     check_memory(&r);
     return err->status;
+}
+
+struct str config_digest(struct arena *a, const struct config *c,
+                         const unsigned char master_key[32])
+{
+    unsigned char digest[crypto_generichash_BYTES_MIN];
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, master_key, 32, sizeof(digest));
+    for (int i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *k = &keys[i];
+        const unsigned char *at = (const unsigned char *)c + k->offset;
+        const char *text;
+
+        if (k->type == TEXT) {
+            memcpy(&text, at, sizeof(text));
+            crypto_generichash_update(&state, (const unsigned char *)text, strlen(text) + 1);
+        } else if (k->type != SECTION) {
+            crypto_generichash_update(&state, at,
+                                      k->type == SWITCH ? sizeof(bool) : sizeof(int64_t));
+        }
+    }
+    crypto_generichash_final(&state, digest, sizeof(digest));
+    return hex_encode(a, digest, 8);
 }
 
 static const char *range_of(struct arena *a, const struct config_key *k)

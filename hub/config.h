@@ -174,5 +174,9 @@ struct config {
 /* Reads the file; what is wrong is recorded in err, each with its line. Memory from a. */
 enum status config_read(struct arena *a, const char *path, struct config *out,
                         struct errors *err) MUST_CHECK;
+/* 16 hexadecimal digits that tell one configuration from another, and nothing else of it: keyed by
+ * the master key, since a connection string may hold a password. */
+struct str config_digest(struct arena *a, const struct config *c,
+                         const unsigned char master_key[32]);
 /* The manual: every key with default, range and words, as a commented causeway.conf. */
 struct str config_manual(struct arena *a);

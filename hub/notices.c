@@ -26,6 +26,7 @@ static const struct {
     [NOTICE_BUSY] = {"BUSY", {"110113", 'E'}, AUDIT_MINOR},
     [NOTICE_STARTED] = {"START", {"110100", 'E'}, AUDIT_SUCCESS},
     [NOTICE_STOPPED] = {"STOP", {"110100", 'E'}, AUDIT_SUCCESS},
+    [NOTICE_RELOADED] = {"CONFIG", {"110113", 'E'}, AUDIT_SUCCESS},
 };
 
 /* Refused peers are strangers: they must not be able to fill the audit log's disk, nor the list

@@ -1,6 +1,6 @@
 /* What happened outside of any request's transaction and must reach the audit log all the same:
  * refused connections, answers that broke off, requests that found the queue full, and that the
- * hub itself started and stopped.
+ * hub itself started, read its certificates again, and stopped.
  *
  * I/O threads leave a notice, which never blocks; the keeper writes them as audit rows. The list
  * is bounded, and so is the rate of refused peers: past the bound notices of a kind are only
@@ -15,6 +15,7 @@ enum notice_kind {
     NOTICE_BUSY,
     NOTICE_STARTED,
     NOTICE_STOPPED,
+    NOTICE_RELOADED,
     NOTICE_KINDS
 };
 

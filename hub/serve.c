@@ -29,6 +29,7 @@ enum { ADMIN_WORKERS = 1 };
 struct serving {
     struct hub hub;
     struct arena arena;
+    struct str configuration; /* config_digest */
     struct worker *workers[256 + 64 + ADMIN_WORKERS];
     size_t worker_count;
     struct keeper *keeper;
@@ -214,14 +215,20 @@ static void limit_process(void)
     }
 }
 
-/* Application Activity (IHE ITI TF-2 3.20; DICOM PS3.15 A.5.3.1). */
-static void note_activity(struct serving *s, enum notice_kind kind, const char *words)
+static void note(enum notice_kind kind, struct str words)
 {
     struct notice n = {.kind = kind, .at_us = clock_now_us(), .request = uuid_v7()};
 
-    snprintf(n.text, sizeof(n.text), "%s: %.*s, process %d", words, STR_ARG(s->hub.endpoint),
-             (int)getpid());
+    snprintf(n.text, sizeof(n.text), "%.*s", STR_ARG(words));
     notice_leave(&n);
+}
+
+/* Application Activity (IHE ITI TF-2 3.20; DICOM PS3.15 A.5.3.1). By its digest a start with
+ * another configuration shows. */
+static void note_activity(struct serving *s, enum notice_kind kind, const char *words)
+{
+    note(kind, str_printf(&s->arena, "%s: %.*s, process %d, configuration %.*s", words,
+                          STR_ARG(s->hub.endpoint), (int)getpid(), STR_ARG(s->configuration)));
 }
 
 static enum status start(struct serving *s, struct errors *err)
@@ -236,6 +243,7 @@ static enum status start(struct serving *s, struct errors *err)
     TRY(hub_master_key(s->hub.config, &master_key, err));
     audit_init(master_key);
     outbox_init(master_key);
+    s->configuration = config_digest(&s->arena, s->hub.config, master_key);
     TRY(start_modules(&s->hub, err));
     TRY(read_database(s, err));
     s->hub.callout = callout_new(&calls);
@@ -342,10 +350,13 @@ static void reload(struct serving *s)
 
     arena_init(&a);
     errors_init(&err, &a);
-    if (net_tls_reload(s->hub.net, &tls, &err) == OK)
+    if (net_tls_reload(s->hub.net, &tls, &err) == OK) {
         log_info("tls_reloaded", "certificate=%s", tls.certificate_file);
-    else
+        note(NOTICE_RELOADED, str_printf(&a, "Certificates, CAs and CRLs were read again: %s",
+                                         tls.certificate_file));
+    } else {
         log_error("tls_reload_failed", "kept=old reason=%.*s", STR_ARG(err.first->text));
+    }
     arena_dispose(&a);
 }
 

@@ -145,3 +145,20 @@ def test_start_and_stop_are_audited(make_hub):
     rows = [(r["transaction"], r["event"], r["description"].split()[0]) for r in hub.audit()]
     for row in (("START", "110100", "110120"), ("STOP", "110100", "110121")):
         assert row in rows
+
+
+def test_another_configuration_and_other_certificates_are_audited(make_hub):
+    """3.20: Security Alert, Security Configuration."""
+    hub = make_hub("configured")
+    hub.stop()
+    hub.start().stop()
+    hub.config.write_text(hub.config.read_text() + "max_results = 17\n")
+    hub.start()
+    hub.reload()
+    hub.await_log("tls_reloaded")
+    hub.stop()
+    rows = hub.audit()
+    starts = [r["description"].split()[-1] for r in rows if r["transaction"] == "START"]
+    assert len(starts) == 3 and starts[0] == starts[1] != starts[2]
+    alert, = [r for r in rows if r["transaction"] == "CONFIG" and "read again" in r["description"]]
+    assert (alert["event"], alert["outcome"]) == ("110113", 0)

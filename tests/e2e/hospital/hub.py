@@ -138,6 +138,14 @@ class Hub:
         """SIGHUP: certificates, CAs and CRLs are read again."""
         self.process.send_signal(signal.SIGHUP)
 
+    def await_log(self, words, seconds=10):
+        """Until the hub has written these words to its log."""
+        end = time.monotonic() + seconds
+        while words not in self.log.read_text(errors="replace"):
+            if time.monotonic() > end:
+                raise Failed(f"'{words}' is not in the log:\n{self.log_tail()}")
+            time.sleep(0.05)
+
     def log_tail(self, lines=30):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 

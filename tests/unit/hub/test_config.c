@@ -98,6 +98,30 @@ static void the_manual_reads_as_a_configuration(void)
     arena_dispose(&a);
 }
 
+static void configurations_are_told_apart_and_by_who_has_the_key(void)
+{
+    static const unsigned char key[32] = {1}, other_key[32] = {2};
+    static const char *const texts[] = {REQUIRED, REQUIRED "workers = 3\n",
+                                        REQUIRED "tls_dhe = on\n", REQUIRED "store_dir = /x\n"};
+    struct arena a;
+    struct errors err;
+    struct config c;
+    struct str digests[4];
+
+    arena_init(&a);
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(read_text(&a, &err, texts[i], &c), OK);
+        digests[i] = config_digest(&a, &c, key);
+        CU_ASSERT_EQUAL(digests[i].n, 16);
+        CHECK_STR(config_digest(&a, &c, key), digests[i]);
+        CU_ASSERT_FALSE(str_eq(config_digest(&a, &c, other_key), digests[i]));
+        for (size_t k = 0; k < i; k++)
+            CU_ASSERT_FALSE(str_eq(digests[k], digests[i]));
+    }
+    arena_dispose(&a);
+}
+
 SUITE(test_config, CASE(what_is_not_given_has_its_default),
       CASE(every_mistake_is_told_with_its_line), CASE(all_mistakes_are_told_at_once),
-      CASE(the_manual_reads_as_a_configuration));
+      CASE(the_manual_reads_as_a_configuration),
+      CASE(configurations_are_told_apart_and_by_who_has_the_key));
