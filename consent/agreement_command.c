@@ -1,5 +1,6 @@
 #include "consent/agreement_command.h"
 
+#include "consent/consent_command.h"
 #include "consent/domain_store.h"
 #include "consent/purpose.h"
 #include "hub/base/json_text.h"
@@ -9,16 +10,6 @@
 enum { MANY = 200 };
 
 /* --- what is given --------------------------------------------------------------------------- */
-
-static enum status given_time(struct operation *o, const char *option, int64_t *us)
-{
-    const char *text = cli_value(&o->args, option);
-
-    if (text == NULL || clock_parse_iso(str_from(text), us))
-        return OK;
-    return fail(o->args.err, INVALID, "usage",
-                "--%s %s: not a time; write 2026-11-22 or 2026-11-22T15:04:05Z", option, text);
-}
 
 static enum status given_parties(struct operation *o, struct consent_agreement *g)
 {
@@ -69,8 +60,8 @@ static enum status given(struct operation *o, struct consent_agreement *g)
     if (g->name.n == 0 || g->name.n > 64)
         return fail(o->args.err, INVALID, "usage", "a name has 1 to 64 bytes");
     TRY(given_parties(o, g));
-    TRY(given_time(o, "from", &g->valid_from_us));
-    TRY(given_time(o, "until", &g->valid_until_us));
+    TRY(consent_given_time(o, "from", &g->valid_from_us));
+    TRY(consent_given_time(o, "until", &g->valid_until_us));
     if (g->valid_from_us >= g->valid_until_us)
         return fail(o->args.err, INVALID, "usage", "--from must be before --until");
     g->purposes = given_codes(o, "purpose", &g->purpose_count);

@@ -7,6 +7,7 @@
 #include "consent/domain_store.h"
 #include "consent/labels.h"
 #include "consent/labels_command.h"
+#include "consent/people_command.h"
 #include "consent/ways_command.h"
 #include "hub/base/clock.h"
 #include "hub/command/operation.h"
@@ -26,7 +27,7 @@ enum status consent_resolve(struct request *rq, struct identifier id, struct per
 
 /* --- what is given --------------------------------------------------------------------------- */
 
-static enum status given_time(struct operation *o, const char *option, int64_t *us)
+enum status consent_given_time(struct operation *o, const char *option, int64_t *us)
 {
     const char *text = cli_value(&o->args, option);
 
@@ -160,22 +161,29 @@ static enum status work_default(struct operation *o, struct strbuf *out)
     return OK;
 }
 
+static const struct consent_rule broken_in_emergency = {.effect = CONSENT_DENY,
+                                                        .overridable = true};
+
 static enum status set_read(struct operation *o, struct consent_policy *p)
 {
     bool permit = cli_value(&o->args, "permit") != NULL;
+    bool overridable = cli_value(&o->args, "overridable") != NULL;
     const struct member *member;
 
     if (permit == (cli_value(&o->args, "deny") != NULL))
         return fail(o->args.err, INVALID, "usage", "say one of --permit and --deny");
+    if (overridable && permit)
+        return fail(o->args.err, INVALID, "usage", "--overridable is of a denial");
     TRY(given_member(o, "member", &member));
     *p = (struct consent_policy){.id = uuid_v7(),
                                  .version = 1,
                                  .effect = permit ? CONSENT_PERMIT : CONSENT_DENY,
                                  .member_id = member != NULL ? member->id : 0,
                                  .valid_from_us = INT64_MIN,
+                                 .rules = overridable ? &broken_in_emergency : NULL,
                                  .valid_until_us = INT64_MAX};
-    TRY(given_time(o, "from", &p->valid_from_us));
-    TRY(given_time(o, "until", &p->valid_until_us));
+    TRY(consent_given_time(o, "from", &p->valid_from_us));
+    TRY(consent_given_time(o, "until", &p->valid_until_us));
     if (p->valid_from_us >= p->valid_until_us)
         return fail(o->args.err, INVALID, "usage", "--from must be before --until");
     return OK;
@@ -260,7 +268,7 @@ static enum status work_decide(struct operation *o, struct strbuf *out)
 
     TRY(given_member(o, "member", &member));
     TRY(given_member(o, "source", &source));
-    TRY(given_time(o, "as-of", &as_of));
+    TRY(consent_given_time(o, "as-of", &as_of));
     if (member == NULL)
         return fail(o->args.err, INVALID, "usage", "--member is required: who would see it?");
     TRY(given_patient(o, &s));
@@ -296,6 +304,7 @@ static const struct cli_option set_options[] = {
     PATIENT,
     {"permit", NULL, "permit what the domain default would deny"},
     {"deny", NULL, "deny; nothing permits what a patient denies"},
+    {"overridable", NULL, "with --deny: an emergency may open it (`consent emergency`)"},
     {"member", "NAME", "for this member only; without it, for everyone"},
     {"from", "T", "applies from this instant (2026-11-22 or 2026-11-22T15:04:05Z)"},
     {"until", "T", "applies until just before this instant"},
@@ -341,8 +350,8 @@ static const struct operation_kind kind_default = {
 };
 static const struct operation_kind kind_set = {
     .cli =
-        {"causeway consent set --patient CX --permit|--deny [--member NAME] [--from T] "
-         "[--until T]",
+        {"causeway consent set --patient CX --permit|--deny [--overridable] [--member NAME] "
+         "[--from T] [--until T]",
          "Records what a patient permits or denies, to everyone or to one member. It holds from\n"
          "the next request on. A deny overrides every permit, whichever came first; a permit\n"
          "beats only the domain default. If the patient changes their mind, revoke the earlier\n"
@@ -400,6 +409,9 @@ static const struct cli_verb verbs[] = {
     {"policy", "the domain's policies that documents name: add, list, remove", consent_policy_run,
      NULL},
     {"flags", "what in consents was not understood: list, resolve", consent_flags_run, NULL},
+    {"proxy", "representatives: add, end, list", consent_proxy_run, NULL},
+    {"minors", "the age of majority, and what adolescents keep", consent_minors_run, NULL},
+    {"emergency", "break-glass: for which purposes, for how long", consent_emergency_run, NULL},
     {"labels", "value sets of sensitive codes: load, list, show, remove", consent_labels_run, NULL},
     {NULL, NULL, NULL, NULL},
 };
@@ -411,11 +423,15 @@ static int run(int argc, char **argv)
         "What patients permit and deny. Every disclosure is decided in this order, and within a\n"
         "step a deny overrides:\n"
         "\n"
-        "  1. the asking member is enrolled and not suspended\n"
-        "  2. the patient's own policies (set, revoke), for everyone or for one member\n"
-        "  3. what the asking member published itself, it may read back\n"
-        "  4. the domain default (default): opt-in or opt-out\n"
+        "  1. the asking member is enrolled and not suspended, and an agreement lets it flow\n"
+        "  2. the patient's own denials (set, revoke), for everyone or for one member\n"
+        "  3. representatives (proxy) beyond their scope or time, and what adolescents keep\n"
+        "  4. the patient's own permits\n"
+        "  5. what the asking member published itself, it may read back\n"
+        "  6. the patient, and representatives within their scope\n"
+        "  7. the domain default (default): opt-in or opt-out\n"
         "\n"
+        "An emergency opens a denial that is marked overridable (emergency).\n"
         "Changes hold from the next request on, and leave an audit row. A patient whose records\n"
         "were merged is decided once for each constituent, and the strictest decision holds.",
         verbs, argc, argv);

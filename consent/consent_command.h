@@ -16,6 +16,8 @@ void consent_set_resolver(enum status (*resolve)(struct request *rq, struct iden
 /* Whom the identifier stands for, by the resolver. */
 enum status consent_resolve(struct request *rq, struct identifier id,
                             struct person *out) MUST_CHECK;
+/* An option that is an instant; *us stays as it is without one. */
+enum status consent_given_time(struct operation *o, const char *option, int64_t *us) MUST_CHECK;
 /* The person of --patient, and the audit row about it; for every sub-command that takes one. */
 enum status consent_given_patient(struct operation *o, struct person *person,
                                   struct audit_row **audit) MUST_CHECK;

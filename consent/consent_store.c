@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "consent/domain_store.h"
+#include "consent/people_store.h"
 #include "consent/policy_cache.h"
 #include "hub/person_rows.h"
 
@@ -60,6 +61,9 @@ static struct consent_policy policy_row(struct arena *a, const struct rows *rows
 
 /* --- what holds now -------------------------------------------------------------------------- */
 
+/* Behind POLICY_COLUMNS. */
+enum { EPOCH_COLUMN = 9, PEOPLE_COLUMN = 10 };
+
 enum { KNOWN_MAX = 8 /* persons of a place whose policies are offered from memory */ };
 
 /* Between queueing and reading. */
@@ -96,15 +100,29 @@ static void take_known(struct arena *a, const int64_t *pkeys, size_t count,
         r->known_count += consent_cache_at(a, pkeys[i], r->known + r->known_count, KNOWN_MAX);
 }
 
+/* An emergency is of use for a day after its end: no assertion that opened it lives longer. */
 #define POLICIES_NOW                                                                               \
     "SELECT e.pkey, e.person_id, p.policy_id, p.version, p.effect, p.member_id, p.valid_from,"     \
-    "       p.valid_until, p.rules, e.epoch"                                                       \
-    "  FROM consent_epoch e"                                                                       \
-    "  LEFT JOIN consent_policy p"                                                                 \
-    "    ON p.pkey = e.pkey"                                                                       \
-    "   AND p.person_id = e.person_id"                                                             \
-    "   AND p.until IS NULL"                                                                       \
-    " WHERE e.pkey = ANY($1)"
+    "       p.valid_until, p.rules, e.epoch, " PEOPLE_COLUMNS "  FROM consent_epoch e"             \
+    "  LEFT JOIN LATERAL ("                                                                        \
+    "       SELECT policy_id, version, effect, member_id, valid_from, valid_until, rules,"         \
+    "              " PEOPLE_OF_POLICY "         FROM consent_policy"                               \
+    "        WHERE pkey = e.pkey"                                                                  \
+    "          AND person_id = e.person_id"                                                        \
+    "          AND until IS NULL"                                                                  \
+    "        UNION ALL"                                                                            \
+    "       SELECT " PEOPLE_RELATION(                                                              \
+        "") "         FROM consent_relation"                                                       \
+            "        WHERE pkey = e.pkey"                                                          \
+            "          AND person_id = e.person_id"                                                \
+            "          AND until IS NULL"                                                          \
+            "        UNION ALL"                                                                    \
+            "       SELECT " PEOPLE_EMERGENCY(                                                     \
+                "") "         FROM break_glass"                                                    \
+                    "        WHERE pkey = e.pkey"                                                  \
+                    "          AND person_id = e.person_id"                                        \
+                    "          AND until_at > now() - interval '1 day') AS p ON true"              \
+                    " WHERE e.pkey = ANY($1)"
 
 /* What is current, by the only current version: no clock is compared. Policies are read by place
  * alone: few persons share one, and consent_decide asks whose each is. Of persons whose epoch has
@@ -183,9 +201,19 @@ static void queue_as_of(struct db *db, struct arena *a, int64_t at_us, struct co
 {
     static const struct statement POLICIES = {
         "consent_policies_as_of",
-        "SELECT " POLICY_COLUMNS "  FROM consent_policy"
+        "SELECT " POLICY_COLUMNS ", 0::bigint, " PEOPLE_OF_POLICY "  FROM consent_policy"
         " WHERE " OF_PERSONS "   AND since <= $3"
-        "   AND (until IS NULL OR until > $3)",
+        "   AND (until IS NULL OR until > $3)"
+        " UNION ALL"
+        " SELECT pkey, person_id, " PEOPLE_RELATION(
+            "0, ") "  FROM consent_relation"
+                   " WHERE " OF_PERSONS "   AND since <= $3"
+                   "   AND (until IS NULL OR until > $3)"
+                   " UNION ALL"
+                   " SELECT pkey, person_id, " PEOPLE_EMERGENCY(
+                       "0, ") "  FROM break_glass"
+                              " WHERE " OF_PERSONS "   AND opened_at <= $3"
+                              "   AND until_at > $3 - interval '1 day'",
     };
     struct pairs of = pairs_of_persons(a, out->persons, out->person_count);
 
@@ -231,57 +259,114 @@ static bool came_anew(const struct consent_reading *r, struct person_ref person)
     return false;
 }
 
-static size_t most_items(const struct consent_reading *r)
+/* Room for all that came and all that is known. */
+static void make_room(struct arena *a, struct consent_policies *out)
 {
-    size_t n = (size_t)r->rows.count;
+    const struct consent_reading *r = out->reading;
+    size_t came = (size_t)r->rows.count, items = came, relations = came, emergencies = came;
 
-    for (size_t i = 0; i < r->known_count; i++)
-        n += r->known[i]->count;
-    return n;
+    for (size_t i = 0; i < r->known_count; i++) {
+        items += r->known[i]->count;
+        relations += r->known[i]->relation_count;
+        emergencies += r->known[i]->emergency_count;
+    }
+    out->items = ARENA_ARRAY(a, items, struct consent_policy);
+    out->relations = ARENA_ARRAY(a, relations, struct consent_relation);
+    out->emergencies = ARENA_ARRAY(a, emergencies, struct consent_emergency);
+}
+
+/* Of one person, out of all that came. */
+static struct consent_known known_of(struct arena *a, const struct consent_policies *all,
+                                     struct person_ref person, int64_t epoch)
+{
+    struct consent_policy *items = ARENA_ARRAY(a, all->count, struct consent_policy);
+    struct consent_relation *relations =
+        ARENA_ARRAY(a, all->relation_count, struct consent_relation);
+    struct consent_emergency *emergencies =
+        ARENA_ARRAY(a, all->emergency_count, struct consent_emergency);
+    struct consent_known k = {person, epoch, items, 0, relations, 0, emergencies, 0};
+
+    for (size_t i = 0; i < all->count; i++)
+        if (person_ref_eq(all->items[i].person, person))
+            items[k.count++] = all->items[i];
+    for (size_t i = 0; i < all->relation_count; i++)
+        if (person_ref_eq(all->relations[i].person, person))
+            relations[k.relation_count++] = all->relations[i];
+    for (size_t i = 0; i < all->emergency_count; i++)
+        if (person_ref_eq(all->emergencies[i].person, person))
+            emergencies[k.emergency_count++] = all->emergencies[i];
+    return k;
 }
 
 /* Keeps what came, person by person, for the next one who asks. */
 static void keep(struct arena *a, const struct consent_reading *r,
-                 const struct consent_policy *items, size_t count)
+                 const struct consent_policies *came)
 {
-    struct consent_policy *of_one = ARENA_ARRAY(a, count, struct consent_policy);
-
     for (int i = 0; i < r->rows.count; i++) {
         struct person_ref person = {row_int(&r->rows, i, 0), row_int(&r->rows, i, 1)};
+        struct consent_known known;
         bool first = true;
-        size_t n = 0;
 
         for (int j = 0; j < i && first; j++)
             first = row_int(&r->rows, j, 0) != person.pkey ||
                     row_int(&r->rows, j, 1) != person.person_id;
-        for (size_t j = 0; first && j < count; j++)
-            if (person_ref_eq(items[j].person, person))
-                of_one[n++] = items[j];
-        if (first)
-            consent_cache_put(person, row_int(&r->rows, i, 9), of_one, n);
+        if (!first)
+            continue;
+        known = known_of(a, came, person, row_int(&r->rows, i, EPOCH_COLUMN));
+        consent_cache_put(&known);
+    }
+}
+
+/* Of persons whose epoch has not moved. */
+static void take_unmoved(struct consent_policies *out)
+{
+    const struct consent_reading *r = out->reading;
+
+    for (size_t i = 0; i < r->known_count; i++) {
+        const struct consent_known *k = r->known[i];
+
+        if (came_anew(r, k->person))
+            continue;
+        if (k->count > 0)
+            memcpy(out->items + out->count, k->policies, k->count * sizeof(*k->policies));
+        if (k->relation_count > 0)
+            memcpy(out->relations + out->relation_count, k->relations,
+                   k->relation_count * sizeof(*k->relations));
+        if (k->emergency_count > 0)
+            memcpy(out->emergencies + out->emergency_count, k->emergencies,
+                   k->emergency_count * sizeof(*k->emergencies));
+        out->count += k->count;
+        out->relation_count += k->relation_count;
+        out->emergency_count += k->emergency_count;
+    }
+}
+
+static void row_read(struct arena *a, const struct rows *rows, int row,
+                     struct consent_policies *out)
+{
+    switch (people_row_kind(rows, row, PEOPLE_COLUMN)) {
+    case PEOPLE_RELATION_ROW:
+        out->relations[out->relation_count++] = people_relation_row(a, rows, row, PEOPLE_COLUMN);
+        return;
+    case PEOPLE_EMERGENCY_ROW:
+        out->emergencies[out->emergency_count++] = people_emergency_row(rows, row, PEOPLE_COLUMN);
+        return;
+    case PEOPLE_POLICY:
+        out->items[out->count++] = policy_row(a, rows, row);
     }
 }
 
 static void items_read(struct arena *a, struct consent_policies *out)
 {
     const struct consent_reading *r = out->reading;
-    size_t fresh;
 
-    out->items = ARENA_ARRAY(a, most_items(r), struct consent_policy);
+    make_room(a, out);
     for (int i = 0; i < r->rows.count; i++)
         if (!row_null(&r->rows, i, 2))
-            out->items[out->count++] = policy_row(a, &r->rows, i);
-    fresh = out->count;
+            row_read(a, &r->rows, i, out);
     if (r->keep && r->rows.count > 0)
-        keep(a, r, out->items, fresh);
-    for (size_t i = 0; i < r->known_count; i++) {
-        const struct consent_known *k = r->known[i];
-
-        if (came_anew(r, k->person))
-            continue;
-        memcpy(out->items + out->count, k->policies, k->count * sizeof(*k->policies));
-        out->count += k->count;
-    }
+        keep(a, r, out);
+    take_unmoved(out);
 }
 
 static enum status read_all(struct db *db, struct arena *a, const int64_t *epoch,
@@ -366,7 +451,7 @@ static struct db_value time_or_null(int64_t us, int64_t open)
     return us == open ? DB_NULL(DB_TYPE_TIME) : DB_TIME(us);
 }
 
-static void bump(struct db *db, struct person_ref person)
+void consent_epoch_bump(struct db *db, struct person_ref person)
 {
     static const struct statement BUMP = {
         "consent_epoch_bump",
@@ -399,7 +484,7 @@ void consent_store_add(struct db *db, struct arena *a, const struct consent_chan
                  time_or_null(p->valid_from_us, INT64_MIN),
                  time_or_null(p->valid_until_us, INT64_MAX), DB_TIME(change->at_us),
                  DB_TEXT(change->by), DB_TEXT(rules));
-        bump(db, person);
+        consent_epoch_bump(db, person);
     }
 }
 
@@ -419,7 +504,7 @@ void consent_store_end(struct db *db, struct arena *a, const struct consent_chan
     db_queue(db, &END, ended, of.pkeys, of.numbers, DB_UUID(policy), DB_TIME(change->at_us),
              DB_TEXT(change->by));
     for (size_t i = 0; i < change->count; i++)
-        bump(db, change->persons[i]);
+        consent_epoch_bump(db, change->persons[i]);
 }
 
 void consent_store_history(struct db *db, struct arena *a, const struct person_ref *persons,

@@ -27,6 +27,8 @@ void consent_store_add(struct db *db, struct arena *a, const struct consent_chan
 /* Ends a policy. `ended` has one row for each constituent that had it: none, it is unknown. */
 void consent_store_end(struct db *db, struct arena *a, const struct consent_change *change,
                        struct uuid policy, struct rows *ended);
+/* Whatever concerns decisions about this person has changed. */
+void consent_epoch_bump(struct db *db, struct person_ref person);
 /* Every version of every policy, as struct consent_version reads it. */
 void consent_store_history(struct db *db, struct arena *a, const struct person_ref *persons,
                            size_t count, struct rows *out);

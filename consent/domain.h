@@ -39,6 +39,7 @@ struct consent_category {
     enum consent_attribute what; /* of OBJECT: label, class, type, event, ... */
     struct coded value;          /* system empty: every one */
     int from_age;                /* whole years; until the age of majority */
+    bool everything;             /* `what` is not understood: all documents are kept */
 };
 
 /* A purpose of use for which a denial that is overridable may be broken. */

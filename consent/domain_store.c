@@ -1,6 +1,7 @@
 #include "consent/domain_store.h"
 
 #include "consent/code_system.h"
+#include "consent/people_store.h"
 #include "consent/purpose.h"
 #include "hub/base/uuid.h"
 #include "hub/shelf.h"
@@ -90,7 +91,8 @@ static struct consent_default default_row(const struct rows *rows, int row)
 /* Without a general default in force, deny of version 0 stands. */
 static struct consent_domain *domain_of(struct arena *a, const struct rows *defaults,
                                         const struct rows *agreements,
-                                        const struct rows *communities)
+                                        const struct rows *communities,
+                                        const struct people_domain_rows *people)
 {
     struct consent_domain *d = ARENA_NEW(a, struct consent_domain);
     struct consent_sensitivity *s =
@@ -115,6 +117,7 @@ static struct consent_domain *domain_of(struct arena *a, const struct rows *defa
     d->sensitivities = s;
     d->agreements = g;
     d->communities = c;
+    people_domain_read(a, people, d);
     return d;
 }
 
@@ -124,6 +127,7 @@ enum status consent_domain_hold(struct db *db, struct arena *a, int64_t epoch,
     static const struct statement DEFAULTS_NOW = {"consent_defaults_now", DEFAULTS(NOW)};
     static const struct statement AGREEMENTS_NOW = {"consent_agreements_now", AGREEMENTS(NOW)};
     struct rows defaults, agreements, communities;
+    struct people_domain_rows people;
     struct consent_domain *d;
     struct shelved *made;
 
@@ -133,9 +137,10 @@ enum status consent_domain_hold(struct db *db, struct arena *a, int64_t epoch,
     db_queue0(db, &DEFAULTS_NOW, &defaults);
     db_queue0(db, &AGREEMENTS_NOW, &agreements);
     db_queue0(db, &COMMUNITIES_NOW, &communities);
+    people_domain_queue(db, 0, &people);
     TRY(db_flush(db));
     made = shelf_begin();
-    d = domain_of(&made->arena, &defaults, &agreements, &communities);
+    d = domain_of(&made->arena, &defaults, &agreements, &communities, &people);
     d->epoch = epoch;
     made->version = epoch;
     made->content = d;
@@ -150,18 +155,20 @@ enum status consent_domain_as_of(struct db *db, struct arena *a, int64_t at_us,
     static const struct statement AGREEMENTS_AS_OF = {"consent_agreements_as_of",
                                                       AGREEMENTS(AS_OF)};
     struct rows defaults, agreements, communities;
+    struct people_domain_rows people;
 
     db_queue(db, &DEFAULTS_AS_OF, &defaults, DB_TIME(at_us));
     db_queue(db, &AGREEMENTS_AS_OF, &agreements, DB_TIME(at_us));
     db_queue0(db, &COMMUNITIES_NOW, &communities);
+    people_domain_queue(db, at_us, &people);
     TRY(db_flush(db));
-    *out = domain_of(a, &defaults, &agreements, &communities);
+    *out = domain_of(a, &defaults, &agreements, &communities, &people);
     return OK;
 }
 
 /* --- changes --------------------------------------------------------------------------------- */
 
-static void bump(struct db *db)
+void consent_domain_bump(struct db *db)
 {
     static const struct statement BUMP = {
         "consent_region_epoch",
@@ -185,7 +192,7 @@ void consent_domain_default_end(struct db *db, const struct domain_change *chang
         " RETURNING version",
     };
 
-    bump(db); /* first: what decides now waits for us, or is before us */
+    consent_domain_bump(db); /* first: what decides now waits for us, or is before us */
     db_queue(db, &END, ended, DB_TIME(change->at_us), DB_TEXT(label));
 }
 
@@ -216,7 +223,7 @@ void consent_domain_agreement_end(struct db *db, const struct domain_change *cha
         " RETURNING agreement_id, version",
     };
 
-    bump(db);
+    consent_domain_bump(db);
     db_queue(db, &END, ended, DB_TEXT(name), DB_TIME(change->at_us), DB_TEXT(change->by));
 }
 

@@ -37,6 +37,10 @@ void consent_domain_agreement_end(struct db *db, const struct domain_change *cha
  * since, recorded_by: by name. */
 void consent_domain_agreements(struct db *db, struct rows *out);
 
+/* For whatever else is the domain's: moves the epoch in this transaction; first of its statements.
+ */
+void consent_domain_bump(struct db *db);
+
 /* CODE^^OID, or CODE alone. */
 struct str consent_code_text(struct arena *a, struct coded code);
 struct coded consent_code_parse(struct str text);

@@ -53,6 +53,11 @@ int consent_age(int32_t birth, int64_t at_us)
     return today / 10000 - birth / 10000 - (today % 10000 < birth % 10000);
 }
 
+int32_t consent_birth_at_age(int years, int64_t at_us)
+{
+    return date_of(at_us) - years * 10000;
+}
+
 bool consent_birth_parse(struct str text, int32_t *birth)
 {
     char digits[8];
@@ -118,7 +123,8 @@ static bool is_kept(const struct consent_relation *r, const struct consent_domai
         return false;
     for (size_t i = 0; i < d->category_count; i++)
         if (age >= d->categories[i].from_age &&
-            (o->kind == CONSENT_CONTAINER || has_value(o, &d->categories[i])))
+            (o->kind == CONSENT_CONTAINER || d->categories[i].everything ||
+             has_value(o, &d->categories[i])))
             return true;
     return false;
 }

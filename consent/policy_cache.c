@@ -139,23 +139,64 @@ static const struct consent_policy *pack_policies(struct packing *p,
     return policies;
 }
 
-static struct entry *entry_new(struct person_ref person, int64_t epoch,
-                               const struct consent_policy *policies, size_t count)
+static const struct consent_relation *
+pack_relations(struct packing *p, const struct consent_relation *from, size_t count)
+{
+    struct consent_relation *to = pack(p, from, count * sizeof(*from), 8);
+
+    for (size_t i = 0; i < count; i++) {
+        struct str user = pack_text(p, from[i].user);
+        struct consent_rule *scope = NULL;
+
+        if (from[i].scope != NULL) {
+            scope = pack(p, from[i].scope, sizeof(*scope), 8);
+            pack_rule(p, from[i].scope, scope);
+        }
+        if (to != NULL) {
+            to[i].user = user;
+            to[i].scope = scope;
+        }
+    }
+    return to;
+}
+
+static const struct consent_emergency *
+pack_emergencies(struct packing *p, const struct consent_emergency *from, size_t count)
+{
+    struct consent_emergency *to = pack(p, from, count * sizeof(*from), 8);
+
+    for (size_t i = 0; i < count; i++) {
+        struct str user = pack_text(p, from[i].user), assertion = pack_text(p, from[i].assertion);
+
+        if (to != NULL) {
+            to[i].user = user;
+            to[i].assertion = assertion;
+        }
+    }
+    return to;
+}
+
+static struct consent_known pack_known(struct packing *p, const struct consent_known *from)
+{
+    struct consent_known to = *from;
+
+    to.policies = pack_policies(p, from->policies, from->count);
+    to.relations = pack_relations(p, from->relations, from->relation_count);
+    to.emergencies = pack_emergencies(p, from->emergencies, from->emergency_count);
+    return to;
+}
+
+static struct entry *entry_new(const struct consent_known *known)
 {
     struct packing p = {NULL, sizeof(struct entry)};
     struct entry *e;
 
-    pack_policies(&p, policies, count);
+    pack_known(&p, known);
     e = malloc(p.n);
     must(e != NULL, "out of memory");
-    *e = (struct entry){
-        .known = {.person = person, .epoch = epoch, .count = count},
-        .bytes = p.n,
-        .holders = 1,
-        .used = true,
-    };
+    *e = (struct entry){.bytes = p.n, .holders = 1, .used = true};
     p = (struct packing){(char *)e, sizeof(*e)};
-    e->known.policies = pack_policies(&p, policies, count);
+    e->known = pack_known(&p, known);
     return e;
 }
 
@@ -260,19 +301,18 @@ size_t consent_cache_at(struct arena *a, int64_t pkey, const struct consent_know
     return n;
 }
 
-void consent_cache_put(struct person_ref person, int64_t epoch,
-                       const struct consent_policy *policies, size_t count)
+void consent_cache_put(const struct consent_known *known)
 {
-    struct entry *e = entry_new(person, epoch, policies, count), *old;
-    struct shard *s = shard_of(person.pkey);
+    struct entry *e = entry_new(known), *old;
+    struct shard *s = shard_of(known->person.pkey);
 
     if (e->bytes > shard_bytes) {
         let_go(e);
         return;
     }
     pthread_mutex_lock(&s->lock);
-    old = find(s, person);
-    if (old != NULL && old->known.epoch >= epoch) {
+    old = find(s, known->person);
+    if (old != NULL && old->known.epoch >= known->epoch) {
         let_go(e);
     } else {
         if (old != NULL)

@@ -13,6 +13,10 @@ struct consent_known {
     int64_t epoch;
     const struct consent_policy *policies;
     size_t count;
+    const struct consent_relation *relations;
+    size_t relation_count;
+    const struct consent_emergency *emergencies;
+    size_t emergency_count;
 };
 
 /* Most bytes of all entries; before threads start. */
@@ -22,8 +26,7 @@ void consent_cache_init(size_t bytes);
 size_t consent_cache_at(struct arena *a, int64_t pkey, const struct consent_known **out,
                         size_t cap);
 /* Keeps a copy, in place of an older epoch's. */
-void consent_cache_put(struct person_ref person, int64_t epoch,
-                       const struct consent_policy *policies, size_t count);
+void consent_cache_put(const struct consent_known *known);
 
 struct consent_cache_size {
     size_t entries, bytes;

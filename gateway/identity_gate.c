@@ -1,20 +1,31 @@
 #include "gateway/identity_gate.h"
 
-static bool may_see(const struct request *rq, const struct person *person, int64_t member_id,
-                    const struct consent_policies *policies)
+#include "consent/emergency.h"
+
+/* A search names nobody: it opens no emergency, or one would be opened for all whom it finds. One
+ * that is under way holds for it too. */
+enum breaking { OPENS, OPENS_NONE };
+
+static bool may_see(struct request *rq, const struct person *person, int64_t member_id,
+                    const struct consent_policies *policies, enum breaking breaking)
 {
     struct consent_object object = {.person = person,
                                     .source_member = member_id,
                                     .kind = CONSENT_IDENTITY};
+    struct consent_decision d;
 
     if (member_id == 0 || member_id == rq->principal.member->id)
         return true;
-    return consent_decide(&rq->principal, &object, rq->now_us, policies).effect == CONSENT_PERMIT;
+    d = consent_decide(&rq->principal, &object, rq->now_us, policies);
+    if (d.overrode != NULL && d.emergency == NULL && breaking == OPENS_NONE)
+        return false;
+    consent_break_glass(rq, person, &d, policies);
+    return d.effect == CONSENT_PERMIT;
 }
 
-void identity_gate(struct request *rq, const struct person *person,
-                   const struct mpi_identifiers *found, const struct consent_policies *policies,
-                   struct identity_visible *out)
+static void gate(struct request *rq, const struct person *person,
+                 const struct mpi_identifiers *found, const struct consent_policies *policies,
+                 enum breaking breaking, struct identity_visible *out)
 {
     *out = (struct identity_visible){
         .items = ARENA_ARRAY(rq->arena, found->count, struct mpi_identifier),
@@ -23,12 +34,19 @@ void identity_gate(struct request *rq, const struct person *person,
         if (!found->items[i].active ||
             !member_knows_domain(rq->principal.member, found->items[i].id.authority))
             continue;
-        if (may_see(rq, person, found->items[i].member_id, policies))
+        if (may_see(rq, person, found->items[i].member_id, policies, breaking))
             out->items[out->count++] = found->items[i];
         else
             out->withheld++;
     }
     metric_add(METRIC_consent_denials_total, out->withheld);
+}
+
+void identity_gate(struct request *rq, const struct person *person,
+                   const struct mpi_identifiers *found, const struct consent_policies *policies,
+                   struct identity_visible *out)
+{
+    gate(rq, person, found, policies, OPENS, out);
 }
 
 static bool is_told(const struct request *rq, const struct mpi_found_record *r)
@@ -73,11 +91,12 @@ void identity_gate_person(struct request *rq, const struct mpi_found_person *fou
         .person = found->person.ref,
         .records = ARENA_ARRAY(rq->arena, found->record_count, const struct mpi_found_record *),
     };
-    identity_gate(rq, &found->person, &ids, policies, &out->ids);
+    gate(rq, &found->person, &ids, policies, OPENS_NONE, &out->ids);
     for (size_t i = 0; i < found->record_count; i++) {
         const struct mpi_found_record *r = &found->records[i];
 
-        if (!r->anchor && is_told(rq, r) && may_see(rq, &found->person, r->member_id, policies))
+        if (!r->anchor && is_told(rq, r) &&
+            may_see(rq, &found->person, r->member_id, policies, OPENS_NONE))
             out->records[out->record_count++] = r;
     }
 }

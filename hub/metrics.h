@@ -26,6 +26,7 @@
     X(syslog_replays_total, "Of these, such as had come before")                                   \
     X(syslog_unreadable_total, "Of these, such as are no RFC 5424")                                \
     X(consent_denials_total, "Objects that consent withheld")                                      \
+    X(consent_emergencies_total, "Emergencies that were opened (break-glass)")                     \
     X(documents_stored_total, "Documents stored")                                                  \
     X(documents_retrieved_total, "Documents retrieved")                                            \
     X(blob_fsyncs_total, "fsync calls for documents and their folders")

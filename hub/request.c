@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hub/base/log.h"
+#include "hub/emergency.h"
 #include "hub/principal.h"
 #include "hub/xua.h"
 
@@ -137,6 +138,7 @@ static enum status queue_audit(struct request *rq)
 {
     struct audit_context c = audit_context_of(rq);
 
+    emergencies_tell(rq);
     return audit_queue(rq->db, rq->arena, &c, &rq->audit, rq->err);
 }
 
@@ -203,6 +205,7 @@ static void forget_attempt(struct request *rq, struct reply *rp)
     db_rollback(rq->db);
     errors_init(rq->err, rq->arena);
     rq->audit = (struct audit_list){0};
+    rq->emergencies = NULL;
     rq->patient = STR_NONE;
     rq->person = (struct person_ref){0, 0};
     rq->wait = NULL;
@@ -249,6 +252,7 @@ static void describe_failure(struct request *rq, enum status status)
     struct audit_row *row;
 
     rq->audit = (struct audit_list){0};
+    rq->emergencies = NULL;
     row = audit_add(rq->arena, &rq->audit);
     row->outcome = status == INTERNAL || status == UPSTREAM ? AUDIT_MAJOR : AUDIT_SERIOUS;
     row->patient = rq->patient;
@@ -413,6 +417,7 @@ static void sleep_on(struct request *rq)
     rq->db = NULL;
     rq->transaction = w->then;
     rq->audit = (struct audit_list){0};
+    rq->emergencies = NULL;
     rq->exchange->waiting = rq;
     reply_reset(&rq->exchange->reply);
     log_context(STR_NONE, STR_NONE);

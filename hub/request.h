@@ -132,12 +132,13 @@ struct request {
     struct audit_list audit; /* rows to write when the handler succeeds */
     /* The patient, and the query, submission set, documents or message in question: set as soon as
      * known, so that a failure's audit row can name them. */
-    struct str patient;         /* CX, as the message named it */
-    struct person_ref person;   /* whom it stands for */
-    struct audit_object *about; /* request_about's list, newest first */
-    uint64_t flushes_before;    /* db_flushes when the request began */
-    struct undo *undo;          /* request_on_rollback's list, newest first */
-    struct rows epochs;         /* of this transaction: request_epoch */
+    struct str patient;            /* CX, as the message named it */
+    struct person_ref person;      /* whom it stands for */
+    struct audit_object *about;    /* request_about's list, newest first */
+    uint64_t flushes_before;       /* db_flushes when the request began */
+    struct emergency *emergencies; /* hub/emergency.h: of this attempt */
+    struct undo *undo;             /* request_on_rollback's list, newest first */
+    struct rows epochs;            /* of this transaction: request_epoch */
     bool epochs_queued;
     struct request_wait *wait; /* request_wait's, until it begins */
     void *kept;                /* what the handler that waits keeps for the one that goes on */

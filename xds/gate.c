@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consent/emergency.h"
 #include "xds/label.h"
 #include "xds/says.h"
 
@@ -21,8 +22,8 @@ void xds_candidates_add(struct request *rq, struct xds_candidates *c, struct xds
     c->v[c->n++] = (struct xds_candidate){object, person, witness};
 }
 
-bool xds_gate_permits(struct request *rq, const struct xds_candidates *found,
-                      const struct xds_candidate *c)
+static bool permits(struct request *rq, const struct xds_candidates *found,
+                    const struct xds_candidate *c, struct consent_decision *d)
 {
     struct xds_saying saying = {c->object, rq->members};
     struct consent_object object = {
@@ -33,9 +34,19 @@ bool xds_gate_permits(struct request *rq, const struct xds_candidates *found,
         .about = &saying,
     };
 
-    return c->person != NULL && xds_label_refresh(rq, c->object) == OK &&
-           consent_decide(&rq->principal, &object, rq->now_us, &found->policies).effect ==
-               CONSENT_PERMIT;
+    *d = (struct consent_decision){0};
+    if (c->person == NULL || xds_label_refresh(rq, c->object) != OK)
+        return false;
+    *d = consent_decide(&rq->principal, &object, rq->now_us, &found->policies);
+    return d->effect == CONSENT_PERMIT;
+}
+
+bool xds_gate_permits(struct request *rq, const struct xds_candidates *found,
+                      const struct xds_candidate *c)
+{
+    struct consent_decision d;
+
+    return permits(rq, found, c, &d);
 }
 
 /* What consent lets through, sorted by UUID: what the ends of associations are looked up in. */
@@ -51,12 +62,13 @@ static int compare_candidates(const void *a, const void *b)
     return memcmp(&(*x)->object->uuid, &(*y)->object->uuid, sizeof(struct uuid));
 }
 
-static struct permitted decide(struct request *rq, const struct xds_candidates *found, bool *passes)
+static struct permitted decide(struct request *rq, const struct xds_candidates *found, bool *passes,
+                               struct consent_decision *decisions)
 {
     struct permitted p = {ARENA_ARRAY(rq->arena, found->n, const struct xds_candidate *), 0};
 
     for (size_t i = 0; i < found->n; i++) {
-        passes[i] = xds_gate_permits(rq, found, &found->v[i]);
+        passes[i] = permits(rq, found, &found->v[i], &decisions[i]);
         if (passes[i])
             p.v[p.n++] = &found->v[i];
     }
@@ -114,7 +126,8 @@ enum status xds_gate(struct request *rq, const struct xds_candidates *found,
                      const struct xds_visible **seen)
 {
     bool *passes = ARENA_ARRAY(rq->arena, found->n, bool);
-    struct permitted p = decide(rq, found, passes);
+    struct consent_decision *decisions = ARENA_ARRAY(rq->arena, found->n, struct consent_decision);
+    struct permitted p = decide(rq, found, passes, decisions);
     struct xds_visible *out = ARENA_NEW(rq->arena, struct xds_visible);
 
     out->all = ARENA_ARRAY(rq->arena, found->n, struct xds_candidate);
@@ -122,10 +135,12 @@ enum status xds_gate(struct request *rq, const struct xds_candidates *found,
     for (size_t i = 0; i < found->n; i++) {
         const struct xds_association *link = xds_association(found->v[i].object);
 
-        if (passes[i] && (link == NULL || association_visible(&p, link, 1)))
+        if (passes[i] && (link == NULL || association_visible(&p, link, 1))) {
             add_visible(out, &found->v[i]);
-        else
+            consent_break_glass(rq, found->v[i].person, &decisions[i], &found->policies);
+        } else {
             out->withheld += !found->v[i].witness;
+        }
     }
     if (out->withheld > 0)
         metric_add(METRIC_consent_denials_total, out->withheld);

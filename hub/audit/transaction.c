@@ -89,6 +89,7 @@ const struct audit_transaction audit_transactions[] = {
     {"START", RESPONDER, {"110100", 'E'}, "Application Start", NULL, 0, "110120"},
     {"STOP", RESPONDER, {"110100", 'E'}, "Application Stop", NULL, 0, "110121"},
     {"BUSY", RESPONDER, ALERT, "Network Configuration", NULL, 0, "110128"},
+    {"EMERGENCY", RESPONDER, ALERT, "Emergency Override", NULL, 0, "110127"},
     {"CONFIG", RESPONDER, ALERT, "Security Configuration", NULL, 0, "110129"},
     {NULL, false, {NULL, 0}, NULL, NULL, 0, NULL},
 };

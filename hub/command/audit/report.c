@@ -5,6 +5,7 @@
 
 #include "hub/audit/rules.h"
 #include "hub/command/audit/show.h"
+#include "hub/emergency.h"
 
 enum { EVENTS_MAX = 200000 }; /* of one patient: a report beyond is no report */
 
@@ -53,6 +54,7 @@ static const struct {
     {"ITI-64", "was told of a change of your patient numbers", false},
     {"ITI-81", "looked at this list of accesses", false},
     {"ITI-108", "asked for your consents", false},
+    {"EMERGENCY", "opened in an emergency what was closed", false},
     {"CONFIG", "changed or exported something about you at the exchange", false},
 };
 
@@ -135,6 +137,24 @@ static void who_read(struct operation *o, const json_t *record, struct told *t)
                                                      : STR("somebody unknown");
 }
 
+/* What consent had closed, and an emergency opened: with the reason that was given. */
+static void take_emergency(struct arena *a, const json_t *record, struct told *t)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach(json_object_get(record, "objects"), i, object)
+    {
+        struct str reason = emergency_reason(text_of(object, "detail"));
+
+        if (!str_eq(text_of(object, "kind"), STR("emergency")))
+            continue;
+        t->emergency = true;
+        if (reason.n > 0)
+            t->why = str_printf(a, "%.*s: %.*s", STR_ARG(t->why), STR_ARG(reason));
+    }
+}
+
 static void told_read(struct operation *o, const struct audit_entry *e, const json_t *record,
                       struct told *t)
 {
@@ -150,6 +170,7 @@ static void told_read(struct operation *o, const struct audit_entry *e, const js
     t->refused = e->outcome != AUDIT_SUCCESS;
     t->emergency =
         str_eq(e->event, STR("110127")) || audit_purpose_emergency(text_of(record, "purpose"));
+    take_emergency(a, record, t);
     t->accountable = audit_purpose_accountable(text_of(record, "purpose"));
 }
 

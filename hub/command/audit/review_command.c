@@ -1,5 +1,7 @@
 /* `causeway audit review breakglass`: emergency accesses wait here until somebody has looked at
- * them. What they are is read from the log alone: by their purpose of use, or by their event. */
+ * them. What they are is read from the log: by their purpose of use, or by their event. One that
+ * broke the glass is a task of table break_glass, with a due time of its own; what else its user
+ * did with this patient in its time is part of it. */
 #include <string.h>
 
 #include "hub/audit/rules.h"
@@ -23,6 +25,23 @@ static const struct statement REVIEWS = {
     "  ORDER BY w.seq DESC"
     "  LIMIT 1) AS v",
 };
+static const struct statement TASKS = {
+    "review_tasks",
+    "SELECT q.n, b.emergency_id = s.id, b.review_due_at, b.escalated_at IS NOT NULL"
+    " FROM unnest($1::bigint[], $2::timestamptz[], $3::uuid[])"
+    "  WITH ORDINALITY AS q (pkey, at, id, n)"
+    " JOIN audit_search s ON s.pkey = q.pkey AND s.at = q.at AND s.id = q.id"
+    " JOIN break_glass b ON b.pkey = s.pkey AND b.person_id = s.person_id"
+    "  AND (b.emergency_id = s.id"
+    "       OR b.user_id = s.user_id AND b.opened_at <= s.at AND b.until_at > s.at)"
+    " ORDER BY q.n, b.emergency_id = s.id",
+};
+static const struct statement DONE = {
+    "review_task_done",
+    "UPDATE break_glass"
+    " SET reviewed_at = coalesce(reviewed_at, $4)"
+    " WHERE pkey = $1 AND person_id = $2 AND emergency_id = $3",
+};
 static const struct statement ADD = {
     "review_add",
     "INSERT INTO audit_review (pkey, at, id, seq, reviewed_at, by_user, finding, note)"
@@ -32,7 +51,9 @@ static const struct statement ADD = {
 };
 
 struct review {
-    bool done;
+    bool done, escalated;
+    bool of_another; /* it was done in an emergency that has its own place in the queue */
+    int64_t due_us;
     struct str by, finding, note;
 };
 
@@ -43,34 +64,55 @@ static enum status reviews_read(struct operation *o, const struct audit_found *f
     int64_t *pkeys = ARENA_ARRAY(a, found->count + 1, int64_t);
     int64_t *ats = ARENA_ARRAY(a, found->count + 1, int64_t);
     struct uuid *ids = ARENA_ARRAY(a, found->count + 1, struct uuid);
-    struct rows r;
+    struct rows r, tasks;
 
     for (size_t i = 0; i < found->count; i++) {
+        reviews[i].due_us = found->items[i].at_us + DUE_US;
         pkeys[i] = found->items[i].pkey;
         ats[i] = found->items[i].at_us;
         ids[i] = found->items[i].id;
     }
     db_queue(o->db, &REVIEWS, &r, DB_INT8S(pkeys, found->count), DB_TIMES(ats, found->count),
              DB_UUIDS(ids, found->count));
+    db_queue(o->db, &TASKS, &tasks, DB_INT8S(pkeys, found->count), DB_TIMES(ats, found->count),
+             DB_UUIDS(ids, found->count));
     TRY(db_flush(o->db));
-    for (int i = 0; i < r.count; i++)
-        reviews[row_int(&r, i, 0) - 1] = (struct review){
-            .done = true,
-            .by = row_text(&r, i, 2),
-            .finding = row_text(&r, i, 3),
-            .note = row_text(&r, i, 4),
-        };
+    for (int i = 0; i < r.count; i++) {
+        struct review *v = &reviews[row_int(&r, i, 0) - 1];
+
+        v->done = true;
+        v->by = row_text(&r, i, 2);
+        v->finding = row_text(&r, i, 3);
+        v->note = row_text(&r, i, 4);
+    }
+    for (int i = 0; i < tasks.count; i++) {
+        struct review *v = &reviews[row_int(&tasks, i, 0) - 1];
+
+        v->of_another = !row_bool(&tasks, i, 1);
+        if (!v->of_another) {
+            v->due_us = row_time(&tasks, i, 2);
+            v->escalated = row_bool(&tasks, i, 3);
+        }
+    }
     return OK;
 }
 
-static struct str state_of(struct operation *o, const struct audit_entry *e, const struct review *v)
+static bool waits(const struct review *v)
 {
-    int64_t due = e->at_us + DUE_US;
+    return !v->done && !v->of_another;
+}
 
+static struct str state_of(struct operation *o, const struct review *v)
+{
+    int64_t due = v->due_us;
+
+    if (v->of_another)
+        return STR("part of an emergency");
     if (v->done)
         return str_printf(o->args.arena, "%.*s (%.*s)", STR_ARG(v->finding), STR_ARG(v->by));
     if (o->now_us > due)
-        return str_printf(o->args.arena, "OVERDUE since %.16s", clock_iso(o->args.arena, due).p);
+        return str_printf(o->args.arena, "OVERDUE since %.16s%s", clock_iso(o->args.arena, due).p,
+                          v->escalated ? ", escalated" : "");
     return str_printf(o->args.arena, "due by %.16s", clock_iso(o->args.arena, due).p);
 }
 
@@ -81,8 +123,9 @@ static void queue_json(struct operation *o, struct strbuf *out, const struct aud
 
     strbuf_lit(out, "{");
     cli_json_text(out, "access", audit_entry_name(a, e));
-    cli_json_text(out, "due", clock_iso(a, e->at_us + DUE_US));
-    cli_json_bool(out, "overdue", !v->done && o->now_us > e->at_us + DUE_US);
+    cli_json_text(out, "due", clock_iso(a, v->due_us));
+    cli_json_bool(out, "overdue", waits(v) && o->now_us > v->due_us);
+    cli_json_bool(out, "escalated", v->escalated);
     cli_json_text(out, "finding", v->finding);
     cli_json_text(out, "by", v->by);
     cli_json_text(out, "note", v->note);
@@ -99,10 +142,10 @@ static void queue_table(struct operation *o, struct strbuf *out, const struct au
 
     cli_table_row(&t, STR("ACCESS"), STR("WHO"), STR("PATIENT"), STR("REVIEW"));
     for (size_t i = 0; i < found->count; i++)
-        if (all || !reviews[i].done)
+        if (all || waits(&reviews[i]))
             cli_table_row(&t, audit_entry_name(a, &found->items[i]),
                           audit_entry_who(a, &found->items[i]), found->items[i].patient,
-                          state_of(o, &found->items[i], &reviews[i]));
+                          state_of(o, &reviews[i]));
     if (t.rows == 1)
         strbuf_lit(out, "No emergency access waits for its review.\n");
     else
@@ -125,7 +168,7 @@ static enum status work_queue(struct operation *o, struct strbuf *out)
     if (!o->args.json)
         queue_table(o, out, &found, reviews, all);
     for (size_t i = 0; o->args.json && i < found.count; i++)
-        if (all || !reviews[i].done)
+        if (all || waits(&reviews[i]))
             queue_json(o, out, &found.items[i], &reviews[i]);
     if (found.more && !o->args.json)
         strbuf_addf(out, "There are older ones: --before %.*s\n",
@@ -153,6 +196,8 @@ static enum status work_close(struct operation *o, struct strbuf *out)
     db_queue(o->db, &ADD, NULL, DB_INT8(at.pkey), DB_TIME(at.at_us), DB_UUID(at.id),
              DB_TIME(o->now_us), DB_TEXT(operator_name(o->args.arena)), DB_TEXT(str_from(finding)),
              DB_TEXT(str_from(note)));
+    db_queue(o->db, &DONE, NULL, DB_INT8(at.pkey), DB_INT8(found.items[0].person_id),
+             DB_UUID(at.id), DB_TIME(o->now_us));
     TRY(db_flush(o->db));
     row->patient = found.items[0].patient;
     row->pkey = found.items[0].person_id != 0 ? found.items[0].pkey : 0;
@@ -183,8 +228,10 @@ static const struct cli_option close_options[] = {
 static const struct operation_kind queue = {
     .cli = {"causeway audit review breakglass [--all] [--member NAME] [--user ID] [--from T] "
             "[--to T] [--limit N] [--before TIME/ID]",
-            "Emergency accesses that nobody has reviewed yet, newest first. Each is due within 72\n"
-            "hours; an overdue one raises an alert (`causeway audit watch`). Audited.\n"
+            "Emergency accesses that nobody has reviewed yet, newest first: a task for each that\n"
+            "broke the glass (`causeway consent emergency`), due when the domain says, and others\n"
+            "of an emergency's purpose, due within 72 hours. What is overdue escalates: it raises\n"
+            "an alert (`causeway audit watch`). Audited.\n"
             "\n"
             "  causeway audit review breakglass\n"
             "  causeway audit review close TIME/ID --finding justified --note 'unconscious, ED'",

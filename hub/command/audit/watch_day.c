@@ -83,8 +83,23 @@ static const struct statement OVERDUE = {
     "  SELECT 1"
     "  FROM audit_review v"
     "  WHERE v.pkey = s.pkey AND v.at = s.at AND v.id = s.id)"
+    " AND NOT EXISTS ("
+    "  SELECT 1"
+    "  FROM break_glass b"
+    "  WHERE b.pkey = s.pkey AND b.person_id = s.person_id AND b.user_id = s.user_id"
+    "  AND b.opened_at <= s.at AND b.until_at > s.at)"
     " ORDER BY s.at, s.id"
     " LIMIT 1000",
+};
+/* across places: likewise. What was done in an emergency is its task; each escalates once. */
+static const struct statement ESCALATE = {
+    "watch_escalate",
+    "UPDATE break_glass"
+    " SET escalated_at = $1"
+    " WHERE reviewed_at IS NULL"
+    " AND escalated_at IS NULL"
+    " AND review_due_at < $1"
+    " RETURNING pkey, opened_at, emergency_id, user_id, member_id, person_id",
 };
 
 struct user_day {
@@ -286,18 +301,26 @@ enum status watch_day(struct watch *w, struct request *rq, int64_t day_us)
     return store(w, rq, &d.alerts);
 }
 
+static void overdue_add(struct alerts *alerts, const struct rows *r)
+{
+    for (int i = 0; i < r->count; i++) {
+        struct audit_position at = {row_int(r, i, 0), row_time(r, i, 1), row_uuid(r, i, 2)};
+        struct person_ref person = {row_null(r, i, 5) ? 0 : at.pkey, row_int(r, i, 5)};
+
+        alert_add(alerts, AUDIT_RULE_OVERDUE, row_text(r, i, 3), row_int(r, i, 4), person, &at);
+    }
+}
+
 enum status watch_overdue(struct watch *w, struct request *rq)
 {
     struct alerts alerts = {.arena = rq->arena};
-    struct rows r;
+    struct rows accesses, tasks;
 
-    db_queue(rq->db, &OVERDUE, &r, DB_TIME(rq->now_us - RULE_REVIEW_HOURS * 3600 * US_PER_SECOND));
+    db_queue(rq->db, &OVERDUE, &accesses,
+             DB_TIME(rq->now_us - RULE_REVIEW_HOURS * 3600 * US_PER_SECOND));
+    db_queue(rq->db, &ESCALATE, &tasks, DB_TIME(rq->now_us));
     TRY(db_flush(rq->db));
-    for (int i = 0; i < r.count; i++) {
-        struct audit_position at = {row_int(&r, i, 0), row_time(&r, i, 1), row_uuid(&r, i, 2)};
-        struct person_ref person = {row_null(&r, i, 5) ? 0 : at.pkey, row_int(&r, i, 5)};
-
-        alert_add(&alerts, AUDIT_RULE_OVERDUE, row_text(&r, i, 3), row_int(&r, i, 4), person, &at);
-    }
+    overdue_add(&alerts, &accesses);
+    overdue_add(&alerts, &tasks);
     return store(w, rq, &alerts);
 }
