@@ -231,12 +231,24 @@ static void note_activity(struct serving *s, enum notice_kind kind, const char *
                           STR_ARG(s->hub.endpoint), (int)getpid(), STR_ARG(s->configuration)));
 }
 
+/* A hub whose clock is wrong, for tests of what that does (tests/e2e/chaos.py). */
+static void shift_clock(void)
+{
+    const char *ms = getenv("CAUSEWAY_TEST_CLOCK_MS");
+
+    if (ms == NULL)
+        return;
+    clock_shift_for_tests(strtoll(ms, NULL, 10) * 1000);
+    log_warn("clock_shifted", "CAUSEWAY_TEST_CLOCK_MS=%s: for tests alone", ms);
+}
+
 static enum status start(struct serving *s, struct errors *err)
 {
     const unsigned char *master_key;
     const struct callout_settings calls = callout_settings_of(s->hub.config);
 
     limit_process();
+    shift_clock();
     TRY(open_network(s, err));
     TRY(become_user(s->hub.config->user, err));
     name_endpoint(s);

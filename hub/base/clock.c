@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-static _Atomic int64_t frozen;
+static _Atomic int64_t frozen, shift;
 
 int64_t clock_now_us(void)
 {
@@ -13,7 +13,7 @@ int64_t clock_now_us(void)
     if (f != 0)
         return f;
     clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * US_PER_SECOND + t.tv_nsec / 1000;
+    return t.tv_sec * US_PER_SECOND + t.tv_nsec / 1000 + atomic_load(&shift);
 }
 
 int64_t clock_monotonic_us(void)
@@ -27,6 +27,11 @@ int64_t clock_monotonic_us(void)
 void clock_set_for_tests(int64_t now_us)
 {
     atomic_store(&frozen, now_us);
+}
+
+void clock_shift_for_tests(int64_t us)
+{
+    atomic_store(&shift, us);
 }
 
 static struct tm broken_down(int64_t us)

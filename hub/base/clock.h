@@ -1,5 +1,5 @@
 /* Time. Instants are microseconds since 1970-01-01T00:00:00Z; deadlines use the monotonic clock.
- * Any thread; clock_set_for_tests only before threads start. */
+ * Any thread; the two for tests only before threads start. */
 #pragma once
 
 #include "hub/base/arena.h"
@@ -10,6 +10,7 @@
 int64_t clock_now_us(void);               /* wall clock, UTC */
 int64_t clock_monotonic_us(void);         /* for durations and deadlines */
 void clock_set_for_tests(int64_t now_us); /* freezes clock_now_us(); 0 lets it run again */
+void clock_shift_for_tests(int64_t us);   /* clock_now_us() is so much ahead from now on */
 
 /* 2026-11-22T15:04:05.123456Z */
 struct str clock_iso(struct arena *a, int64_t us);

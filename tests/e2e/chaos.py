@@ -1,16 +1,20 @@
-"""Three hubs under load while hubs are killed, cut off and slowed down at random (deploy/federation's
-regions). What must hold all the time:
+"""Three hubs under load while hubs are killed, cut off, slowed down and their clocks set wrong at random
+(deploy/federation's regions). Meanwhile the patient objects in the North and takes it back, over and over.
+What must hold all the time:
 
   - an answer holds every document that was acknowledged before it was asked for, but those of regions
     that it names as missing; nothing is credited to the wrong region;
-  - every answer has its audit row;
+  - no answer that was asked for while she objects holds a document of the North;
+  - every answer has its audit row, and every hub's log is whole and genuine in the end;
   - what was acknowledged is there in the end, byte by byte, and all three answer again by themselves.
 
     tests/e2e/chaos.py [--seconds 60] [--seed N] [--causeway build/release/causeway]
 """
 import argparse
+import json
 import random
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -26,6 +30,7 @@ from hospital.hub import Cluster  # noqa: E402
 from hospital.soap import Broken  # noqa: E402
 
 GONE = (OSError, Broken, AssertionError)  # the hub was killed under the question
+SKEW_MS = 45000
 
 
 class Chaos:
@@ -35,7 +40,8 @@ class Chaos:
         self.journey.begin()
         self.acknowledged = {self.journey.entries[r].unique_id: (r, self.journey.entries[r].content) for r in regions}
         self.lock, self.over = threading.Lock(), threading.Event()
-        self.answers = self.partial = self.refused = self.faults = 0
+        self.answers = self.partial = self.refused = self.faults = self.minds = 0
+        self.objects = False  # in the North; None: just being said
         self.wrong = []
 
     def hospital(self, region):
@@ -59,12 +65,34 @@ class Chaos:
                 pass
             self.over.wait(0.5)
 
-    def judge(self, before, answer):
+    def change_mind(self):
+        """She objects in the North, and takes it back. The operator's commands need no hub."""
+        north = self.regions[0]
+        patient = ["--patient", self.journey.xads[north]]
+        while not self.over.wait(1):
+            for objects in (True, False):
+                with self.lock:
+                    self.objects = None
+                if objects:
+                    north.hub.run("consent", "set", *patient, "--deny")
+                else:
+                    for policy in json.loads(north.hub.run("consent", "show", *patient, "--json"))["policies"]:
+                        north.hub.run("consent", "revoke", *patient, "--policy", policy["policy"])
+                with self.lock:
+                    self.objects = objects
+                    self.minds += 1
+                self.over.wait(1)
+
+    def judge(self, before, objects, answer):
+        """`objects`: whether she did, all the while; None: it changed meanwhile."""
         told = " ".join(e.context for e in answer.errors)
         missing = [r for r in self.regions if r.home in told]
         found = {e.unique_id: e.element.get("home") for e in answer.entries}
         for ident, (region, _) in before.items():
-            if region not in missing and ident not in found:
+            if region is self.regions[0] and objects is not False:
+                if objects and ident in found:
+                    self.wrong.append(f"the North's {ident} was told although she objects")
+            elif region not in missing and ident not in found:
                 self.wrong.append(f"{region.name}'s {ident} is neither found nor is the region named: {answer}")
             elif ident in found and found[ident] != f"urn:oid:{region.home}":
                 self.wrong.append(f"{ident} of {region.name} is credited to {found[ident]}")
@@ -73,7 +101,7 @@ class Chaos:
         east = self.regions[1]
         while not self.over.is_set():
             with self.lock:
-                before = dict(self.acknowledged)
+                before, objects, minds = dict(self.acknowledged), self.objects, self.minds
             try:
                 answer = xds.Response(self.hospital(east).link.call(
                     "/xca/ig/query", xds.ITI18, xds.find_documents(self.journey.xads[east])))
@@ -84,8 +112,10 @@ class Chaos:
             with self.lock:
                 self.answers += 1
                 self.partial += answer.status == xds.PARTIAL
+                if (self.objects, self.minds) != (objects, minds):
+                    objects = None
             if answer.status != xds.FAILURE:
-                self.judge(before, answer)
+                self.judge(before, objects, answer)
 
     # --- faults -------------------------------------------------------------------------------------
 
@@ -104,16 +134,23 @@ class Chaos:
         time.sleep(self.dice.uniform(0.5, 3))
         region.proxy.delay = 0.0
 
+    def skew(self, region):
+        """It is killed, and its clock is wrong from then on, until the next time."""
+        region.hub.environment = {"CAUSEWAY_TEST_CLOCK_MS": str(self.dice.randint(-SKEW_MS, SKEW_MS))}
+        self.kill(region)
+
     def trouble(self, seconds):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.dice.choice([self.kill, self.cut, self.slow])(self.dice.choice(self.regions))
+            self.dice.choice([self.kill, self.cut, self.slow, self.skew])(self.dice.choice(self.regions))
             self.faults += 1
             time.sleep(self.dice.uniform(0, 1))
 
     # --- the end ------------------------------------------------------------------------------------
 
     def recover(self):
+        for region in self.regions:
+            region.hospital = self.hospital(region)
         end = time.monotonic() + 30
         while time.monotonic() < end:
             answer, _ = self.journey.ask()
@@ -132,10 +169,21 @@ class Chaos:
         told = [r for r in self.regions[1].hub.audit(transaction="ITI-18", limit=100000)
                 if r["outcome"] == 0 and r["action"] == "E"]
         must(len(told) >= self.answers, f"{self.answers} answers, {len(told)} audit rows")
+        for region in self.regions:
+            self.check_log(region.hub)
+
+    def check_log(self, hub):
+        """What is on record is whole: sealed, exported, and verified without the database."""
+        key, file = hub.seal(), hub.folder / "log.txt"
+        hub.run("audit", "export-log", "--to", file)
+        done = subprocess.run([hub.program, "audit", "verify", "--export", file, "--key", key],
+                              capture_output=True, text=True)
+        must(done.returncode == 0, f"audit verify: {done.stdout}{done.stderr}")
 
     def run(self, seconds):
         threads = [threading.Thread(target=self.publish, args=(r,)) for r in self.regions]
         threads += [threading.Thread(target=self.query) for _ in range(2)]
+        threads.append(threading.Thread(target=self.change_mind))
         for t in threads:
             t.start()
         try:
@@ -173,7 +221,8 @@ def main():
             region.close()
         cluster.remove()
     print(f"chaos: seed {args.seed}: {chaos.faults} faults, {chaos.answers} answers ({chaos.partial} partial, "
-          f"{chaos.refused} cut off), {len(chaos.acknowledged)} documents acknowledged, none lost")
+          f"{chaos.refused} cut off), {chaos.minds} changes of consent, {len(chaos.acknowledged)} documents "
+          "acknowledged, none lost; three logs verified")
     return 0
 
 

@@ -12,18 +12,21 @@ from . import expect, linkage, metadata
 from .linkage import SectionLog, Unfilled
 
 REGISTRY, REPOSITORY = "/xds/registry", "/xds/repository"
+RESPONDING = "/xca/rg"
 XDSB = "urn:ihe:iti:xds-b:2007"
 
 
 @dataclass
 class Kind:
-    """How a transaction goes over the wire. `parsed`: identifiers are assigned in its metadata."""
+    """How a transaction goes over the wire. `parsed`: identifiers are assigned in its metadata.
+    `gateway`: another community sends it."""
 
     name: str
     path: str
     action: str
     parsed: bool = True
     mtom: bool = False
+    gateway: bool = False
 
 
 KINDS = {
@@ -40,6 +43,10 @@ KINDS = {
     "MPQ": Kind("ITI-51", REGISTRY, "urn:ihe:iti:2009:MultiPatientStoredQuery", parsed=False),
     "Retrieve": Kind("ITI-43", REPOSITORY, "urn:ihe:iti:2007:RetrieveDocumentSet", parsed=False, mtom=True),
     "Http": Kind("ITI-41", REPOSITORY, "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"),
+    "XCQ": Kind("ITI-38", f"{RESPONDING}/query", "urn:ihe:iti:2007:CrossGatewayQuery", parsed=False,
+                gateway=True),
+    "XCR": Kind("ITI-39", f"{RESPONDING}/retrieve", "urn:ihe:iti:2007:CrossGatewayRetrieve", parsed=False,
+                mtom=True, gateway=True),
     "PatientIdentityFeed": Kind("ITI-8", "", ""),
     "PatientMove": Kind("ITI-64", "", ""),
     "Null": Kind("assertions", "", ""),
@@ -339,18 +346,18 @@ class Turn:
         return expect.assertions(element, self.tree, values)
 
 
-HANDLERS = {"ProvideAndRegister": "provide", "Retrieve": "retrieve", "Http": "http",
+HANDLERS = {"ProvideAndRegister": "provide", "Retrieve": "retrieve", "XCR": "retrieve", "Http": "http",
             "PatientIdentityFeed": "feed", "PatientMove": "move", "Null": "null"}
 
 
 # --- what is not the hub's ------------------------------------------------------------------------
 
 ASKS_NOTHING = "asks the hub nothing and asserts nothing: it only prepares the client"
-GATEWAY = "XCA (ITI-38, ITI-39): the kit plays an Initiating or Responding Gateway's partner"
+GATEWAY = "XCA-I, XCDR or an Initiating Gateway's simulated partner, which the kit's own tool plays"
 IMAGING = "XDS-I.b and XCA-I: a test of an Imaging Document Source or Consumer, or of its gateways"
 MHD = "MHD: a test of a FHIR Document Recipient or Responder, or of its support server"
 NOT_OURS = [
-    (r"XCQ|XCR|XCRmu|IGQ|IGR|XCDRProvide", GATEWAY),
+    (r"XCRmu|IGQ|IGR|XCDRProvide", GATEWAY),
     (r"ImagingDocSet.*|ImgDetail|XmlDetail|Sim|WADO", IMAGING),
     (r"Fhir.*|ProvideDocumentBundle", MHD),
     (r"Simple", "registration with the public registry of NIST, not a transaction of a profile"),
@@ -364,7 +371,7 @@ COLLECTIONS = [
                  "tests/e2e/test_xua.py plays them with one of its own"),
     (r".*(iig|rig|ids|idc|isr)\b.*", IMAGING),
     (r".*mhd.*|fhirsupport.*", MHD),
-    (r"ig\(xca\)|rg\(xca\)", GATEWAY),
+    (r"ig\(xca\)", GATEWAY),
 ]
 
 

@@ -23,9 +23,10 @@ class Site:
     """
 
     def __init__(self, source, wire, xad, home, source_id, check=None, local=None, dumps=None,
-                 answers=None):
+                 answers=None, gateway=None):
         self.source, self.wire, self.xad, self.home = source, wire, xad, home
         self.local, self.dumps, self.answers = local, dumps or source, answers
+        self.gateway = gateway
         self.source_id, self.check = source_id, check
         self.sender, self.fed = mllp.Sender("KIT", "REGION"), {}  # {identifier: demographics}
         self.adopted = {}
@@ -80,7 +81,8 @@ class Site:
     def call(self, kind, body, parts=None, asynchronous=False):
         if asynchronous:
             return self._call_later(kind, body, parts)
-        return self.source.call(kind.path, kind.action, body, parts, kind.mtom)
+        link = self.gateway if kind.gateway else self.source
+        return link.call(kind.path, kind.action, body, parts, kind.mtom)
 
     def _call_later(self, kind, body, parts):
         """A 202 now, the answer at our own address (TF-2 appendix V.5)."""

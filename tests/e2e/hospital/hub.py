@@ -77,6 +77,7 @@ class Hub:
         self.authority = twin.authority if twin else pki.CertificateAuthority(self.folder / "pki")
         self.ca, self.xad_authority, self.repository = self.authority.certificate, XAD, REPOSITORY
         self.process = self.addresses = None
+        self.environment = {}  # of the process, beside the caller's
         self.settings = dict(twin.settings if twin else self._first_settings(), **settings)
         self.config = self.folder / "causeway.conf"
         self.log = self.folder / "hub.log"
@@ -109,7 +110,8 @@ class Hub:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.program, "serve", "--config", self.config, "--ready-file", ready],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root,
+                env={**os.environ, **self.environment})
         end = time.monotonic() + START_SECONDS
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > end:
