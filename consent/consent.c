@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "consent/layers.h"
 #include "consent/match.h"
 #include "consent/people.h"
 #include "consent/purpose.h"
@@ -19,29 +20,6 @@ struct consent_focus {
 static struct consent_decision decided(enum consent_effect effect, const char *rule)
 {
     return (struct consent_decision){.effect = effect, .rule = rule};
-}
-
-const char *consent_reason_class(const char *rule)
-{
-    static const struct {
-        const char *rule, *reason;
-    } classes[] = {
-        {"unreadable", "171.204 infeasibility"},
-        {"no-person", "171.204 infeasibility"},
-        {"member-standing", "171.203 security"},
-        {"no-agreement", "171.202(b) privacy, precondition not satisfied"},
-        {"patient-deny", "171.202(e) privacy, individual's request"},
-        {"relation-ended", "171.202(b) privacy, precondition not satisfied"},
-        {"proxy-scope", "171.202(b) privacy, precondition not satisfied"},
-        {"minor-confidential", "171.202(b) privacy, precondition not satisfied"},
-        {"sensitivity-default", "171.202(b) privacy, precondition not satisfied"},
-        {"domain-default", "171.202(b) privacy, precondition not satisfied"},
-    };
-
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-        if (strcmp(rule, classes[i].rule) == 0)
-            return classes[i].reason;
-    return "";
 }
 
 /* --- agreements ------------------------------------------------------------------------------ */
@@ -99,9 +77,9 @@ static bool covers_object(const struct consent_agreement *g, const struct consen
            consent_agreement_covers(g, class_code);
 }
 
-static const struct consent_agreement *agreement_for(const struct consent_policies *policies,
-                                                     const struct consent_asked *asked,
-                                                     const struct consent_object *o)
+const struct consent_agreement *consent_agreement_for(const struct consent_policies *policies,
+                                                      const struct consent_asked *asked,
+                                                      const struct consent_object *o)
 {
     const struct consent_domain *d = policies->domain;
     int64_t member = asked->principal->member->id;
@@ -138,9 +116,9 @@ static bool speaks(const struct consent_policy *p, const struct consent_asked *a
 }
 
 /* What policy i says: by what was settled for the asker, or from the beginning. */
-static struct consent_said policy_says(const struct consent_policies *policies, size_t i,
-                                       const struct consent_asked *asked,
-                                       const struct consent_object *object)
+struct consent_said consent_policy_says(const struct consent_policies *policies, size_t i,
+                                        const struct consent_asked *asked,
+                                        const struct consent_object *object)
 {
     const struct consent_policy *p = &policies->items[i];
     const struct consent_focus *f = policies->focus;
@@ -184,7 +162,7 @@ static struct voices voices_of(struct person_ref person, const struct consent_po
         struct consent_said said = {CONSENT_SILENT, false, 0};
 
         if (person_ref_eq(p->person, person))
-            said = policy_says(policies, i, asked, object);
+            said = consent_policy_says(policies, i, asked, object);
         if (said.verdict == CONSENT_SAYS_DENY) {
             v.deny = is_named_before(p, v.deny) ? p : v.deny;
             v.overridable = v.overridable && said.overridable;
@@ -218,8 +196,8 @@ static bool applies(const struct consent_sensitivity *s, const struct consent_ob
 }
 
 /* A sensitivity's default before the general one; among sensitivities a denial. */
-static struct consent_decision by_default(const struct consent_domain *d,
-                                          const struct consent_object *o)
+struct consent_decision consent_by_default(const struct consent_domain *d,
+                                           const struct consent_object *o)
 {
     const struct consent_default *speaks = NULL;
     struct consent_decision out;
@@ -239,8 +217,9 @@ static struct consent_decision by_default(const struct consent_domain *d,
 
 /* --- the decision ---------------------------------------------------------------------------- */
 
-static struct consent_asked asked_about(const struct consent_policies *policies,
-                                        struct person_ref person, const struct consent_asked *asked)
+struct consent_asked consent_asked_about(const struct consent_policies *policies,
+                                         struct person_ref person,
+                                         const struct consent_asked *asked)
 {
     struct consent_asked about = *asked;
 
@@ -290,14 +269,16 @@ static struct consent_decision decide_for(struct person_ref person,
                                           const struct consent_object *object,
                                           const struct consent_policies *policies)
 {
-    const struct consent_asked about = asked_about(policies, person, asker), *asked = &about;
+    const struct consent_asked about = consent_asked_about(policies, person, asker),
+                               *asked = &about;
     bool own = object->source_member == asked->principal->member->id;
     struct consent_standing standing;
     struct voices v;
 
     if (!was_read(policies, person))
         return decided(CONSENT_DENY, "unreadable");
-    if (object->source_member != 0 && !own && agreement_for(policies, asked, object) == NULL)
+    if (object->source_member != 0 && !own &&
+        consent_agreement_for(policies, asked, object) == NULL)
         return decided(CONSENT_DENY, "no-agreement");
     v = voices_of(person, policies, asked, object);
     standing = consent_relation_says(policies, person, asked, object);
@@ -311,7 +292,7 @@ static struct consent_decision decide_for(struct person_ref person,
         return decided(CONSENT_PERMIT, "own-object");
     if (standing.verdict == CONSENT_SAYS_PERMIT)
         return by_relation(&standing);
-    return by_default(policies->domain, object);
+    return consent_by_default(policies->domain, object);
 }
 
 /* Denials first, of them those that nothing overrides; among equals a decision of the patient
@@ -422,7 +403,7 @@ void consent_focus(struct arena *a, const struct principal *principal, int64_t a
     focus_agreements(a, policies->domain, f);
     for (size_t i = 0; i < policies->count; i++) {
         const struct consent_policy *p = &policies->items[i];
-        struct consent_asked asked = asked_about(policies, p->person, &f->asked);
+        struct consent_asked asked = consent_asked_about(policies, p->person, &f->asked);
 
         f->speaks[i] = speaks(p, &asked);
         if (f->speaks[i] && p->rules != NULL)

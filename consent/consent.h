@@ -80,9 +80,6 @@ struct consent_decision {
                                                   opened (consent/emergency.h) */
 };
 
-/* Why a denial is no information blocking, or what to call it: 45 CFR 171. A literal. */
-const char *consent_reason_class(const char *rule);
-
 /* One policy of a patient, in force as of the reading. */
 struct consent_policy {
     struct person_ref person;

@@ -4,10 +4,12 @@
 
 #include "consent/consent_print.h"
 #include "consent/consent_store.h"
+#include "consent/decide_command.h"
 #include "consent/domain_store.h"
 #include "consent/labels.h"
 #include "consent/labels_command.h"
 #include "consent/people_command.h"
+#include "consent/rule_option.h"
 #include "consent/ways_command.h"
 #include "hub/base/clock.h"
 #include "hub/command/operation.h"
@@ -37,8 +39,8 @@ enum status consent_given_time(struct operation *o, const char *option, int64_t 
                 "--%s %s: not a time; write 2026-11-22 or 2026-11-22T15:04:05Z", option, text);
 }
 
-static enum status given_member(struct operation *o, const char *option,
-                                const struct member **member)
+enum status consent_given_member(struct operation *o, const char *option,
+                                 const struct member **member)
 {
     const char *name = cli_value(&o->args, option);
 
@@ -59,7 +61,7 @@ struct subject {
     struct consent_view view;
 };
 
-static struct consent_view view_of(const struct operation *o, const struct person *person)
+struct consent_view consent_view_of(const struct operation *o, const struct person *person)
 {
     return (struct consent_view){.arena = o->args.arena,
                                  .json = o->args.json,
@@ -90,7 +92,7 @@ enum status consent_given_patient(struct operation *o, struct person *person,
 static enum status given_patient(struct operation *o, struct subject *s)
 {
     TRY(consent_given_patient(o, &s->person, &s->audit));
-    s->view = view_of(o, &s->person);
+    s->view = consent_view_of(o, &s->person);
     return OK;
 }
 
@@ -102,8 +104,8 @@ static struct consent_change change_of(const struct operation *o, const struct s
                                    .by = operator_name(o->args.arena)};
 }
 
-static enum status policies_read(struct operation *o, const struct person *person, int64_t as_of_us,
-                                 struct consent_policies *out)
+enum status consent_policies_of(struct operation *o, const struct person *person, int64_t as_of_us,
+                                struct consent_policies *out)
 {
     consent_store_queue(o->db, o->args.arena, person->constituents, person->constituent_count,
                         as_of_us, out);
@@ -144,7 +146,7 @@ static enum status default_remove(struct operation *o, struct str label)
 static enum status work_default(struct operation *o, struct strbuf *out)
 {
     struct consent_policies now;
-    struct consent_view view = view_of(o, NULL);
+    struct consent_view view = consent_view_of(o, NULL);
     const char *given = cli_value(&o->args, "label");
     struct str label = given != NULL ? str_from(given) : STR("");
     const struct person nobody = {0};
@@ -156,32 +158,26 @@ static enum status work_default(struct operation *o, struct strbuf *out)
         TRY(default_remove(o, label));
     else if (o->args.positional_count > 0)
         TRY(default_set(o, label, o->args.positional[0]));
-    TRY(policies_read(o, &nobody, 0, &now));
+    TRY(consent_policies_of(o, &nobody, 0, &now));
     consent_print_domain(&view, now.domain, out);
     return OK;
 }
 
-static const struct consent_rule broken_in_emergency = {.effect = CONSENT_DENY,
-                                                        .overridable = true};
-
 static enum status set_read(struct operation *o, struct consent_policy *p)
 {
     bool permit = cli_value(&o->args, "permit") != NULL;
-    bool overridable = cli_value(&o->args, "overridable") != NULL;
     const struct member *member;
 
     if (permit == (cli_value(&o->args, "deny") != NULL))
         return fail(o->args.err, INVALID, "usage", "say one of --permit and --deny");
-    if (overridable && permit)
-        return fail(o->args.err, INVALID, "usage", "--overridable is of a denial");
-    TRY(given_member(o, "member", &member));
+    TRY(consent_given_member(o, "member", &member));
     *p = (struct consent_policy){.id = uuid_v7(),
                                  .version = 1,
                                  .effect = permit ? CONSENT_PERMIT : CONSENT_DENY,
                                  .member_id = member != NULL ? member->id : 0,
                                  .valid_from_us = INT64_MIN,
-                                 .rules = overridable ? &broken_in_emergency : NULL,
                                  .valid_until_us = INT64_MAX};
+    TRY(consent_rule_given(o, p->effect, &p->rules));
     TRY(consent_given_time(o, "from", &p->valid_from_us));
     TRY(consent_given_time(o, "until", &p->valid_until_us));
     if (p->valid_from_us >= p->valid_until_us)
@@ -203,7 +199,7 @@ static enum status work_set(struct operation *o, struct strbuf *out)
     p.person = s.person.ref;
     change = change_of(o, &s);
     consent_store_add(o->db, o->args.arena, &change, &p);
-    TRY(policies_read(o, &s.person, 0, &now));
+    TRY(consent_policies_of(o, &s.person, 0, &now));
     audit_object_add(o->args.arena, s.audit, "consent", uuid_text(o->args.arena, p.id),
                      p.effect == CONSENT_PERMIT ? STR("permit") : STR("deny"));
     consent_print_set(&s.view, &p, &now, out);
@@ -216,7 +212,7 @@ static enum status work_show(struct operation *o, struct strbuf *out)
     struct subject s;
 
     TRY(given_patient(o, &s));
-    TRY(policies_read(o, &s.person, 0, &now));
+    TRY(consent_policies_of(o, &s.person, 0, &now));
     consent_print_policies(&s.view, &now, out);
     return OK;
 }
@@ -249,37 +245,12 @@ static enum status work_revoke(struct operation *o, struct strbuf *out)
     TRY(given_patient(o, &s));
     change = change_of(o, &s);
     consent_store_end(o->db, o->args.arena, &change, policy, &ended);
-    TRY(policies_read(o, &s.person, 0, &now));
+    TRY(consent_policies_of(o, &s.person, 0, &now));
     if (ended.count == 0)
         return fail(o->args.err, NOT_FOUND, "consent",
                     "this patient has no policy %s in force; nothing was changed", text);
     audit_object_add(o->args.arena, s.audit, "consent", str_from(text), STR("revoked"));
     consent_print_policies(&s.view, &now, out);
-    return OK;
-}
-
-static enum status work_decide(struct operation *o, struct strbuf *out)
-{
-    const struct member *member, *source;
-    struct consent_decision d;
-    struct consent_policies then;
-    struct subject s;
-    int64_t as_of = 0;
-
-    TRY(given_member(o, "member", &member));
-    TRY(given_member(o, "source", &source));
-    TRY(consent_given_time(o, "as-of", &as_of));
-    if (member == NULL)
-        return fail(o->args.err, INVALID, "usage", "--member is required: who would see it?");
-    TRY(given_patient(o, &s));
-    TRY(policies_read(o, &s.person, as_of, &then));
-    d = consent_decide(&(struct principal){.member = member},
-                       &(struct consent_object){.person = &s.person,
-                                                .source_member = source ? source->id : 0},
-                       as_of != 0 ? as_of : o->now_us, &then);
-    audit_object_add(o->args.arena, s.audit, "decision", member->name, str_from(d.rule));
-    o->answer = d.effect == CONSENT_PERMIT ? 0 : 1;
-    consent_print_decision(&s.view, member, &d, out);
     return OK;
 }
 
@@ -304,10 +275,10 @@ static const struct cli_option set_options[] = {
     PATIENT,
     {"permit", NULL, "permit what the domain default would deny"},
     {"deny", NULL, "deny; nothing permits what a patient denies"},
-    {"overridable", NULL, "with --deny: an emergency may open it (`consent emergency`)"},
     {"member", "NAME", "for this member only; without it, for everyone"},
     {"from", "T", "applies from this instant (2026-11-22 or 2026-11-22T15:04:05Z)"},
     {"until", "T", "applies until just before this instant"},
+    CONSENT_RULE_OPTIONS,
     END,
 };
 static const struct cli_option revoke_options[] = {
@@ -315,14 +286,6 @@ static const struct cli_option revoke_options[] = {
     {"policy", "ID", "the policy, as `causeway consent show` prints it"},
     END,
 };
-static const struct cli_option decide_options[] = {
-    PATIENT,
-    {"member", "NAME", "the member that asks"},
-    {"source", "NAME", "the member that published the object; without it, some other"},
-    {"as-of", "T", "decide with what the hub knew at this instant, for that instant"},
-    END,
-};
-
 #define KIND(action, name) .transaction = "CONSENT", .audit = action, .endpoint = name
 #define SECURITY                                                                                   \
     {                                                                                              \
@@ -351,14 +314,17 @@ static const struct operation_kind kind_default = {
 static const struct operation_kind kind_set = {
     .cli =
         {"causeway consent set --patient CX --permit|--deny [--overridable] [--member NAME] "
-         "[--from T] [--until T]",
+         "[--from T] [--until T] [--when WHAT=VALUE ...]",
          "Records what a patient permits or denies, to everyone or to one member. It holds from\n"
          "the next request on. A deny overrides every permit, whichever came first; a permit\n"
          "beats only the domain default. If the patient changes their mind, revoke the earlier\n"
          "policy.\n"
          "\n"
          "  causeway consent set --patient 'P-17^^^&1.2.3.4&ISO' --deny\n"
-         "  causeway consent set --patient 'P-17^^^&1.2.3.4&ISO' --permit --member lakeside",
+         "  causeway consent set --patient 'P-17^^^&1.2.3.4&ISO' --permit --member lakeside\n"
+         "  causeway consent set --patient 'P-17^^^&1.2.3.4&ISO' --deny --when label=SUD\n"
+         "  causeway consent set --patient 'P-17^^^&1.2.3.4&ISO' --permit --when purpose=HRESCH\n"
+         "      --when created=2026-01-01.. --obligation no-onward",
          set_options},
     KIND(RECORD('C'), "causeway consent set"),
     .work = work_set,
@@ -384,18 +350,6 @@ static const struct operation_kind kind_revoke = {
     KIND(RECORD('U'), "causeway consent revoke"),
     .work = work_revoke,
 };
-static const struct operation_kind kind_decide = {
-    .cli = {"causeway consent decide --member NAME --patient CX [--source NAME] [--as-of T]",
-            "Says whether the member may see what another member published about the patient, and\n"
-            "which rule decides: by the same function that every query goes through. Exit status\n"
-            "0: permitted; 1: denied.\n"
-            "\n"
-            "  causeway consent decide --member lakeside --patient 'P-17^^^&1.2.3.4&ISO'",
-            decide_options},
-    KIND(RECORD('R'), "causeway consent decide"),
-    .work = work_decide,
-};
-
 static const struct cli_verb verbs[] = {
     {"default", "what holds for patients who said nothing", operation_run, &kind_default},
     {"set", "record a permit or a denial", operation_run, &kind_set},
@@ -403,7 +357,8 @@ static const struct cli_verb verbs[] = {
     {"history", "all that a patient ever said", operation_run, &kind_history},
     {"revoke", "end a policy", operation_run, &kind_revoke},
     {"decide", "may this member see this patient's documents, and why?", operation_run,
-     &kind_decide},
+     &consent_decide_kind},
+    {"preview", "who could see what of a patient today", operation_run, &consent_preview_kind},
     {"import", "take a FHIR Consent", operation_run, &consent_import_kind},
     {"export", "give a patient's consents as FHIR", operation_run, &consent_export_kind},
     {"policy", "the domain's policies that documents name: add, list, remove", consent_policy_run,

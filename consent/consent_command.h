@@ -1,6 +1,7 @@
 /* `causeway consent`: what patients permit and deny, and what holds where they said nothing. */
 #pragma once
 
+#include "consent/consent_print.h"
 #include "hub/command/operation.h"
 #include "hub/module.h"
 #include "hub/person.h"
@@ -16,8 +17,15 @@ void consent_set_resolver(enum status (*resolve)(struct request *rq, struct iden
 /* Whom the identifier stands for, by the resolver. */
 enum status consent_resolve(struct request *rq, struct identifier id,
                             struct person *out) MUST_CHECK;
-/* An option that is an instant; *us stays as it is without one. */
-enum status consent_given_time(struct operation *o, const char *option, int64_t *us) MUST_CHECK;
 /* The person of --patient, and the audit row about it; for every sub-command that takes one. */
 enum status consent_given_patient(struct operation *o, struct person *person,
                                   struct audit_row **audit) MUST_CHECK;
+
+/* What sub-commands share: times and members that options name (unchanged, or NULL, where they are
+ * not given), how to print, and a person's policies, as of an instant or, 0, now. */
+enum status consent_given_time(struct operation *o, const char *option, int64_t *us) MUST_CHECK;
+enum status consent_given_member(struct operation *o, const char *option,
+                                 const struct member **member) MUST_CHECK;
+struct consent_view consent_view_of(const struct operation *o, const struct person *person);
+enum status consent_policies_of(struct operation *o, const struct person *person, int64_t as_of_us,
+                                struct consent_policies *out) MUST_CHECK;

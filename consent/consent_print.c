@@ -181,6 +181,25 @@ void consent_print_history(const struct consent_view *v, const struct rows *hist
     cli_table_write(&t, out);
 }
 
+static struct str verdict_word(enum consent_verdict verdict)
+{
+    static const char *const words[] = {
+        [CONSENT_SILENT] = "nothing",
+        [CONSENT_SAYS_DENY] = "deny",
+        [CONSENT_SAYS_PERMIT] = "permit",
+    };
+
+    return str_from(words[verdict]);
+}
+
+static void print_obligations(const struct consent_decision *d, struct strbuf *out)
+{
+    for (int o = 0; o < CONSENT_OBLIGATION_COUNT; o++)
+        if (d->obligations & 1u << o)
+            strbuf_addf(out, "obligation: %s\n",
+                        consent_obligation_word((enum consent_obligation)o));
+}
+
 static void json_obligations(const struct consent_decision *d, struct strbuf *out)
 {
     cli_json_key(out, "obligations");
@@ -193,32 +212,98 @@ static void json_obligations(const struct consent_decision *d, struct strbuf *ou
     strbuf_lit(out, "]");
 }
 
-void consent_print_decision(const struct consent_view *v, const struct member *member,
-                            const struct consent_decision *d, struct strbuf *out)
+/* --- a decision ------------------------------------------------------------------------------ */
+
+static void json_step(const struct consent_view *v, const struct consent_step *s,
+                      struct strbuf *out)
 {
+    cli_json_comma(out);
+    strbuf_lit(out, "{");
+    cli_json_text(out, "layer", str_from(s->layer));
+    cli_json_text(out, "says", verdict_word(s->verdict));
+    cli_json_int(out, "person", s->person.person_id);
+    cli_json_text(out, "by", policy_text(v, s->by));
+    cli_json_int(out, "version", s->version);
+    strbuf_lit(out, "}");
+}
+
+static void json_why(const struct consent_view *v, const struct consent_explained *e,
+                     struct strbuf *out)
+{
+    cli_json_key(out, "steps");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < e->step_count; i++)
+        json_step(v, &e->steps[i], out);
+    strbuf_lit(out, "]");
+    cli_json_text(out, "remedy", str_from(consent_remedy(e->decision.rule)));
+    cli_json_text(out, "without", e->could_change ? effect_word(e->without.effect) : STR_NONE);
+    cli_json_text(out, "without_rule", e->could_change ? str_from(e->without.rule) : STR_NONE);
+}
+
+static void json_decision(const struct consent_view *v, const struct consent_explained *e,
+                          bool whole, struct strbuf *out)
+{
+    const struct consent_decision *d = &e->decision;
+
+    strbuf_lit(out, "{");
+    cli_json_text(out, "decision", effect_word(d->effect));
+    cli_json_text(out, "rule", str_from(d->rule));
+    cli_json_text(out, "policy", policy_text(v, d->policy));
+    cli_json_int(out, "version", d->policy_version);
+    cli_json_bool(out, "overridable", d->overridable);
+    cli_json_text(out, "overrode", d->overrode != NULL ? str_from(d->overrode) : STR_NONE);
+    cli_json_text(out, "reason_class", str_from(consent_reason_class(d->rule)));
+    json_obligations(d, out);
+    cli_json_text(out, "member", e->member->name);
+    cli_json_text(out, "patient", patient_cx(v));
+    if (whole)
+        json_why(v, e, out);
+    strbuf_lit(out, "}\n");
+}
+
+static void print_why(const struct consent_view *v, const struct consent_explained *e,
+                      struct strbuf *out)
+{
+    struct cli_table t = cli_table_on(v->arena, 4);
+
+    cli_table_row(&t, STR("LAYER"), STR("SAYS"), STR("BY"), STR("PERSON"));
+    for (size_t i = 0; i < e->step_count; i++) {
+        const struct consent_step *s = &e->steps[i];
+
+        cli_table_row(&t, str_from(s->layer), verdict_word(s->verdict),
+                      or_else(policy_text(v, s->by), STR("-")),
+                      str_printf(v->arena, "%lld", (long long)s->person.person_id));
+    }
+    cli_table_write(&t, out);
+    if (e->could_change)
+        strbuf_addf(out, "without it: %.*s by %s\n", STR_ARG(effect_word(e->without.effect)),
+                    e->without.rule);
+    strbuf_addf(out, "what would change it: %s\n", consent_remedy(e->decision.rule));
+}
+
+void consent_print_decision(const struct consent_view *v, const struct consent_explained *e,
+                            bool whole, struct strbuf *out)
+{
+    const struct consent_decision *d = &e->decision;
     struct str policy = policy_text(v, d->policy);
 
     if (v->json) {
-        strbuf_lit(out, "{");
-        cli_json_text(out, "decision", effect_word(d->effect));
-        cli_json_text(out, "rule", str_from(d->rule));
-        cli_json_text(out, "policy", policy);
-        cli_json_int(out, "version", d->policy_version);
-        cli_json_bool(out, "overridable", d->overridable);
-        cli_json_text(out, "reason_class", str_from(consent_reason_class(d->rule)));
-        json_obligations(d, out);
-        cli_json_text(out, "member", member->name);
-        cli_json_text(out, "patient", patient_cx(v));
-        strbuf_lit(out, "}\n");
+        json_decision(v, e, whole, out);
         return;
     }
-    strbuf_addf(out, "%.*s: %.*s by %s", STR_ARG(effect_word(d->effect)), STR_ARG(member->name),
+    strbuf_addf(out, "%.*s: %.*s by %s", STR_ARG(effect_word(d->effect)), STR_ARG(e->member->name),
                 d->rule);
     if (policy.p != NULL)
         strbuf_addf(out, " %.*s", STR_ARG(policy));
     if (d->policy_version > 0)
         strbuf_addf(out, ", version %lld", (long long)d->policy_version);
     strbuf_lit(out, "\n");
+    if (d->effect == CONSENT_DENY)
+        strbuf_addf(out, "45 CFR %s%s\n", consent_reason_class(d->rule),
+                    d->overridable ? "; an emergency may override it" : "");
+    print_obligations(d, out);
+    if (whole)
+        print_why(v, e, out);
 }
 
 /* An earlier deny that reaches whom the permit is for. Periods are not compared: a warning. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "consent/consent_store.h"
+#include "consent/explain.h"
 
 struct consent_view {
     struct arena *arena;
@@ -17,8 +18,19 @@ void consent_print_policies(const struct consent_view *v, const struct consent_p
                             struct strbuf *out);
 void consent_print_history(const struct consent_view *v, const struct rows *history,
                            struct strbuf *out);
-void consent_print_decision(const struct consent_view *v, const struct member *member,
-                            const struct consent_decision *d, struct strbuf *out);
+
+/* A decision for an auditor: with every layer's word and the decision without what decided it
+ * (consent/explain.h), where `whole` says so. */
+struct consent_explained {
+    const struct member *member;
+    struct consent_decision decision;
+    struct consent_step *steps;
+    size_t step_count;
+    bool could_change; /* `without` holds */
+    struct consent_decision without;
+};
+void consent_print_decision(const struct consent_view *v, const struct consent_explained *e,
+                            bool whole, struct strbuf *out);
 /* The new policy, with a word of warning when an earlier one makes it idle. */
 void consent_print_set(const struct consent_view *v, const struct consent_policy *p,
                        const struct consent_policies *now, struct strbuf *out);

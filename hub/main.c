@@ -7,6 +7,7 @@
 
 #include "consent/agreement_command.h"
 #include "consent/consent_command.h"
+#include "consent/decide_command.h"
 #include "consent/module.h"
 #include "consent/people_command.h"
 #include "gateway/community_command.h"
@@ -29,6 +30,7 @@
 #include "mpi/kin.h"
 #include "mpi/module.h"
 #include "xds/command.h"
+#include "xds/consent_objects.h"
 #include "xds/module.h"
 
 static const struct hub_module *const modules[] = {
@@ -170,6 +172,7 @@ int main(int argc, char **argv)
     }
     consent_set_resolver(resolve_patient);
     consent_set_birth_date(birth_date);
+    consent_set_documents(xds_consent_objects);
     audit_set_index(&index_of_auditors);
     member_command_set_agreements(agreement_verbs);
     mpi_change_set_observer(index_change_follow);
