@@ -60,6 +60,7 @@ const struct door_command door_commands[] = {
     {"consent history", SHOWS_STAFF("what a patient ever permitted and denied")},
     {"consent revoke", DISCLOSES_NOTHING("it ends a policy; it says whether it did")},
     {"consent decide", SHOWS_STAFF("a decision, and by which policy")},
+    {"consent preview", SHOWS_STAFF("who could see how many of a patient's documents")},
     {"consent import", DISCLOSES_NOTHING("it records what it is given")},
     {"consent export", SHOWS_STAFF("what a patient permits and denies, as FHIR")},
     {"consent policy add", DISCLOSES_NOTHING("the domain's policies, no patient's")},
