@@ -158,6 +158,7 @@ void questions_ask(struct request *rq, struct call *calls, size_t n, const struc
         .n = n,
         .arena = rq->arena,
         .cancelled = &rq->exchange->cancelled,
+        .asker = rq->principal.member->id,
         .done = wake,
         .context = rq,
     };

@@ -54,6 +54,9 @@
       "Requests of one member that may wait for a worker; then 503 (`causeway member share`)")     \
     X(NUMBER, member_running, "75", 1, 100,                                                        \
       "Percent of the workers that one member's requests may occupy at a time")                    \
+    X(NUMBER, member_asking, "256", 1, 100000,                                                     \
+      "Requests of one member that may wait for other communities' answers; then its next ones "   \
+      "wait")                                                                                      \
     X(NUMBER, member_rate, "1000", 0, 1000000,                                                     \
       "Requests a second of one member, and as many at once; then 503. HL7 v2 messages are only "  \
       "slowed down. 0: no limit")                                                                  \

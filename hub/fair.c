@@ -17,6 +17,7 @@ struct flow {
     struct share share;
     struct exchange *first, *last;
     size_t waiting, running;
+    ptrdiff_t asking;   /* one that comes back at once is counted out before it is counted in */
     int64_t used_us;    /* of the workers' time, by weight: the order of the flows */
     int64_t typical_us; /* of one turn: what is charged before it is known */
     struct bucket rate, told;
@@ -188,6 +189,7 @@ void fair_return(struct fair *f, struct exchange *ex)
 {
     struct flow *flow = flow_of(f, ex);
 
+    flow->asking--;
     ex->next = flow->first;
     flow->first = ex;
     if (ex->next == NULL)
@@ -202,13 +204,21 @@ static void charge(struct flow *flow, int64_t us)
     flow->used_us += us * MEMBER_WEIGHT / flow->share.weight;
 }
 
+/* May its next request go to a worker? One that comes back with its answers may in any case, as far
+ * as those are concerned. */
+static bool may_go(const struct flow *flow)
+{
+    return flow->running < flow->share.running &&
+           (flow->asking < (ptrdiff_t)flow->share.asking || flow->first->waiting != NULL);
+}
+
 /* The flow that has used least, of those that may have one more at work. */
 static struct flow *neediest(const struct fair *f)
 {
     struct flow *least = NULL;
 
     for (struct flow *flow = f->ready; flow != NULL; flow = flow->ready_next)
-        if (flow->running < flow->share.running && (!least || flow->used_us < least->used_us))
+        if (may_go(flow) && (least == NULL || flow->used_us < least->used_us))
             least = flow;
     return least;
 }
@@ -234,6 +244,7 @@ void fair_done(const struct turn *t, int64_t worked_us)
 
     must(flow->running > 0, "a turn ends once");
     flow->running--;
+    flow->asking += t->asks;
     flow->worked_us += worked_us;
     charge(flow, worked_us - t->charged_us);
     flow->typical_us += (worked_us - flow->typical_us) / 8;
@@ -271,6 +282,7 @@ struct flow_figures *fair_figures(const struct fair *f, struct arena *a, size_t 
             memcpy(out->name, flow->share.name, sizeof(out->name));
             out->waiting = flow->waiting;
             out->running = flow->running;
+            out->asking = flow->asking > 0 ? (size_t)flow->asking : 0;
             out->worked_us = flow->worked_us;
             memcpy(out->refused, flow->refused, sizeof(out->refused));
         }

@@ -7,8 +7,9 @@
  * empty stands beside the others when it comes back (start-time fair queueing, Goyal, Vin and
  * Cheng, SIGCOMM 1996).
  *
- * Three caps: requests a second; requests at workers, so that a worker is left for who comes next;
- * requests that wait. When the lane is full, whoever has most waiting gives up its newest one. */
+ * Four caps: requests a second; requests at workers, so that a worker is left for who comes next;
+ * requests that wait for a worker; and such as wait for other communities' answers meanwhile. When
+ * the lane is full, whoever has most waiting gives up its newest one. */
 #pragma once
 
 #include "hub/base/bucket.h"
@@ -19,7 +20,7 @@
 struct share {
     char name[65];
     int64_t weight; /* of the workers' time, beside the others': twice as much has twice as much */
-    size_t waiting, running;
+    size_t waiting, running, asking;
     struct bucket_rate rate;
 };
 
@@ -39,6 +40,7 @@ struct turn {
     struct flow *flow;
     int64_t charged_us; /* what its flow was charged for it so far */
     int64_t began_us;   /* hub/queue.c's */
+    bool asks;          /* set by the worker: it is not over, and comes back by fair_return */
 };
 
 struct fair;
@@ -66,7 +68,7 @@ bool fair_refusal_told(struct fair *f, const struct exchange *ex, int64_t now_us
 /* Of one flow, since the start. */
 struct flow_figures {
     char name[65];
-    size_t waiting, running;
+    size_t waiting, running, asking;
     int64_t worked_us;
     uint64_t refused[FAIR_REFUSALS];
 };

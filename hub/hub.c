@@ -90,6 +90,10 @@ static void members_write(struct hub *hub, struct strbuf *b)
                   "# TYPE causeway_member_running gauge\n");
     for (size_t i = 0; i < count; i++)
         strbuf_addf(b, "causeway_member_running{member=\"%s\"} %zu\n", all[i].name, all[i].running);
+    strbuf_lit(b, "# HELP causeway_member_asking Requests that wait for other communities\n"
+                  "# TYPE causeway_member_asking gauge\n");
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(b, "causeway_member_asking{member=\"%s\"} %zu\n", all[i].name, all[i].asking);
     strbuf_lit(b, "# HELP causeway_member_worker_seconds_total Of the workers' time, by member\n"
                   "# TYPE causeway_member_worker_seconds_total counter\n");
     for (size_t i = 0; i < count; i++)

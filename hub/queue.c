@@ -51,8 +51,8 @@ void queue_return(struct queue *q, struct exchange *ex)
     pthread_mutex_unlock(&q->lock);
 }
 
-/* A turn that ends may let one more of its flow go on: this worker takes it, or what comes first.
- */
+/* A turn that ends, or one that comes back, may let more of its flow go on than were announced: so
+ * whoever takes one wakes the next worker while something waits. */
 bool queue_next(struct queue *q, struct turn *t)
 {
     int64_t now_us = clock_monotonic_us();
@@ -65,6 +65,8 @@ bool queue_next(struct queue *q, struct turn *t)
         pthread_cond_wait(&q->changed, &q->lock);
     if (q->closed) /* whoever waits behind a cap sees that this was the last */
         pthread_cond_broadcast(&q->changed);
+    else if (fair_waiting(q->fair) > 0)
+        pthread_cond_signal(&q->changed);
     pthread_mutex_unlock(&q->lock);
     t->began_us = clock_monotonic_us();
     return got;

@@ -65,6 +65,7 @@ static struct share share_of(struct hub *hub, int64_t member_id)
         .rate = {rate, rate},
         .waiting = (size_t)(own.waiting > 0 ? own.waiting : c->member_waiting),
         .running = (size_t)(running > 0 ? running : 1),
+        .asking = (size_t)c->member_asking,
     };
 
     snprintf(share.name, sizeof(share.name), "%.*s", STR_ARG(m != NULL ? m->name : STR_NONE));
@@ -76,7 +77,10 @@ static struct share share_of(struct hub *hub, int64_t member_id)
  * connection, which is not read while its last ones are stored. */
 static struct share whole_lane(void)
 {
-    return (struct share){.weight = MEMBER_WEIGHT, .waiting = SIZE_MAX, .running = SIZE_MAX};
+    return (struct share){.weight = MEMBER_WEIGHT,
+                          .waiting = SIZE_MAX,
+                          .running = SIZE_MAX,
+                          .asking = PTRDIFF_MAX};
 }
 
 static const char *const refusals[FAIR_REFUSALS] = {

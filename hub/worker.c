@@ -17,9 +17,11 @@ static void *work(void *p)
     struct worker *w = p;
     struct turn turn = {0};
 
-    while (queue_next(w->lane, &turn))
-        if (request_run(w->hub, w->db, turn.exchange))
+    while (queue_next(w->lane, &turn)) {
+        turn.asks = !request_run(w->hub, w->db, turn.exchange);
+        if (!turn.asks)
             net_reply(turn.exchange);
+    }
     return NULL;
 }
 

@@ -18,15 +18,6 @@ enum {
 
 /* --- flights ---------------------------------------------------------------------------------- */
 
-static void link_flight(struct callout *c, struct flight *f)
-{
-    f->next = c->flights;
-    f->link = &c->flights;
-    if (f->next != NULL)
-        f->next->link = &f->next;
-    c->flights = f;
-}
-
 /* The last one of a set gives it back. */
 static void land(struct flight *f)
 {
@@ -130,10 +121,10 @@ static void launch(struct callout *c, struct call_set *set)
 
         must(f != NULL, "out of memory");
         *f = (struct flight){.callout = c, .set = set, .call = &set->v[i]};
-        link_flight(c, f);
         pthread_mutex_lock(&c->lock);
         f->partner = partner_of(c, f->call);
         pthread_mutex_unlock(&c->lock);
+        queue_flight(c, f);
         if (f->partner == NULL)
             cut(f, CALL_NOT_MADE, "too many partners at once", clock_monotonic_us());
     }

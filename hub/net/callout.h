@@ -8,7 +8,8 @@
  *
  * A call has two deadlines, both from callout_start: `soft_us` until the first byte of its answer,
  * `hard_us` until the last. A partner (a community) has at most `most_in_flight` calls under way;
- * others wait for their turn, within their deadlines. A call that may be repeated is tried again,
+ * others wait for their turn, within their deadlines: first who has fewest calls to that partner. A
+ * call that may be repeated is tried again,
  * with pauses of random length, when the connection failed or the partner said that it is busy. A
  * partner that fails BREAKER_FAILURES times in a row is left alone for a while: calls to it fail at
  * once. Then one call probes it, and its answer decides. Connections are kept and used again; the
@@ -73,6 +74,7 @@ struct call_set {
     size_t n;
     struct arena *arena;          /* answers live here */
     const atomic_bool *cancelled; /* the client has gone; may be NULL */
+    int64_t asker;                /* on whose behalf: a member's number */
     void (*done)(void *context);
     void *context;
     struct call_set *next; /* the thread's own */

@@ -31,6 +31,7 @@ struct flight {
     CURL *easy; /* NULL: it waits for its turn, or for its next attempt */
     struct curl_slist *fields;
     int64_t due_us; /* of the next attempt */
+    int rank;       /* of its asker's calls to this partner, when it came: 0 was the only one */
     uint64_t received;
     struct gather *gather;
     struct multipart *multipart;
@@ -47,8 +48,11 @@ struct callout {
     CURLM *multi;
     struct partner partners[PARTNERS_MAX];
     size_t partner_count;
-    struct flight *flights;
+    struct flight *flights; /* by rank, then as they came */
 };
+
+/* callout_queue.c. Under no lock: the thread's alone. */
+void queue_flight(struct callout *c, struct flight *f);
 
 /* callout_partner.c. Under the lock. NULL: there are too many of them. */
 struct partner *partner_of(struct callout *c, const struct call *call);

@@ -8,7 +8,10 @@
 
 /* --- a lane by hand ------------------------------------------------------------------------ */
 
-static const struct share usual = {.weight = MEMBER_WEIGHT, .waiting = 100, .running = 100};
+static const struct share usual = {.weight = MEMBER_WEIGHT,
+                                   .waiting = 100,
+                                   .running = 100,
+                                   .asking = 100};
 static struct peer peers[] = {{.member_id = 1}, {.member_id = 2}, {.member_id = 3}};
 
 static struct fair_answer add(struct fair *f, struct exchange *ex, int who, struct share share)
@@ -101,6 +104,29 @@ static void a_cap_on_running_leaves_workers_to_the_others(void)
     fair_free(f);
 }
 
+static void a_cap_on_asking_holds_back_what_is_new_and_not_what_comes_back(void)
+{
+    struct fair *f = fair_new(100);
+    struct share capped = usual;
+    struct exchange a[2], b;
+    struct turn t;
+
+    capped.asking = 1;
+    for (int i = 0; i < 2; i++)
+        add(f, &a[i], 0, capped);
+    CU_ASSERT(fair_next(f, &t) && t.exchange == &a[0]);
+    t.asks = true;
+    fair_done(&t, 1);
+    CU_ASSERT_PTR_NULL(next(f, 1));
+    add(f, &b, 1, capped);
+    CU_ASSERT_PTR_EQUAL(next(f, 1), &b);
+    a[0].waiting = f;
+    fair_return(f, &a[0]);
+    CU_ASSERT_PTR_EQUAL(next(f, 1), &a[0]);
+    CU_ASSERT_PTR_EQUAL(next(f, 1), &a[1]);
+    fair_free(f);
+}
+
 static void a_member_at_its_cap_on_waiting_is_refused_and_the_others_are_not(void)
 {
     struct fair *f = fair_new(100);
@@ -147,6 +173,7 @@ static void what_had_a_turn_already_is_not_pushed_out(void)
     for (int i = 0; i < 2; i++) {
         add(f, &woken[i], 0, usual);
         fair_next(f, &t[i]);
+        t[i].asks = true;
         fair_done(&t[i], 1);
         woken[i].waiting = f;
         fair_return(f, &woken[i]);
@@ -314,8 +341,10 @@ static void world_begin(struct world *w, unsigned seed)
     *w = (struct world){.fair = fair_new(LIMIT), .seed = seed, .now_us = US_PER_SECOND};
     for (int i = 0; i < FLOWS; i++) {
         w->peers[i].member_id = i + 1;
-        w->shares[i] =
-            (struct share){.weight = MEMBER_WEIGHT, .waiting = LIMIT, .running = WORKERS};
+        w->shares[i] = (struct share){.weight = MEMBER_WEIGHT,
+                                      .waiting = LIMIT,
+                                      .running = WORKERS,
+                                      .asking = LIMIT};
     }
 }
 
@@ -387,6 +416,7 @@ static void who_always_has_work_gets_time_by_weight(void)
 SUITE(test_fair, CASE(one_flow_is_first_come_first_served),
       CASE(who_asks_little_goes_before_who_asks_much), CASE(time_not_used_is_not_saved_up),
       CASE(a_cap_on_running_leaves_workers_to_the_others),
+      CASE(a_cap_on_asking_holds_back_what_is_new_and_not_what_comes_back),
       CASE(a_member_at_its_cap_on_waiting_is_refused_and_the_others_are_not),
       CASE(in_a_full_lane_who_has_most_gives_up_its_newest),
       CASE(what_had_a_turn_already_is_not_pushed_out),

@@ -8,7 +8,8 @@
 
 static const struct share usual = {.weight = MEMBER_WEIGHT,
                                    .waiting = SIZE_MAX,
-                                   .running = SIZE_MAX};
+                                   .running = SIZE_MAX,
+                                   .asking = PTRDIFF_MAX};
 static struct peer peer;
 
 static bool push(struct queue *q, struct exchange *ex)

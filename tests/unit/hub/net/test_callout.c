@@ -111,7 +111,29 @@ static void a_cancelled_probe_lets_another_one_probe(void)
     CU_ASSERT(begins(p, 1500, &probe) && probe);
 }
 
+static void who_asks_a_partner_much_waits_behind_who_asks_it_once(void)
+{
+    struct call_set many = {.asker = 1}, one = {.asker = 2};
+    struct flight first = {.set = &many}, second = {.set = &many}, third = {.set = &many},
+                  elsewhere = {.set = &many}, other = {.set = &one};
+    struct flight *const wanted[] = {&first, &elsewhere, &other, &second, &third};
+    struct partner *p = fresh_partner();
+    struct flight *f;
+    size_t i = 0;
+
+    first.partner = second.partner = third.partner = other.partner = p;
+    queue_flight(&callout, &first);
+    queue_flight(&callout, &second);
+    queue_flight(&callout, &third);
+    queue_flight(&callout, &elsewhere);
+    queue_flight(&callout, &other);
+    for (f = callout.flights; f != NULL; f = f->next)
+        CU_ASSERT_PTR_EQUAL(f, wanted[i++]);
+    CU_ASSERT_EQUAL(i, 5);
+}
+
 SUITE(test_callout, CASE(calls_above_the_limit_wait_for_their_turn),
       CASE(five_failures_in_a_row_leave_a_partner_alone),
       CASE(one_probe_decides_whether_it_is_called_again),
-      CASE(an_error_that_it_answers_is_an_answer), CASE(a_cancelled_probe_lets_another_one_probe));
+      CASE(an_error_that_it_answers_is_an_answer), CASE(a_cancelled_probe_lets_another_one_probe),
+      CASE(who_asks_a_partner_much_waits_behind_who_asks_it_once));
