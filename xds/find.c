@@ -67,6 +67,16 @@ void xds_uid_lookup_read(struct request *rq, struct xds_uid_lookup *lookup)
     }
 }
 
+struct place xds_find_nowhere(void)
+{
+    struct uuid random = uuid_v4();
+    struct place p;
+
+    memcpy(&p.pkey, random.b, sizeof(p.pkey));
+    memcpy(&p.record_id, random.b + sizeof(p.pkey), sizeof(p.record_id));
+    return p;
+}
+
 /* The places of the documents among the hits: each once, for most are the same. */
 static size_t distinct_places(struct request *rq, const struct xds_uid_lookup *lookup,
                               struct place **out)
@@ -260,8 +270,10 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
     TRY(db_flush(rq->db));
     xds_uid_lookup_read(rq, &lookup);
     n = distinct_places(rq, &lookup, &places);
-    if (n == 0)
-        return OK;
+    if (n == 0) {
+        places = ARENA_NEW(rq->arena, struct place);
+        places[n++] = xds_find_nowhere();
+    }
     queue_documents(rq, &lookup, places, n, &documents);
     queue_policies_at(rq, places, n, found);
     mpi_owners_queue(rq, places, n, &owners);

@@ -21,6 +21,10 @@ void xds_uid_lookup_queue(struct request *rq, const struct str *ids, size_t coun
                           struct xds_uid_lookup *lookup);
 void xds_uid_lookup_read(struct request *rq, struct xds_uid_lookup *lookup);
 
+/* Where nothing lies. What asks for objects by ids that nobody registered goes on with it, so that
+ * its time is that of ids whose objects are hidden. */
+struct place xds_find_nowhere(void);
+
 /* What a caller reads beside the documents, in the flush that reads them. */
 struct xds_beside {
     void (*queue)(struct request *rq, const struct xds_uid_lookup *lookup, void *context);

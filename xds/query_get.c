@@ -32,6 +32,16 @@ static const struct xds_argument *ids_of(const struct xds_query *q)
     return arg;
 }
 
+/* What is asked for where there is nothing. */
+static void want_nothing(struct request *rq, const struct xds_query *q, struct xds_wanted *wanted)
+{
+    int kind = 0;
+
+    while (!(q->type->kinds & XDS_BIT(kind)))
+        kind++;
+    xds_wanted_add(rq->arena, wanted, uuid_v4(), (enum xds_kind)kind, xds_find_nowhere());
+}
+
 /* Ids of another kind of object give nothing. */
 static enum status look_up(struct request *rq, const struct xds_query *q,
                            const struct xds_argument *arg, struct xds_wanted *wanted)
@@ -48,6 +58,8 @@ static enum status look_up(struct request *rq, const struct xds_query *q,
         if (q->type->kinds & XDS_BIT(lookup.hits[i].kind))
             xds_wanted_add(rq->arena, wanted, lookup.hits[i].uuid, lookup.hits[i].kind,
                            lookup.hits[i].place);
+    if (wanted->n == 0)
+        want_nothing(rq, q, wanted);
     return OK;
 }
 
@@ -99,8 +111,6 @@ enum status xds_query_find_by_id(struct request *rq, const struct xds_query *q,
 
     xds_gather_init(&g, rq, found);
     TRY(look_up(rq, q, arg, &wanted));
-    if (wanted.n == 0)
-        return OK;
     if (arg->parameter->type == XDS_VALUE_LOGICALS)
         xds_gather_versions(&g, &wanted);
     xds_gather_objects(&g, &wanted, false);

@@ -187,7 +187,7 @@ static void follow(struct conn *c, enum next next)
         [CONN_READING] = conn_on_reading,   [CONN_CONTINUE] = conn_on_continue,
         [CONN_HANDLING] = conn_on_handling, [CONN_WRITING] = conn_on_writing,
         [CONN_LINGERING] = on_lingering,    [CONN_ORPHANED] = on_waiting,
-        [CONN_RESTING] = on_waiting,
+        [CONN_RESTING] = on_waiting,        [CONN_HOLDING] = on_waiting,
     };
 
     while (next == AGAIN)
@@ -232,6 +232,8 @@ static enum next expired(struct conn *c)
         return conn_farewell(c);
     case CONN_RESTING:
         return conn_become_idle(c);
+    case CONN_HOLDING:
+        return conn_begin_answer(c);
     case CONN_READING:
         return conn_reading_expired(c);
     case CONN_CONTINUE:
@@ -268,7 +270,7 @@ void conn_reply(struct conn *c, struct exchange *ex)
         conn_free(c);
         return;
     }
-    follow(c, conn_begin_answer(c));
+    follow(c, conn_hold_answer(c));
 }
 
 void conn_drain(struct conn *c)

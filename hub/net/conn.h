@@ -15,6 +15,7 @@ enum conn_state {
     CONN_READING,   /* a request is coming in */
     CONN_CONTINUE,  /* 100 Continue goes out, then READING */
     CONN_HANDLING,  /* the service has the exchange */
+    CONN_HOLDING,   /* the answer is there, and waits for its time */
     CONN_WRITING,   /* the answer goes out */
     CONN_LINGERING, /* all is said: waits for the peer's end, so that it reads our last bytes */
     CONN_ORPHANED,  /* the socket is closed, the service still has the exchange */

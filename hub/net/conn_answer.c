@@ -89,6 +89,16 @@ enum next conn_begin_answer(struct conn *c)
     return AGAIN;
 }
 
+enum next conn_hold_answer(struct conn *c)
+{
+    int64_t left = c->exchange->not_before_us - clock_monotonic_us();
+
+    if (c->exchange->not_before_us == 0 || left <= 0)
+        return conn_begin_answer(c);
+    conn_enter(c, CONN_HOLDING, left);
+    return WAIT_NOTHING;
+}
+
 enum next conn_refuse(struct conn *c, int status, struct str why)
 {
     struct reply *rp = &c->exchange->reply;

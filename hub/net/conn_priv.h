@@ -38,6 +38,7 @@ enum next conn_reading_expired(struct conn *c);
 
 /* conn_answer.c */
 enum next conn_begin_answer(struct conn *c); /* ex->reply goes out */
+enum next conn_hold_answer(struct conn *c);  /* not before its time */
 enum next conn_on_writing(struct conn *c);
 /* Answers with one line of text; closes then, unless the request has been read to its end. */
 enum next conn_refuse(struct conn *c, int status, struct str why);

@@ -127,6 +127,7 @@ struct exchange {
     struct reply reply;
     int64_t rest_us; /* set by the service: nothing more is read of the connection for so long after
                       * this answer */
+    int64_t not_before_us; /* set by the service: monotonic; the answer waits for it */
     struct conn *conn;     /* the network layer's own */
     void *user;            /* the layer above's own */
     void *waiting;         /* likewise: a request that is not done yet */

@@ -109,6 +109,9 @@ struct io *io_new(struct net_server *server)
 
     must(io != NULL && config != NULL, "out of memory");
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK); /* one thread a base */
+    /* Timers of microseconds: an answer that waits for a millisecond's end (exchange.h,
+     * not_before_us) must not keep the rest of its own time. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
     /* A connection that pauses is active again at once; without a bound libevent would go on with
      * such connections for as long as they have work, and never look at the sockets of the others.
      */
