@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 
+import psycopg2
 import pytest
 from lxml import etree
 
@@ -437,6 +438,53 @@ def test_who_may_not_read_the_log_is_told_nothing_by_it(region):
         answer = connection.exchange("GET", f"/fhir/AuditEvent?date=ge2020-01-01&patient.identifier="
                                      f"{c.xad.split('^')[0]}")
     assert answer.status == 403 and leaks(c.words, b"", answer.raw) == []
+
+
+# --- the exchange's own staff --------------------------------------------------------------------
+
+# What auditors and those who keep consents are shown of a patient: who asked, what was decided, and ids; no
+# words of documents, and no demographics. Stewards compare demographics, and `xds export` is the patient's own
+# copy: each leaves a record, and no member reaches them.
+STAFF = {
+    "audit search": ("audit", "search", "--patient"), "audit export": ("audit", "export", "--patient"),
+    "audit report access": ("audit", "report", "access", "--patient"),
+    "audit report disclosures": ("audit", "report", "disclosures", "--patient"),
+    "consent show": ("consent", "show", "--patient"), "consent history": ("consent", "history", "--patient"),
+    "consent export": ("consent", "export", "--patient"), "consent preview": ("consent", "preview", "--patient"),
+    "consent decide": ("consent", "decide", "--member", "harbour", "--patient"),
+}
+
+
+@pytest.fixture(scope="module")
+def asked_about(region):
+    """One who denies; Harbour asked, and got nothing, and Lakeside too."""
+    c = Canary(region.lakeside, region.harbour)
+    c.region = region
+    deny(region, c)
+    for hospital in (c.harbour, c.lakeside):
+        hospital.find(c.xad)
+        hospital.retrieve((region.hub.repository, c.entry.unique_id))
+    return c
+
+
+@pytest.mark.parametrize("name", STAFF)
+def test_staff_are_shown_no_words_of_documents_and_no_demographics(name, region, asked_about):
+    said = region.hub.run(*STAFF[name], asked_about.xad, expect=None).encode()
+    assert b"error" not in said[:20], said
+    secret = {k: v for k, v in asked_about.words.items() if not k.endswith(("id", "uniqueId", "number"))}
+    assert leaks(secret, b"", said) == []
+
+
+def test_what_staff_are_shown_is_on_record(region, asked_about):
+    def records():
+        with psycopg2.connect(f"{region.hub.database} user=causeway_admin") as connection:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM audit_event")
+                return cursor.fetchone()[0]
+    for name, arguments in STAFF.items():
+        before = records()
+        region.hub.run(*arguments, asked_about.xad, expect=None)
+        assert records() > before, f"{name} left no record"
 
 
 # --- identity ------------------------------------------------------------------------------------
