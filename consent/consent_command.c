@@ -9,6 +9,7 @@
 #include "consent/labels.h"
 #include "consent/labels_command.h"
 #include "consent/people_command.h"
+#include "consent/report_command.h"
 #include "consent/rule_option.h"
 #include "consent/ways_command.h"
 #include "hub/base/clock.h"
@@ -367,6 +368,7 @@ static const struct cli_verb verbs[] = {
     {"proxy", "representatives: add, end, list", consent_proxy_run, NULL},
     {"minors", "the age of majority, and what adolescents keep", consent_minors_run, NULL},
     {"emergency", "break-glass: for which purposes, for how long", consent_emergency_run, NULL},
+    {"report", "what was denied, by member, purpose and reason: denials", consent_report_run, NULL},
     {"labels", "value sets of sensitive codes: load, list, show, remove", consent_labels_run, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -1,5 +1,6 @@
 #include "gateway/identity_gate.h"
 
+#include "consent/decided.h"
 #include "consent/emergency.h"
 
 /* A search names nobody: it opens no emergency, or one would be opened for all whom it finds. One
@@ -17,8 +18,12 @@ static bool may_see(struct request *rq, const struct person *person, int64_t mem
     if (member_id == 0 || member_id == rq->principal.member->id)
         return true;
     d = consent_decide(&rq->principal, &object, rq->now_us, policies);
-    if (d.overrode != NULL && d.emergency == NULL && breaking == OPENS_NONE)
-        return false;
+    if (d.overrode != NULL && d.emergency == NULL && breaking == OPENS_NONE) {
+        d.effect = CONSENT_DENY;
+        d.rule = d.overrode;
+        d.overrode = NULL;
+    }
+    consent_decided(rq, person, &d);
     consent_break_glass(rq, person, &d, policies);
     return d.effect == CONSENT_PERMIT;
 }

@@ -251,7 +251,7 @@ static void describe_failure(struct request *rq, enum status status)
 {
     struct audit_row *row;
 
-    rq->audit = (struct audit_list){0};
+    rq->audit = (struct audit_list){.decisions = rq->audit.decisions};
     rq->emergencies = NULL;
     row = audit_add(rq->arena, &rq->audit);
     row->outcome = status == INTERNAL || status == UPSTREAM ? AUDIT_MAJOR : AUDIT_SERIOUS;

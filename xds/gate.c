@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consent/decided.h"
 #include "consent/emergency.h"
 #include "xds/label.h"
 #include "xds/says.h"
@@ -135,6 +136,8 @@ enum status xds_gate(struct request *rq, const struct xds_candidates *found,
     for (size_t i = 0; i < found->n; i++) {
         const struct xds_association *link = xds_association(found->v[i].object);
 
+        if (!found->v[i].witness && decisions[i].rule != NULL)
+            consent_decided(rq, found->v[i].person, &decisions[i]);
         if (passes[i] && (link == NULL || association_visible(&p, link, 1))) {
             add_visible(out, &found->v[i]);
             consent_break_glass(rq, found->v[i].person, &decisions[i], &found->policies);

@@ -14,8 +14,9 @@ static const struct statement ADD = {
     " VALUES ($1, $2, $3, $4, $5)),"
     " search AS ("
     " INSERT INTO audit_search (pkey, at, id, request, transaction, event, action, outcome,"
-    "  member_id, person_id, patient, record_key, user_id, role, purpose, documents)"
-    " VALUES ($1, $2, $3, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18))"
+    "  member_id, person_id, patient, record_key, user_id, role, purpose, documents,"
+    "  denied_by, denied)"
+    " VALUES ($1, $2, $3, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20))"
     " INSERT INTO audit_pending (pkey, at, id, leaf_hash)"
     " VALUES ($1, $2, $3, $4)",
 };
@@ -48,6 +49,56 @@ struct audit_object *audit_object_add(struct arena *a, struct audit_row *row, co
         end = &(*end)->next;
     *end = o;
     return o;
+}
+
+static bool is_alike(const struct audit_decision *x, const struct audit_decision *y)
+{
+    return x->rule == y->rule && x->permits == y->permits && x->pkey == y->pkey &&
+           x->person_id == y->person_id && x->version == y->version &&
+           uuid_eq(x->policy, y->policy) && x->overrode == y->overrode &&
+           str_eq(x->obligations, y->obligations);
+}
+
+void audit_decided(struct arena *a, struct audit_list *list, const struct audit_decision *like)
+{
+    struct audit_decision *d = list->decisions;
+
+    while (d != NULL && !is_alike(d, like))
+        d = d->next;
+    if (d == NULL) {
+        d = ARENA_NEW(a, struct audit_decision);
+        *d = *like;
+        d->count = 0;
+        d->next = list->decisions;
+        list->decisions = d;
+    }
+    d->count++;
+}
+
+/* What the hub asked others on the way has rows of its own: they tell of no decision. */
+static struct audit_row *row_about(const struct audit_list *rows, const struct audit_decision *d)
+{
+    for (struct audit_row *row = rows->first; row != NULL; row = row->next)
+        if (row->transaction == NULL && row->pkey == d->pkey && row->person_id == d->person_id)
+            return row;
+    return rows->first;
+}
+
+/* Copies: a commit that fails leaves the list to the failure's own row. Newest first there, oldest
+ * first here. */
+static void give_decisions(struct arena *a, const struct audit_list *rows)
+{
+    for (const struct audit_decision *d = rows->decisions; d != NULL; d = d->next) {
+        struct audit_row *row = row_about(rows, d);
+        struct audit_decision *copy;
+
+        if (row == NULL)
+            return;
+        copy = ARENA_NEW(a, struct audit_decision);
+        *copy = *d;
+        copy->next = row->decisions;
+        row->decisions = copy;
+    }
 }
 
 static struct db_value id_or_null(int64_t id)
@@ -93,6 +144,32 @@ static struct db_value document_keys(struct arena *a, const struct audit_row *ro
     return DB_INT8S(keys, n);
 }
 
+/* What was denied, by the rules: NULL where nothing was, as the index has it. */
+struct denials {
+    struct db_value rules, counts;
+};
+
+static struct denials denials_of(struct arena *a, const struct audit_row *row)
+{
+    struct denials none = {DB_NULL(DB_TYPE_TEXTS), DB_NULL(DB_TYPE_INT4S)};
+    struct str *rules;
+    int64_t *counts;
+    size_t n = 0, i = 0;
+
+    for (const struct audit_decision *d = row->decisions; d != NULL; d = d->next)
+        n += !d->permits;
+    if (n == 0)
+        return none;
+    rules = ARENA_ARRAY(a, n, struct str);
+    counts = ARENA_ARRAY(a, n, int64_t);
+    for (const struct audit_decision *d = row->decisions; d != NULL; d = d->next)
+        if (!d->permits) {
+            rules[i] = str_from(d->rule);
+            counts[i++] = (int64_t)d->count;
+        }
+    return (struct denials){DB_TEXTS(rules, n), DB_INT4S(counts, n)};
+}
+
 static void row_queue(struct db *db, struct arena *a, const struct audit_context *c,
                       const struct audit_row *row, size_t detail_max)
 {
@@ -104,6 +181,7 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
     };
     const struct audit_kind kind = audit_row_kind(c, row);
     struct sealed_record *sealed = ARENA_NEW(a, struct sealed_record);
+    const struct denials denials = denials_of(a, row);
     char *action = arena_alloc(a, 1);
 
     *action = kind.action;
@@ -117,7 +195,7 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
              DB_TEXT(searchable(row->user.n > 0 ? row->user : c->user)),
              DB_TEXT(searchable(row->role.n > 0 ? row->role : c->role)),
              DB_TEXT(searchable(row->purpose.n > 0 ? row->purpose : c->purpose)),
-             document_keys(a, row));
+             document_keys(a, row), denials.rules, denials.counts);
 }
 
 static size_t repeated_detail_max(size_t rows)
@@ -134,6 +212,7 @@ enum status audit_queue(struct db *db, struct arena *a, const struct audit_conte
 {
     if (context->transaction == NULL || context->kind.event_id == NULL)
         return fail(err, INTERNAL, "audit", "an audit context without transaction or event");
+    give_decisions(a, rows);
     for (const struct audit_row *row = rows->first; row != NULL; row = row->next)
         row_queue(db, a, context, row,
                   row == rows->first ? AUDIT_DETAIL_MAX : repeated_detail_max(rows->count));

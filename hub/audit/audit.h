@@ -30,6 +30,21 @@ struct audit_object {
     struct str home; /* homeCommunityId that the object was named with; may be empty */
 };
 
+/* What consent decided on the way, and by what: for auditors, never for who asked. Decisions alike
+ * about one person are one, counted. Literals, or of the request's arena. */
+struct audit_decision {
+    int64_t pkey, person_id; /* whose record it is: as in the row */
+    bool permits;
+    const char *rule;       /* consent/consent.h */
+    const char *overrode;   /* the rule that an emergency broke; NULL: none */
+    const char *reason;     /* of a denial: 45 CFR 171 */
+    struct uuid policy;     /* all zeroes: none */
+    int64_t version;        /* of the policy, or of the default */
+    struct str obligations; /* words, with blanks between; may be empty */
+    size_t count;           /* of objects */
+    struct audit_decision *next;
+};
+
 /* One row to be: one patient (or none) of one transaction.
  *
  * What the hub does on the way to its answer has rows of its own beside the request's: it asked
@@ -48,12 +63,15 @@ struct audit_row {
     struct str partner;      /* whom it asked: URL, or HOST:PORT; empty: who sent the request */
     struct str verbatim;     /* bytes kept whole and exact: a message that was received (ITI-20) */
     struct uuid id;          /* of the row; all zeroes: a new one */
-    struct str user, role, purpose; /* whom a received message names; empty: the request's */
+    struct str user, role, purpose;   /* whom a received message names; empty: the request's */
+    struct audit_decision *decisions; /* audit_queue's: of the list's, those that belong here */
 };
 
 struct audit_list {
     struct audit_row *first, *last;
     size_t count;
+    struct audit_decision *decisions; /* newest first; each goes into the first row about its
+                                         person; of somebody who has no row, into the first */
 };
 
 /* What all rows of one request share. */
@@ -73,6 +91,9 @@ struct audit_context {
     struct str sender;                /* wsa:ReplyTo, or MSH-3|MSH-4 */
     const unsigned char *fingerprint; /* 32 bytes: of the peer's certificate; or NULL */
 };
+
+/* One object more that was decided about so; `like` is copied when it is the first. */
+void audit_decided(struct arena *a, struct audit_list *list, const struct audit_decision *like);
 
 /* Adds a row; the caller fills what applies. Memory from a. */
 struct audit_row *audit_add(struct arena *a, struct audit_list *list);

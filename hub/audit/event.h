@@ -1,5 +1,7 @@
 /* A stored record read back, and what both of its renderings ask of it. The record is the JSON of
- * hub/audit/record.h, of version 1 or 2; what an older one lacks is empty. Pure; any thread. */
+ * hub/audit/record.h, of version 1, 2 or 3; what an older one lacks is empty. Its decisions are not
+ * read: they are for auditors, who have the record itself (`causeway audit search --json`). Pure;
+ * any thread. */
 #pragma once
 
 #include "hub/audit/transaction.h"

@@ -91,6 +91,32 @@ static void add_second_version(struct strbuf *b, const struct audit_context *c,
     add_text(b, "verbatim", base64_encode(b->arena, row->verbatim));
 }
 
+static void add_decision(struct strbuf *b, const struct audit_decision *d)
+{
+    static const struct uuid NONE = {{0}};
+
+    strbuf_addf(b, "{\"effect\":\"%s\",\"rule\":\"%s\",\"overrode\":\"%s\"",
+                d->permits ? "permit" : "deny", d->rule, d->overrode != NULL ? d->overrode : "");
+    add_text(b, "policy", uuid_eq(d->policy, NONE) ? STR("") : uuid_text(b->arena, d->policy));
+    strbuf_addf(b, ",\"version\":%" PRId64, d->version);
+    add_text(b, "reason", str_from(d->reason != NULL ? d->reason : ""));
+    add_text(b, "obligations", d->obligations);
+    strbuf_addf(b, ",\"count\":%zu}", d->count);
+}
+
+/* What version 3 added. */
+static void add_third_version(struct strbuf *b, const struct audit_row *row)
+{
+    const char *comma = "";
+
+    strbuf_lit(b, ",\"decisions\":[");
+    for (const struct audit_decision *d = row->decisions; d != NULL; d = d->next, comma = ",") {
+        strbuf_addf(b, "%s", comma);
+        add_decision(b, d);
+    }
+    strbuf_addc(b, ']');
+}
+
 struct str audit_record_write(struct arena *a, const struct audit_context *context,
                               const struct audit_row *row, struct uuid id, size_t detail_max)
 {
@@ -101,7 +127,7 @@ struct str audit_record_write(struct arena *a, const struct audit_context *conte
 
     uuid_write(id, event_id);
     uuid_write(context->request, request_id);
-    strbuf_addf(&b, "{\"v\":2,\"id\":\"%s\"", event_id);
+    strbuf_addf(&b, "{\"v\":3,\"id\":\"%s\"", event_id);
     add_text(&b, "at", clock_iso(a, context->at_us));
     strbuf_addf(&b, ",\"request\":\"%s\"", request_id);
     add_text(&b, "transaction", str_from(audit_row_transaction(context, row)));
@@ -121,6 +147,7 @@ struct str audit_record_write(struct arena *a, const struct audit_context *conte
     add_text(&b, "description", row->description);
     add_objects(&b, row->objects, detail_max);
     add_second_version(&b, context, row);
+    add_third_version(&b, row);
     strbuf_addc(&b, '}');
     return strbuf_str(&b);
 }

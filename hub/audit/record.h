@@ -1,9 +1,9 @@
 /* The record of an audit row: canonical JSON, the same bytes for the same event, for ever.
  *
  * One line of UTF-8 without white space outside strings; every key present, in this order; text
- * escaped as hub/base/json_text.h does. Version 2:
+ * escaped as hub/base/json_text.h does. Version 3:
  *
- *     {"v":2,"id":UUIDv7,"at":"2026-11-22T15:04:05.123456Z","request":UUID,
+ *     {"v":3,"id":UUIDv7,"at":"2026-11-22T15:04:05.123456Z","request":UUID,
  *      "transaction":"ITI-18","event":"110112","action":"E","outcome":0,
  *      "member":{"id":7,"name":"st-mary"},"user":"","role":"system","purpose":"TREAT",
  *      "peer":"","endpoint":"","person":{"pkey":"-4611686018427387904","id":"12"},
@@ -11,11 +11,14 @@
  *      "objects":[{"kind":"query","id":"urn:uuid:...","detail":"","home":""}],
  *      "side":"responder","partner":"","user_name":"","organization":"","role_system":"",
  *      "purpose_system":"","assertion":"","sender":"","process":4711,"fingerprint":"",
- *      "verbatim":""}
+ *      "verbatim":"",
+ *      "decisions":[{"effect":"deny","rule":"patient-deny","overrode":"","policy":UUID,"version":1,
+ *                    "reason":"171.202(e) ...","obligations":"","count":3}]}
  *
  * side: "initiator" where the hub itself asked or told. fingerprint: SHA-256 of the peer's
- * certificate, hexadecimal; verbatim: a received message, base64. Version 1 ended with objects, and
- * they with detail. What is unknown is "" or 0. Numbers of the index are strings: they do not fit a
+ * certificate, hexadecimal; verbatim: a received message, base64; decisions: consent's, about how
+ * many objects (struct audit_decision). Version 1 ended with objects, and they with detail; version
+ * 2 with verbatim. What is unknown is "" or 0. Numbers of the index are strings: they do not fit a
  * double. Later versions add keys at the end. Pure, but for the process id; any thread. */
 #pragma once
 

@@ -79,6 +79,7 @@ const struct door_command door_commands[] = {
     {"consent emergency purposes", DISCLOSES_NOTHING("the domain's terms, no patient's")},
     {"consent emergency add", DISCLOSES_NOTHING("the domain's terms, no patient's")},
     {"consent emergency remove", DISCLOSES_NOTHING("the domain's terms, no patient's")},
+    {"consent report denials", SHOWS_STAFF("how often who was denied, no patient by name")},
     {"consent labels load", DISCLOSES_NOTHING("codes, no patients")},
     {"consent labels list", DISCLOSES_NOTHING("codes, no patients")},
     {"consent labels show", DISCLOSES_NOTHING("codes, no patients")},

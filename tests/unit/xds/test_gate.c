@@ -92,6 +92,26 @@ static void what_is_denied_is_not_there(void)
     arena_dispose(&s.arena);
 }
 
+static void what_decided_is_noted_for_the_record(void)
+{
+    struct scene s;
+    const struct audit_decision *d;
+
+    set_up(&s);
+    add(&s, XDS_DOCUMENT, 1, &s.people[1], false);
+    add(&s, XDS_DOCUMENT, 2, &s.people[1], false);
+    add(&s, XDS_DOCUMENT, 3, &s.people[1], true); /* nobody asked about it */
+    (void)pass(&s);
+    d = s.rq.audit.decisions;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+    CU_ASSERT_STRING_EQUAL(d->rule, "patient-deny");
+    CU_ASSERT_EQUAL(d->person_id, 2);
+    CU_ASSERT_EQUAL(d->count, 2);
+    CU_ASSERT_FALSE(d->permits);
+    CU_ASSERT_PTR_NULL(d->next);
+    arena_dispose(&s.arena);
+}
+
 static void an_association_needs_both_its_ends(void)
 {
     struct scene s;
@@ -183,7 +203,8 @@ static void unread_policies_hide_everything(void)
     arena_dispose(&s.arena);
 }
 
-SUITE(test_gate, CASE(what_is_denied_is_not_there), CASE(an_association_needs_both_its_ends),
+SUITE(test_gate, CASE(what_is_denied_is_not_there), CASE(what_decided_is_noted_for_the_record),
+      CASE(an_association_needs_both_its_ends),
       CASE(a_hidden_association_takes_the_one_that_points_to_it),
       CASE(a_torn_association_is_hidden_but_for_a_sets_reference),
       CASE(a_choice_is_made_among_what_is_visible), CASE(unread_policies_hide_everything));

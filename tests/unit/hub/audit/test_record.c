@@ -20,6 +20,11 @@ static const struct audit_context context = {
 
 static void a_record_is_the_documented_bytes(void)
 {
+    struct audit_decision denied = {.rule = "patient-deny",
+                                    .reason = "171.202(e)",
+                                    .policy = {{[15] = 9}},
+                                    .version = 2,
+                                    .count = 3};
     struct arena a;
     struct audit_list list = {0};
     struct audit_row *row;
@@ -33,11 +38,12 @@ static void a_record_is_the_documented_bytes(void)
     audit_object_add(&a, row, "document", STR("1.2.9"), STR_NONE);
     row->objects->next->home = STR("urn:oid:1.9");
     row->verbatim = STR("<85>1");
+    row->decisions = &denied;
     CHECK_STR(
         audit_record_write(&a, &context, row, (struct uuid){{0xff}}, AUDIT_DETAIL_MAX),
         str_printf(
             &a,
-            "{\"v\":2,\"id\":\"ff000000-0000-0000-0000-000000000000\","
+            "{\"v\":3,\"id\":\"ff000000-0000-0000-0000-000000000000\","
             "\"at\":\"2026-11-22T15:04:05.123456Z\","
             "\"request\":\"01920304-0506-7708-890a-0b0c0d0e0f10\",\"transaction\":\"ITI-18\","
             "\"event\":\"110112\",\"action\":\"E\",\"outcome\":0,"
@@ -51,8 +57,30 @@ static void a_record_is_the_documented_bytes(void)
             "\"side\":\"responder\",\"partner\":\"\",\"user_name\":\"\",\"organization\":\"\","
             "\"role_system\":\"\",\"purpose_system\":\"\",\"assertion\":\"\",\"sender\":\"EHR|"
             "WARD\","
-            "\"process\":%d,\"fingerprint\":\"\",\"verbatim\":\"PDg1PjE=\"}",
+            "\"process\":%d,\"fingerprint\":\"\",\"verbatim\":\"PDg1PjE=\","
+            "\"decisions\":[{\"effect\":\"deny\",\"rule\":\"patient-deny\",\"overrode\":\"\","
+            "\"policy\":\"00000000-0000-0000-0000-000000000009\",\"version\":2,"
+            "\"reason\":\"171.202(e)\",\"obligations\":\"\",\"count\":3}]}",
             (int)getpid()));
+    arena_dispose(&a);
+}
+
+static void decisions_alike_about_one_person_are_one(void)
+{
+    struct audit_decision d = {.person_id = 1, .rule = "patient-deny", .version = 1};
+    struct audit_list list = {0};
+    struct arena a;
+
+    arena_init(&a);
+    audit_decided(&a, &list, &d);
+    audit_decided(&a, &list, &d);
+    d.person_id = 2;
+    audit_decided(&a, &list, &d);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(list.decisions);
+    CU_ASSERT_EQUAL(list.decisions->count, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(list.decisions->next);
+    CU_ASSERT_EQUAL(list.decisions->next->count, 2);
+    CU_ASSERT_PTR_NULL(list.decisions->next->next);
     arena_dispose(&a);
 }
 
@@ -120,6 +148,7 @@ static void requests_without_a_patient_spread_by_their_id(void)
 }
 
 SUITE(test_record, CASE(a_record_is_the_documented_bytes),
+      CASE(decisions_alike_about_one_person_are_one),
       CASE(a_rows_own_action_goes_before_the_transactions),
       CASE(a_row_of_another_transaction_takes_its_kind_from_the_table),
       CASE(a_long_detail_is_cut_between_characters_and_says_so), CASE(a_long_id_is_cut_as_well),
