@@ -9,6 +9,7 @@
 #include "mpi/match_command.h"
 #include "mpi/model_command.h"
 #include "mpi/person_command.h"
+#include "mpi/refine_command.h"
 #include "mpi/steward_command.h"
 #include "mpi/task_command.h"
 
@@ -36,6 +37,7 @@ static int model(const void *context, int argc, char **argv)
         {"diff", "what one model has that another has not", mpi_model_diff_command, NULL},
         {"list", "the models that the hub knows", operation_run, &mpi_kind_model_list},
         {"shadow", "how would this model have decided?", operation_run, &mpi_kind_model_shadow},
+        {"refine", "learn from what stewards decided", operation_run, &mpi_kind_model_refine},
         {"activate", "let this model decide", operation_run, &mpi_kind_model_activate},
         {NULL, NULL, NULL, NULL},
     };

@@ -1,34 +1,16 @@
 #include "mpi/model_command.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "hub/base/hex.h"
 #include "hub/command/cli_print.h"
 #include "hub/command/progress.h"
 #include "mpi/active_model.h"
+#include "mpi/batch/run.h"
 #include "mpi/named.h"
 #include "mpi/replay.h"
 
 /* --- which model ----------------------------------------------------------------------------- */
-
-static enum status model_file(struct operation *o, const char *path, struct mpi_model *out)
-{
-    struct arena *a = o->args.arena;
-    char *text = arena_alloc(a, MPI_MODEL_BYTES_MAX + 1);
-    FILE *f = fopen(path, "r");
-    size_t n;
-
-    if (f == NULL)
-        return fail(o->args.err, NOT_FOUND, "model", "%s: %s", path, strerror(errno));
-    n = fread(text, 1, MPI_MODEL_BYTES_MAX + 1, f);
-    fclose(f);
-    if (n > MPI_MODEL_BYTES_MAX)
-        return fail(o->args.err, INVALID, "model", "%s is larger than %d bytes", path,
-                    MPI_MODEL_BYTES_MAX);
-    return mpi_model_parse(a, str_of(text, n), out, o->args.err);
-}
 
 /* A file, `built-in`, or the beginning of the hash of one that the hub has. */
 static enum status model_named(struct operation *o, struct request *rq, const char *name,
@@ -58,7 +40,7 @@ static enum status model_named(struct operation *o, struct request *rq, const ch
                     rows.count == 0 ? "no" : "several", name);
     }
     *out = read;
-    return model_file(o, name, read);
+    return run_model_file(&o->args, name, read);
 }
 
 static struct str hash_text(struct arena *a, const struct mpi_model *m)

@@ -53,6 +53,7 @@ const struct door_command door_commands[] = {
     {"mpi model diff", DISCLOSES_NOTHING("parameters of the matching, no patients")},
     {"mpi model list", DISCLOSES_NOTHING("parameters of the matching, no patients")},
     {"mpi model shadow", DISCLOSES_NOTHING("parameters of the matching, no patients")},
+    {"mpi model refine", DISCLOSES_NOTHING("parameters of the matching, no patients")},
     {"mpi model activate", DISCLOSES_NOTHING("parameters of the matching, no patients")},
     {"consent default", DISCLOSES_NOTHING("the domain's default, no patient's")},
     {"consent set", DISCLOSES_NOTHING("it records what it is given")},

@@ -85,6 +85,21 @@ enum status run_model_file(struct cli_args *args, const char *path, struct mpi_m
     return OK;
 }
 
+enum status run_model_write(struct cli_args *args, const char *path, const struct mpi_model *m)
+{
+    FILE *f = fopen(path, "w");
+    bool bad;
+
+    if (f == NULL)
+        return fail(args->err, UPSTREAM, "out", "%s: %s", path, strerror(errno));
+    fwrite(m->content.p, 1, m->content.n, f);
+    putc('\n', f);
+    bad = ferror(f) != 0;
+    if (fclose(f) != 0 || bad)
+        return fail(args->err, UPSTREAM, "out", "%s: %s", path, strerror(errno));
+    return OK;
+}
+
 enum status run_model(struct run *run)
 {
     const char *path = cli_value(&run->args, "model");

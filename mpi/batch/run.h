@@ -36,6 +36,9 @@ void run_end(struct run *run);
 /* A model from a file. */
 enum status run_model_file(struct cli_args *args, const char *path,
                            struct mpi_model *out) MUST_CHECK;
+/* The other way. UPSTREAM when it cannot be written. */
+enum status run_model_write(struct cli_args *args, const char *path,
+                            const struct mpi_model *m) MUST_CHECK;
 
 /* People: who is linked to whom at the model's thresholds. person[i] is the least record of i's
  * group. */

@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "hub/base/hex.h"
 #include "hub/command/cli_print.h"
@@ -26,22 +24,6 @@ static const struct cli cli = {
     options,
 };
 
-static enum status write_model(struct run *run)
-{
-    const char *path = cli_value(&run->args, "out");
-    FILE *f = fopen(path, "w");
-    bool bad;
-
-    if (f == NULL)
-        return fail(run->args.err, UPSTREAM, "out", "%s: %s", path, strerror(errno));
-    fwrite(run->model.content.p, 1, run->model.content.n, f);
-    putc('\n', f);
-    bad = ferror(f) != 0;
-    if (fclose(f) != 0 || bad)
-        return fail(run->args.err, UPSTREAM, "out", "%s: %s", path, strerror(errno));
-    return OK;
-}
-
 static enum status train(struct run *run)
 {
     const char *seed = cli_value(&run->args, "seed"), *name = cli_value(&run->args, "name");
@@ -53,7 +35,7 @@ static enum status train(struct run *run)
     TRY(run_read(run));
     corpus = dataset_corpus(&run->data);
     mpi_train(run->args.arena, &corpus, &how, &run->model);
-    return write_model(run);
+    return run_model_write(&run->args, cli_value(&run->args, "out"), &run->model);
 }
 
 int mpi_train_command(const void *context, int argc, char **argv)

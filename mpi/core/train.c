@@ -167,13 +167,15 @@ enum status mpi_train_labelled(struct arena *a, const struct mpi_model *base,
     size_t same = 0;
 
     for (size_t i = 0; i < count; i++) {
-        same += pairs[i].same;
+        same += pairs[i].same && pairs[i].judged;
         for (int c = 0; pairs[i].same && c < MPI_COMPARISON_COUNT; c++)
             counts[c][pairs[i].vector.level[c]]++;
     }
     if (same < MPI_LABELS_NEEDED)
-        return fail(err, INVALID, "labels", "%zu judged pairs of one person; %d are needed", same,
-                    MPI_LABELS_NEEDED);
+        return fail(err, INVALID, "labels",
+                    "stewards have judged %zu pairs of records to be of one person; %d are needed"
+                    " to learn from",
+                    same, MPI_LABELS_NEEDED);
     *out = *base;
     out->name = name;
     for (int c = 0; c < MPI_COMPARISON_COUNT; c++)

@@ -32,12 +32,13 @@ void mpi_train(struct arena *a, const struct mpi_corpus *c, const struct mpi_tra
 /* Judged pairs, by vector. */
 struct mpi_labelled {
     struct mpi_vector vector;
-    bool same; /* one person */
+    bool same;   /* one person */
+    bool judged; /* by people; else the algorithm believes it */
 };
 enum { MPI_LABELS_NEEDED = 500 };
 
-/* `base` with m taken from the pairs, smoothed by base; INVALID when there are fewer than
- * MPI_LABELS_NEEDED of one person. */
+/* `base` with m taken from the pairs of one person, smoothed by base; INVALID when people judged
+ * fewer than MPI_LABELS_NEEDED of them. */
 enum status mpi_train_labelled(struct arena *a, const struct mpi_model *base,
                                const struct mpi_labelled *pairs, size_t count, struct str name,
                                struct mpi_model *out, struct errors *err) MUST_CHECK;

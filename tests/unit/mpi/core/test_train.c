@@ -148,6 +148,7 @@ static void judged_pairs_change_m_and_nothing_else(void)
     errors_init(&err, &a);
     for (size_t i = 0; i < 1000; i++) {
         pairs[i].same = i < 800;
+        pairs[i].judged = i < 500 || i >= 800;
         pairs[i].vector.level[MPI_COMPARE_SEX] = i % 4 == 0 ? MPI_SEX_DIFFER : MPI_SEX_EXACT;
     }
     CU_ASSERT_EQUAL(mpi_train_labelled(&a, base, pairs, 1000, STR("judged"), &m, &err), OK);
@@ -155,6 +156,7 @@ static void judged_pairs_change_m_and_nothing_else(void)
     CU_ASSERT_EQUAL(m.levels[MPI_COMPARE_SEX][MPI_SEX_DIFFER].u,
                     base->levels[MPI_COMPARE_SEX][MPI_SEX_DIFFER].u);
     CU_ASSERT_EQUAL(mpi_train_labelled(&a, base, pairs, 499, STR("few"), &m, &err), INVALID);
+    CU_ASSERT_EQUAL(mpi_train_labelled(&a, base, pairs + 1, 799, STR("few"), &m, &err), INVALID);
     free(pairs);
     arena_dispose(&a);
 }
