@@ -198,9 +198,13 @@ static enum status resolve_same(struct operation *o, struct request *rq,
     mpi_owners_queue(rq, places, 2, &owners);
     TRY(db_flush(rq->db));
     TRY(mpi_owners_read(rq, &owners));
-    if (!person_ref_eq(owners.refs[0], owners.refs[1]))
-        TRY(mpi_steward_merge(rq, word, owners.refs[1], owners.refs[0], &m));
-    mpi_task_close(rq, t, operator_name(o->args.arena), STR("linked"));
+    if (person_ref_eq(owners.refs[0], owners.refs[1])) {
+        mpi_task_close(rq, t, operator_name(o->args.arena), STR("linked"));
+        return OK;
+    }
+    TRY(mpi_steward_merge(rq, word, owners.refs[1], owners.refs[0], &m));
+    /* By the merge that settled it: who takes that back finds the task open again. */
+    mpi_task_close(rq, t, operator_name(o->args.arena), uuid_text(rq->arena, m.log));
     return OK;
 }
 

@@ -5,6 +5,7 @@
  * has it, but for versions, times and epochs, which only ever grow. */
 #include <jansson.h>
 
+#include "hub/person_rows.h"
 #include "mpi/relink.h"
 #include "mpi/steward.h"
 
@@ -301,10 +302,11 @@ static void plan_back(struct mpi_relink *l, const struct logged *log)
     }
 }
 
-/* Tasks that the merge settled are open again. */
-static void tasks_back(struct request *rq, const struct logged *log)
+/* Tasks that the merge settled are open again: they lie with a record of the person that it made,
+ * which the two have now. */
+static void tasks_back(struct mpi_relink *l, const struct logged *log)
 {
-    /* across places: a task lies with any of the records; the log names none of them */
+    /* across places: those of one person's records */
     static const struct statement REOPEN = {
         "mpi_undo_tasks",
         "UPDATE mpi_task"
@@ -312,10 +314,16 @@ static void tasks_back(struct request *rq, const struct logged *log)
         "       closed_at = NULL,"
         "       closed_by = NULL,"
         "       resolution = NULL"
-        " WHERE resolution = $1",
+        " WHERE pkey = ANY($1)"
+        "   AND resolution = $2",
     };
+    const struct mpi_person *p = &l->persons[MPI_FROM];
+    int64_t *pkeys = ARENA_ARRAY(l->rq->arena, p->place_count, int64_t);
 
-    db_queue(rq->db, &REOPEN, NULL, DB_TEXT(uuid_text(rq->arena, log->id)));
+    for (size_t i = 0; i < p->place_count; i++)
+        pkeys[i] = p->places[i].pkey;
+    db_queue(l->rq->db, &REOPEN, NULL, DB_INT8S(pkeys, p->place_count),
+             DB_TEXT(uuid_text(l->rq->arena, log->id)));
 }
 
 static void report(const struct mpi_relink *l, struct uuid id, struct mpi_stewarded *out)
@@ -356,7 +364,7 @@ static enum status take_back(struct request *rq, const struct mpi_word *word,
     TRY(mpi_relink_read(l));
     plan_back(l, log);
     TRY(mpi_relink_apply(l));
-    tasks_back(rq, log);
+    tasks_back(l, log);
     mark_undone(rq, log, word->by);
     report(l, log->id, out);
     return OK;
@@ -364,18 +372,41 @@ static enum status take_back(struct request *rq, const struct mpi_word *word,
 
 /* --- an unlink: merged again ----------------------------------------------------------------- */
 
+/* The pairs lie under both records, and their reason names the unlink: first the half under the
+ * records that stayed, which the other half names, then that one. */
 static void no_links_end(struct request *rq, const struct logged *log)
 {
-    /* across places: the pairs lie under either record; their reason names the unlink */
-    static const struct statement END = {
-        "mpi_undo_no_links",
+    /* across places: the records that stayed may lie at several */
+    static const struct statement END_STAYED = {
+        "mpi_undo_no_links_stayed",
         "UPDATE mpi_no_link"
-        "   SET until = $2"
-        " WHERE why LIKE 'unlink ' || $1 || '%'"
+        "   SET until = $4"
+        " WHERE (pkey, record_id) IN ("
+        "       SELECT n.other_pkey, n.other_record"
+        "         FROM mpi_no_link n"
+        "        WHERE (n.pkey, n.record_id) IN ("
+        "              SELECT place, record"
+        "                FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))"
+        "          AND n.why LIKE 'unlink ' || $3 || '%'"
+        "          AND n.until IS NULL)"
+        "   AND why LIKE 'unlink ' || $3 || '%'"
         "   AND until IS NULL",
     };
+    static const struct statement END_MOVED = {
+        "mpi_undo_no_links_moved",
+        "UPDATE mpi_no_link"
+        "   SET until = $4"
+        " WHERE (pkey, record_id) IN ("
+        "       SELECT place, record"
+        "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))"
+        "   AND why LIKE 'unlink ' || $3 || '%'"
+        "   AND until IS NULL",
+    };
+    struct pairs moved = pairs_of_places(rq->arena, log->moved, log->moved_count);
+    struct db_value id = DB_TEXT(uuid_text(rq->arena, log->id)), now = DB_TIME(rq->now_us);
 
-    db_queue(rq->db, &END, NULL, DB_TEXT(uuid_text(rq->arena, log->id)), DB_TIME(rq->now_us));
+    db_queue(rq->db, &END_STAYED, NULL, moved.pkeys, moved.numbers, id, now);
+    db_queue(rq->db, &END_MOVED, NULL, moved.pkeys, moved.numbers, id, now);
 }
 
 static enum status merge_again(struct request *rq, const struct mpi_word *word,
