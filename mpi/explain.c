@@ -47,7 +47,8 @@ static struct str values_of(struct arena *a, const struct mpi_traits *t, const s
             continue;
         if (b.n > 0)
             strbuf_add(&b, s->count == 1 ? STR(" / ") : STR(" "));
-        strbuf_add(&b, t->list[i].value);
+        strbuf_add(&b, t->list[i].kind == MPI_TRAIT_SSN ? mpi_number_masked(a, t->list[i].value)
+                                                        : t->list[i].value);
     }
     return str_trim(strbuf_str(&b));
 }

@@ -1,5 +1,8 @@
 #include "mpi/person_command.h"
 
+#include <jansson.h>
+#include <string.h>
+
 #include "hub/command/cli_print.h"
 #include "mpi/named.h"
 #include "mpi/record.h"
@@ -13,6 +16,47 @@ struct section {
     size_t columns; /* of text, headings first in `headings` */
     const char *headings[6];
 };
+
+#define DEMOGRAPHICS "DEMOGRAPHICS" /* the heading of what has a national identifier in it */
+
+/* --- what is shown of a national identifier -------------------------------------------------- */
+
+static bool in_clear(const struct operation *o)
+{
+    return cli_value(&o->args, "clear") != NULL;
+}
+
+/* Demographics as JSON. */
+static struct str masked_json(struct operation *o, struct str json)
+{
+    struct arena *a = o->args.arena;
+    json_t *root, *ssn;
+    char *text;
+
+    if (in_clear(o) || json.n == 0)
+        return json;
+    root = json_loadb(json.p, json.n, 0, NULL);
+    ssn = json_object_get(root, "ssn");
+    if (json_is_string(ssn)) {
+        struct str shown =
+            mpi_number_masked(a, str_of(json_string_value(ssn), json_string_length(ssn)));
+
+        json_string_setn(ssn, shown.p, shown.n);
+    }
+    text = json_dumps(root, JSON_COMPACT);
+    must(text != NULL, "demographics that are no JSON");
+    json = str_dup(a, str_from(text));
+    free(text);
+    json_decref(root);
+    return json;
+}
+
+/* Whoever asks for all of it leaves a trace. */
+static void audit_clear(struct operation *o)
+{
+    if (in_clear(o))
+        audit_object_add(o->args.arena, o->audit.last, "field", STR("ssn"), STR("shown in clear"));
+}
 
 /* --- person ---------------------------------------------------------------------------------- */
 
@@ -111,7 +155,7 @@ static const struct statement DECISIONS = {
 };
 
 static const struct section RECORD_SECTIONS[] = {
-    {"versions", &VERSIONS, 5, {"VERSION", "EVENT", "RECEIVED", "IDENTIFIERS", "DEMOGRAPHICS"}},
+    {"versions", &VERSIONS, 5, {"VERSION", "EVENT", "RECEIVED", "IDENTIFIERS", DEMOGRAPHICS}},
     {"links", &LINKS, 5, {"LINK", "PERSON", "BECAUSE", "SINCE", "UNTIL"}},
     {"decisions",
      &DECISIONS,
@@ -123,10 +167,18 @@ enum { SECTIONS = 3 };
 
 /* --- printing -------------------------------------------------------------------------------- */
 
-static void print_table(struct arena *a, const struct section *s, const struct rows *rows,
+static struct str cell(struct operation *o, const struct section *s, const struct rows *rows,
+                       int row, size_t column)
+{
+    struct str text = row_text(rows, row, (int)column);
+
+    return strcmp(s->headings[column], DEMOGRAPHICS) == 0 ? masked_json(o, text) : text;
+}
+
+static void print_table(struct operation *o, const struct section *s, const struct rows *rows,
                         struct strbuf *out)
 {
-    struct cli_table table = cli_table_on(a, s->columns);
+    struct cli_table table = cli_table_on(o->args.arena, s->columns);
     struct str cells[6];
 
     if (rows->count == 0)
@@ -136,7 +188,7 @@ static void print_table(struct arena *a, const struct section *s, const struct r
     cli_table_add(&table, cells);
     for (int row = 0; row < rows->count; row++) {
         for (size_t i = 0; i < s->columns; i++)
-            cells[i] = row_text(rows, row, (int)i);
+            cells[i] = cell(o, s, rows, row, i);
         cli_table_add(&table, cells);
     }
     strbuf_addc(out, '\n');
@@ -144,7 +196,7 @@ static void print_table(struct arena *a, const struct section *s, const struct r
 }
 
 /* The keys of the JSON are the headings in small letters. */
-static void print_json(struct arena *a, const struct section *s, const struct rows *rows,
+static void print_json(struct operation *o, const struct section *s, const struct rows *rows,
                        struct strbuf *out)
 {
     cli_json_key(out, s->key);
@@ -153,12 +205,12 @@ static void print_json(struct arena *a, const struct section *s, const struct ro
         cli_json_comma(out);
         strbuf_addc(out, '{');
         for (size_t i = 0; i < s->columns; i++) {
-            struct str key = str_lower(a, str_from(s->headings[i]));
+            struct str key = str_lower(o->args.arena, str_from(s->headings[i]));
             char name[32] = "";
 
             for (size_t j = 0; j < key.n && j < sizeof(name) - 1; j++)
                 name[j] = (char)(key.p[j] == ' ' ? '_' : key.p[j]);
-            cli_json_text(out, str_c(a, str_from(name)), row_text(rows, row, (int)i));
+            cli_json_text(out, str_c(o->args.arena, str_from(name)), cell(o, s, rows, row, i));
         }
         strbuf_addc(out, '}');
     }
@@ -175,9 +227,9 @@ static enum status sections(struct operation *o, const struct section list[SECTI
     TRY(db_flush(o->db));
     for (int i = 0; i < SECTIONS; i++)
         if (o->args.json)
-            print_json(o->args.arena, &list[i], &rows[i], out);
+            print_json(o, &list[i], &rows[i], out);
         else
-            print_table(o->args.arena, &list[i], &rows[i], out);
+            print_table(o, &list[i], &rows[i], out);
     return OK;
 }
 
@@ -212,21 +264,23 @@ static void print_golden(struct arena *a, const struct mpi_demographics *d, stru
 
 static enum status golden(struct operation *o, struct person_ref ref, struct strbuf *out)
 {
-    struct rows rows;
     struct mpi_demographics d;
+    struct rows rows;
+    struct str json;
 
     db_queue(o->db, &GOLDEN, &rows, DB_INT8(ref.pkey), DB_INT8(ref.person_id));
     TRY(db_flush(o->db));
     if (rows.count == 0)
         return OK;
+    json = masked_json(o, row_json(&rows, 0, 0));
     if (o->args.json) {
         cli_json_key(out, "golden");
-        strbuf_add(out, row_json(&rows, 0, 0));
+        strbuf_add(out, json);
         cli_json_key(out, "sources");
         strbuf_add(out, row_json(&rows, 0, 1));
         return OK;
     }
-    TRY(mpi_demographics_parse(o->args.arena, row_json(&rows, 0, 0), &d, o->args.err));
+    TRY(mpi_demographics_parse(o->args.arena, json, &d, o->args.err));
     print_golden(o->args.arena, &d, out);
     return OK;
 }
@@ -269,6 +323,7 @@ static enum status work_person(struct operation *o, struct strbuf *out)
     struct mpi_person p;
 
     TRY(mpi_named_person(o, rq, o->args.positional[0], &ref));
+    audit_clear(o);
     TRY(person_row(rq, ref, &p));
     print_head(o, &p, out);
     TRY(golden(o, ref, out));
@@ -284,6 +339,7 @@ static enum status work_record(struct operation *o, struct strbuf *out)
     struct place place;
 
     TRY(mpi_named_record(o, rq, o->args.positional[0], &place));
+    audit_clear(o);
     if (o->args.json) {
         strbuf_addc(out, '{');
         cli_json_text(out, "record", mpi_record_name(o->args.arena, place));
@@ -295,14 +351,17 @@ static enum status work_record(struct operation *o, struct strbuf *out)
     return OK;
 }
 
-static const struct cli_option no_options[] = {{NULL, NULL, NULL}};
+static const struct cli_option options[] = {
+    {"clear", NULL, "show the national identifier whole; the audit says that it was"},
+    {NULL, NULL, NULL},
+};
 
 const struct operation_kind mpi_kind_person = {
-    .cli = {"causeway mpi person PERSON",
+    .cli = {"causeway mpi person PERSON [--clear]",
             "Shows what is believed of a person and where each value is from (--json), its\n"
             "records and how they came to be linked, its merges, and what it is kept apart from.\n"
             "A person is P12.34, an XAD-PID or an identifier as 'ID^^^&OID&ISO'.",
-            no_options},
+            options},
     .least = 1,
     .most = 1,
     .transaction = "PATIENT",
@@ -311,10 +370,10 @@ const struct operation_kind mpi_kind_person = {
     .work = work_person,
 };
 const struct operation_kind mpi_kind_record = {
-    .cli = {"causeway mpi record RECORD",
+    .cli = {"causeway mpi record RECORD [--clear]",
             "Shows all versions of a record, the persons that it was linked to and why, and what\n"
             "was decided about it. A record is R12.35 or an identifier as 'ID^^^&OID&ISO'.",
-            no_options},
+            options},
     .least = 1,
     .most = 1,
     .transaction = "PATIENT",

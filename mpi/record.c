@@ -170,3 +170,12 @@ enum status mpi_demographics_parse(struct arena *a, struct str json, struct mpi_
     json_decref(root);
     return OK;
 }
+
+struct str mpi_number_masked(struct arena *a, struct str number)
+{
+    enum { SHOWN = 4 };
+
+    if (number.n <= 2 * SHOWN)
+        return number.n > 0 ? STR("****") : number;
+    return str_printf(a, "****%.*s", STR_ARG(str_slice(number, number.n - SHOWN, SHOWN)));
+}

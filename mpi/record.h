@@ -59,6 +59,9 @@ const struct mpi_name *mpi_demographics_name(const struct mpi_demographics *d);
 struct mpi_demographics mpi_demographics_update(const struct mpi_demographics *known,
                                                 const struct mpi_demographics *update);
 
+/* The end of a national identifier, by which two can be told apart: for people's eyes. */
+struct str mpi_number_masked(struct arena *a, struct str number);
+
 struct str mpi_demographics_json(struct arena *a, const struct mpi_demographics *d);
 /* Reads what mpi_demographics_json wrote; unknown keys are let pass. */
 enum status mpi_demographics_parse(struct arena *a, struct str json, struct mpi_demographics *out,

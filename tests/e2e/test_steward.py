@@ -94,6 +94,43 @@ def test_a_task_is_assigned_and_resolved(hub, lakeside):
     assert "closed" in str(again["error"])
 
 
+def conflict_of(hub, lakeside, one, other):
+    """The task about a message that names two patients."""
+    lakeside.feed("A08", one.patient(one.cx(lakeside), other.cx(lakeside)))
+    record = hub.json("mpi", "record", one.cx(lakeside))["record"]
+    tasks = hub.json("mpi", "task", "list", "--kind", "identifier_conflict")["tasks"]
+    return next(t for t in tasks if t["record"] == record)["task"]
+
+
+def test_a_task_that_a_merge_settled_is_open_again_once_that_is_taken_back(hub, lakeside, two):
+    task = conflict_of(hub, lakeside, *two)
+    closed = hub.json("mpi", "task", "resolve", task, "--same")["tasks"][0]
+    assert closed["state"] == "closed"
+    assert lakeside.xad_pid(two[0].number(lakeside)) == lakeside.xad_pid(two[1].number(lakeside))
+    hub.json("mpi", "unmerge", closed["resolution"])
+    again = hub.json("mpi", "task", "show", task)["tasks"][0]
+    assert (again["state"], again["resolution"]) == ("open", "")
+
+
+def test_a_national_identifier_is_shown_whole_only_where_it_is_asked_for_and_audited(hub, lakeside):
+    person = Person(lakeside)
+    person.feed(lakeside, "A08", extra={19: "219-09-9998"})
+    for what in "person", "record":
+        shown = hub.run("mpi", what, person.cx(lakeside), "--json")
+        assert "****" in shown and "219099998" not in shown.replace("-", "")
+        whole = hub.run("mpi", what, person.cx(lakeside), "--json", "--clear")
+        assert "219099998" in whole.replace("-", "")
+    rows = hub.run("audit", "search", "--patient", person.cx(lakeside), "--json")
+    assert rows.count("shown in clear") == 2
+
+
+def test_a_model_is_not_refined_from_a_few_judgements(hub, lakeside, two, tmp_path):
+    hub.json("mpi", "merge", *(p.cx(lakeside) for p in two))
+    model = tmp_path / "refined.json"
+    refused = hub.json("mpi", "model", "refine", "--out", model, expect=2)
+    assert "500 are needed" in str(refused["error"]) and not model.exists()
+
+
 def test_what_is_not_there_is_a_plain_no(hub):
     for arguments in (["person", "P1.999999"], ["record", "R1.999999"],
                       ["unmerge", "00000000-0000-7000-8000-000000000000"],
