@@ -323,7 +323,8 @@ static enum status prepare_link(struct request *rq, const struct outbox_item *it
     hl7_cx_add(rq, &b, &USUAL, news.local);
     strbuf_lit(&b, "|| \rMRG|");
     hl7_cx_add(rq, &b, &USUAL, xad(rq, news.old_xad));
-    if (news.subsumed.id.n > 0) {
+    /* Of the authority that this registry was just found to be shown, or not at all. */
+    if (news.subsumed.id.n > 0 && str_eq(news.subsumed.authority, news.local.authority)) {
         strbuf_addc(&b, '~');
         hl7_cx_add(rq, &b, &USUAL, news.subsumed);
     }

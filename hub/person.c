@@ -50,6 +50,13 @@ bool place_eq(struct place a, struct place b)
     return a.pkey == b.pkey && a.record_id == b.record_id;
 }
 
+int place_order(struct place a, struct place b)
+{
+    if (a.pkey != b.pkey)
+        return a.pkey < b.pkey ? -1 : 1;
+    return (a.record_id > b.record_id) - (a.record_id < b.record_id);
+}
+
 bool person_ref_eq(struct person_ref a, struct person_ref b)
 {
     return a.pkey == b.pkey && a.person_id == b.person_id;

@@ -23,6 +23,7 @@ struct place {
     int64_t pkey, record_id;
 };
 bool place_eq(struct place a, struct place b);
+int place_order(struct place a, struct place b); /* as of strcmp, by pkey and then record */
 
 /* A person of the index. `pkey` is where the person's own row lives. */
 struct person_ref {

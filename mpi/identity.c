@@ -1,5 +1,7 @@
 #include "mpi/identity.h"
 
+#include <stdlib.h>
+
 #include "hub/person_rows.h"
 #include "mpi/keys.h"
 
@@ -117,28 +119,54 @@ void mpi_owners_queue(struct request *rq, const struct place *places, size_t cou
     db_queue(rq->db, &FIND, &owners->rows, DB_INT8S(pkeys, count));
 }
 
-static void owner_read(struct request *rq, struct mpi_owners *owners, int row)
+/* A place that was asked for, and where its answer goes. */
+struct asked {
+    struct place place;
+    size_t at;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct asked *x = a, *y = b;
+
+    return place_order(x->place, y->place);
+}
+
+/* `asked` is sorted; a place may be asked for twice. */
+static void owner_read(struct request *rq, struct mpi_owners *owners, const struct asked *asked,
+                       int row)
 {
     const struct rows *rows = &owners->rows;
-    struct place place = {row_int(rows, row, 7), row_int(rows, row, 8)};
+    struct asked key = {.place = {row_int(rows, row, 7), row_int(rows, row, 8)}};
+    const struct asked *end = asked + owners->count;
+    const struct asked *first = bsearch(&key, asked, owners->count, sizeof(*asked), by_place);
     struct person found = {0};
 
-    for (size_t i = 0; i < owners->count; i++) {
-        if (!place_eq(owners->places[i], place))
-            continue;
-        if (found.ref.person_id == 0 && !row_null(rows, row, 0))
-            found = person_read(rq, rows, row);
-        owners->refs[i] = (struct person_ref){row_int(rows, row, 9), row_int(rows, row, 10)};
-        owners->people[i] = found;
+    if (first == NULL)
+        return;
+    while (first > asked && place_eq(first[-1].place, key.place))
+        first--;
+    if (!row_null(rows, row, 0))
+        found = person_read(rq, rows, row);
+    for (; first < end && place_eq(first->place, key.place); first++) {
+        owners->refs[first->at] =
+            (struct person_ref){row_int(rows, row, 9), row_int(rows, row, 10)};
+        owners->people[first->at] = found;
     }
 }
 
 enum status mpi_owners_read(struct request *rq, struct mpi_owners *owners)
 {
+    struct asked *asked = ARENA_ARRAY(rq->arena, owners->count, struct asked);
+
     owners->refs = ARENA_ARRAY(rq->arena, owners->count, struct person_ref);
     owners->people = ARENA_ARRAY(rq->arena, owners->count, struct person);
-    for (int row = 0; row < owners->rows.count; row++)
-        owner_read(rq, owners, row);
+    for (size_t i = 0; i < owners->count; i++)
+        asked[i] = (struct asked){owners->places[i], i};
+    if (owners->count > 1)
+        qsort(asked, owners->count, sizeof(*asked), by_place);
+    for (int row = 0; owners->count > 0 && row < owners->rows.count; row++)
+        owner_read(rq, owners, asked, row);
     return OK;
 }
 

@@ -20,13 +20,6 @@ struct collecting {
     struct mpi_judged *out;
 };
 
-static int place_order(struct place a, struct place b)
-{
-    if (a.pkey != b.pkey)
-        return a.pkey < b.pkey ? -1 : 1;
-    return (a.record_id > b.record_id) - (a.record_id < b.record_id);
-}
-
 static struct word word_about(struct place one, struct place other)
 {
     bool ascending = place_order(one, other) <= 0;
