@@ -10,6 +10,7 @@
 #include "mpi/model_command.h"
 #include "mpi/person_command.h"
 #include "mpi/refine_command.h"
+#include "mpi/reindex_command.h"
 #include "mpi/steward_command.h"
 #include "mpi/task_command.h"
 
@@ -64,6 +65,7 @@ static const struct cli_verb verbs[] = {
      &mpi_kind_match},
     {"eval", "link files, and say how well it went", mpi_eval_command, NULL},
     {"train", "learn a model from the records of files", mpi_train_command, NULL},
+    {"reindex", "make the look-up keys again", operation_run, &mpi_kind_reindex},
     {"model", "show and compare models", model, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -49,6 +49,7 @@ const struct door_command door_commands[] = {
     {"mpi match", SHOWS_STAFF("who a patient like the given one is, to stewards")},
     {"mpi eval", DISCLOSES_NOTHING("it looks at given files, not at the index")},
     {"mpi train", DISCLOSES_NOTHING("it looks at given files, not at the index")},
+    {"mpi reindex", DISCLOSES_NOTHING("it makes keys again; it says how many")},
     {"mpi model show", DISCLOSES_NOTHING("parameters of the matching, no patients")},
     {"mpi model diff", DISCLOSES_NOTHING("parameters of the matching, no patients")},
     {"mpi model list", DISCLOSES_NOTHING("parameters of the matching, no patients")},

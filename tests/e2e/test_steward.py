@@ -131,6 +131,17 @@ def test_a_model_is_not_refined_from_a_few_judgements(hub, lakeside, two, tmp_pa
     assert "500 are needed" in str(refused["error"]) and not model.exists()
 
 
+def test_the_index_is_made_again_while_the_hub_serves(hub, lakeside, harbour):
+    person = Person(lakeside)
+    sql(hub, "DELETE FROM mpi_block_key")
+    done = hub.json("mpi", "reindex")
+    assert done["records"] > 0 and done["normalised"] == 0
+    person.feed(harbour)
+    assert harbour.xad_pid(person.number(harbour)) == lakeside.xad_pid(person.number(lakeside))
+    again = hub.json("mpi", "reindex")
+    assert again["keys"] > 0 and again["stale"] == 0
+
+
 def test_what_is_not_there_is_a_plain_no(hub):
     for arguments in (["person", "P1.999999"], ["record", "R1.999999"],
                       ["unmerge", "00000000-0000-7000-8000-000000000000"],
