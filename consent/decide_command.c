@@ -45,6 +45,7 @@ static struct principal asker_of(const struct operation *o, const struct member 
         .organization = given_text(o, "organization"),
         .role = given_code(o, "role", user.n > 0 ? STR("") : STR("system")),
         .purpose = given_code(o, "purpose", STR("TREAT")),
+        .reason = given_text(o, "reason"),
         .assertion = user.n > 0 ? STR("supposed") : STR_NONE, /* one that proves the user */
     };
 }
@@ -286,6 +287,7 @@ static const struct cli_option decide_options[] = {
     PATIENT,
     {"member", "NAME", "the member that asks"},
     ASKER,
+    {"reason", "TEXT", "as if the user gave it: whether an emergency would be opened"},
     {"document", "UID", "about this document; without it, about any that says nothing of itself"},
     {"source", "NAME", "the member that published the object; without it, some other"},
     {"as-of", "T", "decide with what the hub knew at this instant, for that instant"},

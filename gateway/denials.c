@@ -1,15 +1,14 @@
 #include "gateway/denials.h"
 
-#include "consent/consent_store.h"
+#include "consent/people_store.h"
 #include "mpi/identity.h"
 
 enum { FROM, TO };
 
-static bool is_of(const struct person *person, const struct consent_policy *p)
+static bool is_of(const struct person *person, struct person_ref ref)
 {
     for (size_t i = 0; i < person->constituent_count; i++)
-        if (person->constituents[i].pkey == p->person.pkey &&
-            person->constituents[i].person_id == p->person.person_id)
+        if (person_ref_eq(person->constituents[i], ref))
             return true;
     return false;
 }
@@ -74,6 +73,32 @@ static void gather(struct arena *a, const struct consent_policy *p, struct denia
             d->v[d->n++] = each[i];
 }
 
+static bool is_known_to(const struct consent_policies *all, const struct person *to,
+                        struct str user)
+{
+    for (size_t i = 0; i < all->relation_count; i++)
+        if (is_of(to, all->relations[i].person) && str_eq(all->relations[i].user, user))
+            return true;
+    return false;
+}
+
+/* Who represents the one represents nobody else; but what they were kept from, the other's default
+ * must not show them: to the other they are representatives whose time is over. */
+static void carry_relations(struct request *rq, const struct consent_change *change,
+                            const struct consent_policies *all, const struct person *to)
+{
+    for (size_t i = 0; i < all->relation_count; i++) {
+        struct consent_relation r = all->relations[i];
+
+        if (is_of(to, r.person) || r.kind == CONSENT_CARETEAM || is_known_to(all, to, r.user))
+            continue;
+        r.id = uuid_v7();
+        r.valid_from_us = INT64_MIN;
+        r.valid_until_us = change->at_us;
+        people_relation_add(rq->db, rq->arena, change, &r, change->by);
+    }
+}
+
 static void carry(struct request *rq, struct str by, const struct consent_policies *all,
                   const struct person *to)
 {
@@ -87,16 +112,17 @@ static void carry(struct request *rq, struct str by, const struct consent_polici
     size_t old;
 
     for (size_t i = 0; i < all->count; i++)
-        if (is_of(to, &all->items[i]))
+        if (is_of(to, all->items[i].person))
             gather(rq->arena, &all->items[i], &known);
     old = known.n;
     for (size_t i = 0; i < all->count; i++)
-        if (!is_of(to, &all->items[i]))
+        if (!is_of(to, all->items[i].person))
             gather(rq->arena, &all->items[i], &known);
     for (size_t i = old; i < known.n; i++) {
         known.v[i].id = uuid_v7();
         consent_store_add(rq->db, rq->arena, &change, &known.v[i]);
     }
+    carry_relations(rq, &change, all, to);
 }
 
 enum status denials_carry(struct request *rq, struct str by, struct person_ref from,

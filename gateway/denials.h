@@ -4,8 +4,9 @@
  * person, constituents). An A40 under a member's own authority, or a steward, may take one record
  * out of a person who stays: that person's denials are then recorded for the new one as well, as
  * policies of their own, so that no document is shown which the patient hid: of rules, what they
- * deny, exceptions to permits too (consent_rule_denials). Permits stay behind. A steward, or the
- * patient, revokes what is too much. */
+ * deny, exceptions to permits too (consent_rule_denials). Permits stay behind. Representatives of
+ * the one are to the other such as have ended (consent/people.h). A steward, or the patient,
+ * revokes what is too much. */
 #pragma once
 
 #include "hub/request.h"

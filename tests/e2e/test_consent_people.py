@@ -154,6 +154,51 @@ def test_a_purpose_opens_nothing_once_the_domain_has_removed_it(hub, harbour, st
     hub.run("consent", "emergency", "remove", "DISASTER", expect=1)
 
 
+def test_a_search_opens_no_emergency_and_a_question_about_one_patient_does(hub, lakeside, harbour, sts, scene):
+    from hospital import hl7v3
+    person, _ = scene
+    theirs = (lakeside.authority, person.number(lakeside))
+
+    def ids(path, body, header):
+        action = hl7v3.ACTION.format(body.tag.split("}")[1])
+        return hl7v3.Answer(harbour.link.call(path, action, body, headers=[header])).ids()
+
+    def search():
+        return hl7v3.pdq_query([("livingSubjectName", f"<value><family>{person.family}</family></value>")])
+
+    declared = vouch(sts, "seeker", EMERGENCY, "unconscious")
+    of_seeker = "SELECT count(*) FROM break_glass WHERE user_id = %s", user("seeker")
+    assert theirs not in ids("/pdq", search(), declared)
+    assert sql(hub, *of_seeker) == [(0,)]
+    one = hl7v3.pix_query(harbour.authority, person.number(harbour))
+    assert theirs not in ids("/pix", one, vouch(sts, "seeker"))
+    assert theirs in ids("/pix", one, declared)
+    assert sql(hub, *of_seeker) == [(1,)]
+    assert theirs in ids("/pdq", search(), vouch(sts, "seeker", EMERGENCY))  # it is open
+
+
+def test_what_was_overridden_is_decided_again_as_it_was(hub, harbour, sts, scene):
+    """Replay: before, within and after the time box."""
+    import datetime
+    person, entry = scene
+    ask = ("consent", "decide", "--patient", person.xad, "--member", "harbour", "--source", "lakeside",
+           "--user", user("replayed"), "--purpose", f"ETREAT^^{ACT_REASON}")
+    before = datetime.datetime.now(datetime.timezone.utc)
+    assert hub.json(*ask, expect=1)["rule"] == "patient-deny"
+    assert hub.json(*ask, "--reason", "unconscious")["rule"] == "break-glass"  # would open; opens nothing
+    assert sql(hub, "SELECT count(*) FROM break_glass WHERE user_id = %s", user("replayed")) == [(0,)]
+    assert found(harbour, person, vouch(sts, "replayed", EMERGENCY, "unconscious")) == {entry.unique_id}
+    (opened, until), = sql(hub, "SELECT opened_at, until_at FROM break_glass WHERE user_id = %s", user("replayed"))
+
+    def rule(at):
+        stamp = at.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return hub.json(*ask, "--as-of", stamp, expect=None)["rule"]
+
+    assert rule(before) == "patient-deny"
+    assert rule(opened) == rule(until - datetime.timedelta(microseconds=1)) == "break-glass"
+    assert rule(until) == "patient-deny"
+
+
 def test_a_review_that_is_overdue_escalates_until_somebody_looks(hub, harbour, sts, scene):
     person, entry = scene
     assert found(harbour, person, vouch(sts, "hasty", EMERGENCY, "no time")) == {entry.unique_id}
@@ -205,6 +250,20 @@ def test_a_representative_sees_within_scope_and_time_what_an_opt_in_domain_hides
     hub.run("consent", "proxy", "end", "--patient", person.xad, "--relation", relation["id"], "--mistake")
     assert found(harbour, person, vouch(sts, "son")) == {entry.unique_id}
     hub.run("consent", "proxy", "end", "--patient", person.xad, "--relation", relation["id"], expect=1)
+
+
+def test_a_representative_of_one_is_none_of_whom_a_record_goes_to(hub, lakeside, harbour, sts):
+    """An A40 takes a record out of a person who stays: what was kept from somebody stays kept."""
+    person, duplicate = known(lakeside, harbour), known(lakeside)
+    entry, _ = lakeside.publish(person.xad, cda("kept"), source_patient_id=person.cx(lakeside))
+    hub.run("consent", "proxy", "add", "--patient", person.xad, "--user", user("stepmother"), "--class", "none^^1.2.3")
+    assert harbour.get(unique_ids=[entry.unique_id], headers=[vouch(sts, "stranger")]).objects
+    assert not harbour.get(unique_ids=[entry.unique_id], headers=[vouch(sts, "stepmother")]).objects
+    assert lakeside.merge(duplicate.patient(duplicate.cx(lakeside)), person.cx(lakeside))["MSA-1"] == "AA"
+    assert harbour.get(unique_ids=[entry.unique_id], headers=[vouch(sts, "stranger")]).objects
+    assert not harbour.get(unique_ids=[entry.unique_id], headers=[vouch(sts, "stepmother")]).objects
+    relation, = hub.json("consent", "proxy", "list", "--patient", duplicate.xad)["relations"]
+    assert (relation["user"], relation["state"]) == (user("stepmother"), "ended")
 
 
 def test_a_parents_relation_ends_with_majority_and_adolescents_keep_their_categories(hub, lakeside, harbour, sts):

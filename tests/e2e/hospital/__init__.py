@@ -108,9 +108,9 @@ class Hospital:
         """ITI-18 FindDocuments."""
         return self.query(xds.find_documents(patient_id, more, **options), headers=headers)
 
-    def get(self, unique_ids=(), entry_uuids=(), **options):
+    def get(self, unique_ids=(), entry_uuids=(), headers=(), **options):
         """ITI-18 GetDocuments."""
-        return self.query(xds.get_documents(unique_ids, entry_uuids, **options))
+        return self.query(xds.get_documents(unique_ids, entry_uuids, **options), headers=headers)
 
     def retrieve(self, *wanted, **options):
         """ITI-43: found entries, or (repositoryUniqueId, documentUniqueId) pairs."""
