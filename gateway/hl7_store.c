@@ -89,6 +89,8 @@ static struct str or_empty(struct str s)
 
 static struct str type_of(struct request *rq, const struct hl7_message *m)
 {
+    if (m->event.p == NULL && m->code.p != NULL && str_starts(m->code, STR("PRPA_")))
+        return m->code; /* an interaction of v3 */
     return str_printf(rq->arena, "%.*s^%.*s", STR_ARG(or_empty(m->code)),
                       STR_ARG(or_empty(m->event)));
 }

@@ -3,7 +3,8 @@
  * hl7_message holds the bytes, sealed with a key of its own (XChaCha20-Poly1305, bound to the
  * message's id), beside the acknowledgement, in the transaction of the effect. Only what was
  * accepted (AA) is answered again from the store: a refused message had no effect, and is tried
- * anew. Queries are not kept: their audit row is their record. */
+ * anew. Queries are not kept: their audit row is their record. ITI-44 keeps what it accepts here
+ * too, in the terms of v2: sender device, message id, interaction. */
 #pragma once
 
 #include "gateway/hl7.h"

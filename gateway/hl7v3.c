@@ -314,6 +314,36 @@ enum status hl7v3_acknowledge(struct request *rq, const struct hl7v3 *m, const c
     return hl7v3_answer_end(&soap, "MCCI_IN000002UV01", rp);
 }
 
+static struct xml_writer *acknowledgement_begin(struct request *rq, struct soap_answer *soap)
+{
+    struct xml_writer *w = soap_answer_begin(rq, soap, NS_HL7V3 ":MCCI_IN000002UV01");
+
+    xml_content(w, STR("")); /* ends the tag of soap:Body */
+    return w;
+}
+
+enum status hl7v3_accept(struct request *rq, const struct hl7v3 *m, struct str *ack,
+                         struct reply *rp)
+{
+    struct soap_answer soap;
+    struct xml_writer *w = acknowledgement_begin(rq, &soap);
+    size_t from = soap.text.n;
+
+    hl7v3_answer_wrap(rq, w, m, "MCCI_IN000002UV01", "CA");
+    xml_end(w, "MCCI_IN000002UV01");
+    *ack = str_dup(rq->arena, str_of(soap.text.p + from, soap.text.n - from));
+    return soap_answer_end(&soap, rp);
+}
+
+enum status hl7v3_accept_again(struct request *rq, struct str ack, struct reply *rp)
+{
+    struct soap_answer soap;
+
+    acknowledgement_begin(rq, &soap);
+    strbuf_add(&soap.text, ack);
+    return soap_answer_end(&soap, rp);
+}
+
 void hl7v3_act_begin(struct xml_writer *w, const char *trigger)
 {
     xml_begin(w, "controlActProcess");

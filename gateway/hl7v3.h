@@ -69,6 +69,11 @@ void hl7v3_copy(struct arena *a, struct xml_writer *w, const xmlNode *n);
 /* A whole answer that only acknowledges (MCCI_IN000002UV01): CA, or CE with rq->err. */
 enum status hl7v3_acknowledge(struct request *rq, const struct hl7v3 *m, const char *ack,
                               struct reply *rp);
+/* CA, and what says so without its envelope, to be kept with the message ... */
+enum status hl7v3_accept(struct request *rq, const struct hl7v3 *m, struct str *ack,
+                         struct reply *rp) MUST_CHECK;
+/* ... and that again, in an envelope of this request's. */
+enum status hl7v3_accept_again(struct request *rq, struct str ack, struct reply *rp) MUST_CHECK;
 /* The control act of an answer, with its trigger event: "PRPA_TE201310UV02". */
 void hl7v3_act_begin(struct xml_writer *w, const char *trigger);
 void hl7v3_act_end(struct xml_writer *w);

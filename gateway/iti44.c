@@ -83,21 +83,65 @@ static enum status read_patient(struct request *rq, const xmlNode *event, struct
     return v3_person_read(rq, patient, &feed->demographics);
 }
 
+/* --- the store of what was accepted ---------------------------------------------------------- */
+
+/* The interaction as the store of messages (hl7_store.h) knows one: its bytes without the envelope,
+ * which a resend has anew. */
+static struct hl7_message stored_form(struct request *rq, const struct hl7v3 *m)
+{
+    return (struct hl7_message){
+        .raw = xml_copy_text(rq->arena, m->root),
+        .application = hl7v3_ii_text(rq->arena, m->sender),
+        .facility = STR(""),
+        .control_id = hl7v3_ii_text(rq->arena, m->id),
+        .code = str_from(interaction_of(rq)),
+    };
+}
+
+static enum status answer_again(struct request *rq, struct hl7_seen *seen, struct reply *rp)
+{
+    TRY(hl7_seen_read(rq, seen));
+    if (!seen->answered)
+        return OK;
+    metric_add(METRIC_hl7_duplicates_total, 1);
+    adt_audit_plainly(rq, "Resent: answered from the stored acknowledgement, without effect");
+    return hl7v3_accept_again(rq, seen->ack, rp);
+}
+
+static enum status accept(struct request *rq, const struct hl7v3 *m,
+                          const struct hl7_message *stored, const struct hl7_seen *seen,
+                          struct reply *rp)
+{
+    struct str ack;
+
+    TRY(hl7v3_accept(rq, m, &ack, rp));
+    hl7_keep(rq, stored, seen, ack);
+    return OK;
+}
+
+/* Looks at the store and at the index in one flush. */
 enum status iti44_feed(struct request *rq, struct reply *rp)
 {
     struct mpi_feeding *feeding;
+    struct hl7_message stored;
     const xmlNode *event;
+    struct hl7_seen seen;
     struct mpi_feed feed;
     struct mpi_fed fed;
     struct hl7v3 m;
 
     TRY(read_event(rq, &m, &event));
     TRY(read_patient(rq, event, &feed));
+    stored = stored_form(rq, &m);
+    hl7_seen_queue(rq, &stored, &seen);
     feeding = mpi_feed_queue(rq, &feed);
     TRY(db_flush(rq->db));
+    TRY(answer_again(rq, &seen, rp));
+    if (seen.answered)
+        return OK;
     TRY(mpi_feed(rq, feeding, &fed));
     adt_audit(rq, fed.created ? 'C' : 'U', feed.ids[0], fed.person);
-    return hl7v3_acknowledge(rq, &m, "CA", rp);
+    return accept(rq, &m, &stored, &seen, rp);
 }
 
 /* --- duplicates resolved (3.44.4.2) ---------------------------------------------------------- */
@@ -145,12 +189,20 @@ static void place_failures(struct request *rq)
 enum status iti44_merge(struct request *rq, struct reply *rp)
 {
     struct adt_merge *merges;
+    struct hl7_message stored;
     const xmlNode *event;
+    struct hl7_seen seen;
     struct hl7v3 m;
     size_t count;
 
     TRY(read_event(rq, &m, &event));
     TRY(read_merges(rq, event, &merges, &count));
+    stored = stored_form(rq, &m);
+    hl7_seen_queue(rq, &stored, &seen);
+    TRY(db_flush(rq->db));
+    TRY(answer_again(rq, &seen, rp));
+    if (seen.answered)
+        return OK;
     for (size_t i = 0; i < count; i++) {
         enum status s = iti8_merge_one(rq, &merges[i]);
 
@@ -159,7 +211,7 @@ enum status iti44_merge(struct request *rq, struct reply *rp)
             return s;
         }
     }
-    return hl7v3_acknowledge(rq, &m, "CA", rp);
+    return accept(rq, &m, &stored, &seen, rp);
 }
 
 enum status iti44_failure(struct request *rq, struct reply *rp)

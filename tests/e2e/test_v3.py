@@ -48,6 +48,31 @@ def test_a_patient_fed_by_v3_is_found_by_v2_and_by_v3(call, hub, lakeside):
     assert found.ids() == {(hub.xad_authority, xad.split("^")[0])}
 
 
+def message_id(answer):
+    return answer.root.find(f"{{{v3.V3}}}id").get("root")
+
+
+def test_an_identical_resend_gets_the_stored_answer(call, hub, lakeside):
+    body = v3.feed("PRPA_IN201301UV02", [(lakeside.authority, "V-RE")], v3.person("Resenden", "Rita", "19480101"))
+    before = hub.metric("causeway_hl7_duplicates_total")
+    first, second = (call(lakeside, "/pix", body) for _ in range(2))
+    assert (first.ack, second.ack) == ("CA", "CA") and message_id(first) == message_id(second)
+    assert hub.metric("causeway_hl7_duplicates_total") == before + 1
+    merge = v3.feed("PRPA_IN201304UV02", [(lakeside.authority, "V-RE")], v3.person("Resenden", "Rita", "19480101"),
+                    prior=(lakeside.authority, "V-RF"))
+    fed(call, lakeside, "V-RF", "Otherwise", "Olga")
+    assert message_id(call(lakeside, "/pix", merge)) == message_id(call(lakeside, "/pix", merge))
+    assert hub.metric("causeway_hl7_duplicates_total") == before + 2
+
+
+def test_what_was_refused_is_tried_anew(call, hub, lakeside):
+    merge = v3.feed("PRPA_IN201304UV02", [(lakeside.authority, "V-RG")], v3.person("Refusen", "Rolf", "19480202"),
+                    prior=(lakeside.authority, "V-RH"))
+    assert call(lakeside, "/pix", merge, valid=False).ack == "CE"
+    fed(call, lakeside, "V-RH", "Otherwisen", "Olaf")
+    assert call(lakeside, "/pix", merge).ack == "CA"
+
+
 def test_v2_and_v3_feeds_of_one_patient_make_one_person(call, lakeside, harbour):
     person = Person(lakeside)
     who = v3.person(person.family, person.given).replace("</patientPerson>", "")
