@@ -1,6 +1,18 @@
 #include "mpi/change.h"
 
 #include "mpi/identity.h"
+#include "mpi/store.h"
+
+struct mpi_id_list mpi_active_ids(struct request *rq, const struct mpi_record *r)
+{
+    struct identifier *out = ARENA_ARRAY(rq->arena, r->id_count, struct identifier);
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->id_count; i++)
+        if (r->states[i] == MPI_STATE_ACTIVE)
+            out[n++] = r->ids[i];
+    return (struct mpi_id_list){out, n};
+}
 
 static mpi_change_observer observe;
 

@@ -21,6 +21,9 @@ struct mpi_id_list {
     const struct identifier *items;
     size_t count;
 };
+struct mpi_record;
+/* Those of a record that hold now. */
+struct mpi_id_list mpi_active_ids(struct request *rq, const struct mpi_record *r);
 
 /* A record that is new, went over to another person, or whose identifiers changed. */
 struct mpi_changed_record {
