@@ -10,7 +10,7 @@ static void add(struct request *rq, const struct person *person, struct xds_obje
 {
     struct xds_saying *saying = ARENA_NEW(rq->arena, struct xds_saying);
 
-    *saying = (struct xds_saying){o, rq->members};
+    *saying = (struct xds_saying){o, rq->members, ARENA_NEW(rq->arena, struct xds_said)};
     *out = (struct consent_document){
         .id = xds_text(o, "uniqueId"),
         .object = {.person = person,

@@ -26,7 +26,8 @@ void xds_candidates_add(struct request *rq, struct xds_candidates *c, struct xds
 static bool permits(struct request *rq, const struct xds_candidates *found,
                     const struct xds_candidate *c, struct consent_decision *d)
 {
-    struct xds_saying saying = {c->object, rq->members};
+    struct xds_said said = {0};
+    struct xds_saying saying = {c->object, rq->members, &said};
     struct consent_object object = {
         .person = c->person,
         .source_member = c->object->source_member,

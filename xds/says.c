@@ -138,9 +138,9 @@ static bool publisher(const struct xds_saying *s, size_t i, struct coded *out)
     return m != NULL && text(m->name, i, out);
 }
 
-static bool value(const void *about, enum consent_attribute what, size_t i, struct coded *out)
+static bool value_of(const struct xds_saying *s, enum consent_attribute what, size_t i,
+                     struct coded *out)
 {
-    const struct xds_saying *s = about;
     struct xds_object *o = (struct xds_object *)s->object;
 
     if (what == CONSENT_PUBLISHER)
@@ -155,12 +155,25 @@ static bool value(const void *about, enum consent_attribute what, size_t i, stru
            organization(&xds_submission_set(o)->author, i, out);
 }
 
-/* What a DTM names: a year is all of it. */
-static bool interval(const void *about, enum consent_attribute what, int64_t *from_us,
-                     int64_t *until_us)
+static bool value(const void *about, enum consent_attribute what, size_t i, struct coded *out)
 {
     const struct xds_saying *s = about;
-    const struct xds_document *d = xds_document((struct xds_object *)s->object);
+    int kept = what == CONSENT_CLASS ? 0 : 1;
+
+    if (i > 0 || (what != CONSENT_CLASS && what != CONSENT_TYPE))
+        return value_of(s, what, i, out);
+    if (!s->said->codes[kept].read) {
+        s->said->codes[kept].has = value_of(s, what, 0, &s->said->codes[kept].code);
+        s->said->codes[kept].read = true;
+    }
+    *out = s->said->codes[kept].code;
+    return s->said->codes[kept].has;
+}
+
+/* What a DTM names: a year is all of it. */
+static bool interval_of(const struct xds_document *d, enum consent_attribute what, int64_t *from_us,
+                        int64_t *until_us)
+{
     int64_t later;
 
     if (d == NULL)
@@ -172,6 +185,23 @@ static bool interval(const void *about, enum consent_attribute what, int64_t *fr
     if (clock_parse_dtm(d->service_stop_time, &later, &later) && later > *until_us)
         *until_us = later;
     return true;
+}
+
+static bool interval(const void *about, enum consent_attribute what, int64_t *from_us,
+                     int64_t *until_us)
+{
+    const struct xds_saying *s = about;
+    int kept = what == CONSENT_CREATED ? 0 : 1;
+
+    if (!s->said->times[kept].read) {
+        s->said->times[kept].has =
+            interval_of(xds_document((struct xds_object *)s->object), what,
+                        &s->said->times[kept].from_us, &s->said->times[kept].until_us);
+        s->said->times[kept].read = true;
+    }
+    *from_us = s->said->times[kept].from_us;
+    *until_us = s->said->times[kept].until_us;
+    return s->said->times[kept].has;
 }
 
 const struct consent_reader xds_reader = {value, interval};
