@@ -10,7 +10,11 @@ static struct shelf shelf = SHELF_EMPTY;
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-#define DEFAULTS(in_force) "SELECT label, effect, version FROM consent_default WHERE " in_force
+/* In one order, now and when replayed: of several sensitivities that deny, the first is named. */
+#define DEFAULTS(in_force)                                                                         \
+    "SELECT label, effect, version"                                                                \
+    "  FROM consent_default"                                                                       \
+    " WHERE " in_force " ORDER BY label COLLATE \"C\""
 #define AGREEMENTS(in_force)                                                                       \
     "SELECT agreement_id, version, name, parties, purposes, classes, valid_from, valid_until"      \
     "  FROM agreement"                                                                             \

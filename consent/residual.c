@@ -1,39 +1,17 @@
 #include "consent/residual.h"
 
 #include "consent/code_system.h"
+#include "consent/purpose.h"
 
-/* A permit for a purpose is one for those below it (the guide's consent for research). Break-glass
- * is none of treatment's: it is a purpose that a consent must name. */
-static const struct {
-    struct str purpose, broader;
-} hierarchy[] = {
-    {STR("BIORCH"), STR("HRESCH")},     {STR("CLINTRCH"), STR("HRESCH")},
-    {STR("DSRCH"), STR("HRESCH")},      {STR("POARCH"), STR("HRESCH")},
-    {STR("TRANSRCH"), STR("HRESCH")},   {STR("CLINTRCHNPC"), STR("HRESCH")},
-    {STR("CLINTRCHPC"), STR("HRESCH")}, {STR("PRECLINTRCH"), STR("HRESCH")},
-};
-
-static bool same_coding(const struct fhir_coding *a, const struct fhir_coding *b)
+static struct coded coded_of(const struct fhir_coding *c)
 {
-    return str_eq(a->code, b->code) && str_eq(a->system, b->system);
-}
-
-static bool covers(const struct fhir_coding *named, const struct fhir_coding *asked)
-{
-    if (same_coding(named, asked))
-        return true;
-    if (!str_eq(named->system, STR(SYSTEM_PURPOSE)) || !str_eq(named->system, asked->system))
-        return false;
-    for (size_t i = 0; i < sizeof(hierarchy) / sizeof(hierarchy[0]); i++)
-        if (str_eq(hierarchy[i].purpose, asked->code) && str_eq(hierarchy[i].broader, named->code))
-            return true;
-    return false;
+    return (struct coded){c->code, c->system};
 }
 
 static bool purpose_fits(const struct fhir_provision *p, const struct fhir_coding *purpose)
 {
     for (size_t i = 0; i < p->purpose_count; i++)
-        if (covers(&p->purposes[i], purpose))
+        if (consent_purpose_includes(coded_of(&p->purposes[i]), coded_of(purpose)))
             return true;
     return p->purpose_count == 0;
 }
