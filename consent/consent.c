@@ -6,6 +6,7 @@
 #include "consent/match.h"
 #include "consent/people.h"
 #include "consent/purpose.h"
+#include "hub/base/pair_index.h"
 
 /* What was settled for one asker. */
 struct consent_focus {
@@ -13,6 +14,8 @@ struct consent_focus {
     struct consent_asked asked;
     const struct consent_rule **rules; /* by policy; NULL: silent, or no rules of its own */
     bool *speaks;                      /* by policy: it governs this member, now */
+    struct pair_index people;          /* those whose policies were read: number of a person */
+    size_t *first, *next;              /* a person's policies: by person, and by policy */
     const struct consent_agreement **agreements;
     size_t agreement_count;
 };
@@ -103,10 +106,38 @@ const struct consent_agreement *consent_agreement_for(const struct consent_polic
 
 static bool was_read(const struct consent_policies *policies, struct person_ref person)
 {
+    if (policies->focus != NULL)
+        return pair_index_find(&policies->focus->people, person.pkey, person.person_id) !=
+               PAIR_NONE;
     for (size_t i = 0; i < policies->person_count; i++)
         if (person_ref_eq(policies->persons[i], person))
             return true;
     return false;
+}
+
+/* The first policy of a person who was read, and the next one; past the last: policies->count. */
+static size_t policy_from(const struct consent_policies *policies, struct person_ref person,
+                          size_t i)
+{
+    while (i < policies->count && !person_ref_eq(policies->items[i].person, person))
+        i++;
+    return i;
+}
+
+static size_t first_policy(const struct consent_policies *policies, struct person_ref person)
+{
+    const struct consent_focus *f = policies->focus;
+
+    return f != NULL ? f->first[pair_index_find(&f->people, person.pkey, person.person_id)]
+                     : policy_from(policies, person, 0);
+}
+
+static size_t next_policy(const struct consent_policies *policies, struct person_ref person,
+                          size_t i)
+{
+    const struct consent_focus *f = policies->focus;
+
+    return f != NULL ? f->next[i] : policy_from(policies, person, i + 1);
 }
 
 static bool speaks(const struct consent_policy *p, const struct consent_asked *asked)
@@ -157,12 +188,11 @@ static struct voices voices_of(struct person_ref person, const struct consent_po
 {
     struct voices v = {.overridable = true};
 
-    for (size_t i = 0; i < policies->count; i++) {
+    for (size_t i = first_policy(policies, person); i < policies->count;
+         i = next_policy(policies, person, i)) {
         const struct consent_policy *p = &policies->items[i];
-        struct consent_said said = {CONSENT_SILENT, false, 0};
+        struct consent_said said = consent_policy_says(policies, i, asked, object);
 
-        if (person_ref_eq(p->person, person))
-            said = consent_policy_says(policies, i, asked, object);
         if (said.verdict == CONSENT_SAYS_DENY) {
             v.deny = is_named_before(p, v.deny) ? p : v.deny;
             v.overridable = v.overridable && said.overridable;
@@ -385,6 +415,30 @@ static void focus_agreements(struct arena *a, const struct consent_domain *d,
             f->agreements[f->agreement_count++] = &d->agreements[i];
 }
 
+/* Whose policies were read, and which are whose. */
+static void focus_people(struct arena *a, const struct consent_policies *policies,
+                         struct consent_focus *f)
+{
+    f->people = pair_index_on(a, policies->person_count);
+    f->first = ARENA_ARRAY(a, policies->person_count, size_t);
+    f->next = ARENA_ARRAY(a, policies->count, size_t);
+    for (size_t i = 0; i < policies->person_count; i++) {
+        f->first[i] = policies->count;
+        (void)pair_index_put(&f->people, policies->persons[i].pkey, policies->persons[i].person_id,
+                             i);
+    }
+    for (size_t i = policies->count; i-- > 0;) {
+        struct person_ref whose = policies->items[i].person;
+        size_t person = pair_index_find(&f->people, whose.pkey, whose.person_id);
+
+        f->next[i] = policies->count;
+        if (person == PAIR_NONE) /* one who shares a place with them */
+            continue;
+        f->next[i] = f->first[person];
+        f->first[person] = i;
+    }
+}
+
 void consent_focus(struct arena *a, const struct principal *principal, int64_t at_us,
                    struct consent_policies *policies)
 {
@@ -401,6 +455,7 @@ void consent_focus(struct arena *a, const struct principal *principal, int64_t a
     };
     f->asked = consent_asked_of(&f->principal, at_us);
     focus_agreements(a, policies->domain, f);
+    focus_people(a, policies, f);
     for (size_t i = 0; i < policies->count; i++) {
         const struct consent_policy *p = &policies->items[i];
         struct consent_asked asked = consent_asked_about(policies, p->person, &f->asked);

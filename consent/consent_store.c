@@ -1,10 +1,12 @@
 #include "consent/consent_store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "consent/domain_store.h"
 #include "consent/people_store.h"
 #include "consent/policy_cache.h"
+#include "hub/base/pair_index.h"
 #include "hub/person_rows.h"
 
 /* The columns of policy_row, and those that consent_version_row reads after them. */
@@ -79,16 +81,12 @@ struct consent_reading {
 static int64_t *distinct(struct arena *a, const int64_t *pkeys, size_t count, size_t *n)
 {
     int64_t *out = ARENA_ARRAY(a, count, int64_t);
+    struct pair_index seen = pair_index_on(a, count);
 
     *n = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t j = 0;
-
-        while (j < *n && out[j] != pkeys[i])
-            j++;
-        if (j == *n)
+    for (size_t i = 0; i < count; i++)
+        if (pair_index_put(&seen, pkeys[i], 0, *n) == *n)
             out[(*n)++] = pkeys[i];
-    }
     return out;
 }
 
@@ -249,14 +247,15 @@ void consent_store_queue(struct db *db, struct arena *a, const struct person_ref
 
 /* --- what came ------------------------------------------------------------------------------- */
 
-/* Rows of one person follow each other as they please; a person of an epoch without policies has
- * one row of NULLs. */
-static bool came_anew(const struct consent_reading *r, struct person_ref person)
+/* Who came, by a row of each. Rows of one person follow each other as they please; a person of an
+ * epoch without policies has one row of NULLs. */
+static struct pair_index who_came(struct arena *a, const struct consent_reading *r)
 {
+    struct pair_index came = pair_index_on(a, (size_t)r->rows.count);
+
     for (int i = 0; i < r->rows.count; i++)
-        if (row_int(&r->rows, i, 0) == person.pkey && row_int(&r->rows, i, 1) == person.person_id)
-            return true;
-    return false;
+        (void)pair_index_put(&came, row_int(&r->rows, i, 0), row_int(&r->rows, i, 1), (size_t)i);
+    return came;
 }
 
 /* Room for all that came and all that is known. */
@@ -275,57 +274,95 @@ static void make_room(struct arena *a, struct consent_policies *out)
     out->emergencies = ARENA_ARRAY(a, emergencies, struct consent_emergency);
 }
 
-/* Of one person, out of all that came. */
-static struct consent_known known_of(struct arena *a, const struct consent_policies *all,
-                                     struct person_ref person, int64_t epoch)
+/* Each of these begins with its person. */
+static int compare_person(const void *a, const void *b)
 {
-    struct consent_policy *items = ARENA_ARRAY(a, all->count, struct consent_policy);
-    struct consent_relation *relations =
-        ARENA_ARRAY(a, all->relation_count, struct consent_relation);
-    struct consent_emergency *emergencies =
-        ARENA_ARRAY(a, all->emergency_count, struct consent_emergency);
-    struct consent_known k = {person, epoch, items, 0, relations, 0, emergencies, 0};
+    const struct person_ref *x = a, *y = b;
 
-    for (size_t i = 0; i < all->count; i++)
-        if (person_ref_eq(all->items[i].person, person))
-            items[k.count++] = all->items[i];
-    for (size_t i = 0; i < all->relation_count; i++)
-        if (person_ref_eq(all->relations[i].person, person))
-            relations[k.relation_count++] = all->relations[i];
-    for (size_t i = 0; i < all->emergency_count; i++)
-        if (person_ref_eq(all->emergencies[i].person, person))
-            emergencies[k.emergency_count++] = all->emergencies[i];
-    return k;
+    if (x->pkey != y->pkey)
+        return x->pkey < y->pkey ? -1 : 1;
+    return (x->person_id > y->person_id) - (x->person_id < y->person_id);
+}
+
+/* What came of one kind, sorted by person, and taken person by person. */
+struct by_person {
+    const char *at, *end;
+    size_t size; /* of one */
+};
+
+static struct by_person by_person(struct arena *a, const void *v, size_t n, size_t size)
+{
+    char *sorted = arena_copy(a, v, n * size);
+
+    if (n > 1)
+        qsort(sorted, n, size, compare_person);
+    return (struct by_person){sorted, sorted + n * size, size};
+}
+
+static const void *take(struct by_person *list, struct person_ref person, size_t *n)
+{
+    const char *first = list->at;
+
+    for (*n = 0; list->at < list->end && compare_person(list->at, &person) == 0; (*n)++)
+        list->at += list->size;
+    return first;
+}
+
+/* The persons that came, each with the number of its row, in the order of compare_person. */
+struct came {
+    struct person_ref person;
+    int row;
+};
+
+static struct came *each_once(struct arena *a, const struct consent_reading *r,
+                              const struct pair_index *index)
+{
+    struct came *came = ARENA_ARRAY(a, index->n, struct came);
+    size_t n = 0;
+
+    for (int i = 0; i < r->rows.count; i++) {
+        struct person_ref person = {row_int(&r->rows, i, 0), row_int(&r->rows, i, 1)};
+
+        if (pair_index_find(index, person.pkey, person.person_id) == (size_t)i)
+            came[n++] = (struct came){person, i};
+    }
+    if (n > 1)
+        qsort(came, n, sizeof(*came), compare_person);
+    return came;
 }
 
 /* Keeps what came, person by person, for the next one who asks. */
-static void keep(struct arena *a, const struct consent_reading *r,
-                 const struct consent_policies *came)
+static void keep(struct arena *a, const struct consent_policies *all,
+                 const struct pair_index *index)
 {
-    for (int i = 0; i < r->rows.count; i++) {
-        struct person_ref person = {row_int(&r->rows, i, 0), row_int(&r->rows, i, 1)};
-        struct consent_known known;
-        bool first = true;
+    const struct consent_reading *r = all->reading;
+    const struct came *came = each_once(a, r, index);
+    struct by_person policies = by_person(a, all->items, all->count, sizeof(*all->items));
+    struct by_person relations =
+        by_person(a, all->relations, all->relation_count, sizeof(*all->relations));
+    struct by_person emergencies =
+        by_person(a, all->emergencies, all->emergency_count, sizeof(*all->emergencies));
 
-        for (int j = 0; j < i && first; j++)
-            first = row_int(&r->rows, j, 0) != person.pkey ||
-                    row_int(&r->rows, j, 1) != person.person_id;
-        if (!first)
-            continue;
-        known = known_of(a, came, person, row_int(&r->rows, i, EPOCH_COLUMN));
-        consent_cache_put(&known);
+    for (size_t i = 0; i < index->n; i++) {
+        struct consent_known k = {.person = came[i].person,
+                                  .epoch = row_int(&r->rows, came[i].row, EPOCH_COLUMN)};
+
+        k.policies = take(&policies, k.person, &k.count);
+        k.relations = take(&relations, k.person, &k.relation_count);
+        k.emergencies = take(&emergencies, k.person, &k.emergency_count);
+        consent_cache_put(&k);
     }
 }
 
 /* Of persons whose epoch has not moved. */
-static void take_unmoved(struct consent_policies *out)
+static void take_unmoved(const struct pair_index *came, struct consent_policies *out)
 {
     const struct consent_reading *r = out->reading;
 
     for (size_t i = 0; i < r->known_count; i++) {
         const struct consent_known *k = r->known[i];
 
-        if (came_anew(r, k->person))
+        if (pair_index_find(came, k->person.pkey, k->person.person_id) != PAIR_NONE)
             continue;
         if (k->count > 0)
             memcpy(out->items + out->count, k->policies, k->count * sizeof(*k->policies));
@@ -359,14 +396,15 @@ static void row_read(struct arena *a, const struct rows *rows, int row,
 static void items_read(struct arena *a, struct consent_policies *out)
 {
     const struct consent_reading *r = out->reading;
+    struct pair_index came = who_came(a, r);
 
     make_room(a, out);
     for (int i = 0; i < r->rows.count; i++)
         if (!row_null(&r->rows, i, 2))
             row_read(a, &r->rows, i, out);
     if (r->keep && r->rows.count > 0)
-        keep(a, r, out);
-    take_unmoved(out);
+        keep(a, out, &came);
+    take_unmoved(&came, out);
 }
 
 static enum status read_all(struct db *db, struct arena *a, const int64_t *epoch,

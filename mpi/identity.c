@@ -79,17 +79,34 @@ static struct person person_read(struct request *rq, const struct rows *rows, in
     return p;
 }
 
+/* Repeated references name one person. */
 enum status mpi_people_read(struct request *rq, struct mpi_people *people)
 {
-    people->people = ARENA_ARRAY(rq->arena, people->count, struct person);
-    for (int row = 0; row < people->rows.count; row++) {
-        struct person found = person_read(rq, &people->rows, row);
+    struct pair_index rows = pair_index_on(rq->arena, (size_t)people->rows.count);
 
-        for (size_t i = 0; i < people->count; i++)
-            if (person_ref_eq(people->refs[i], found.ref))
-                people->people[i] = found;
+    for (int row = 0; row < people->rows.count; row++)
+        (void)pair_index_put(&rows, row_int(&people->rows, row, 0), row_int(&people->rows, row, 1),
+                             (size_t)row);
+    people->people = ARENA_ARRAY(rq->arena, people->count, struct person);
+    people->by_ref = pair_index_on(rq->arena, people->count);
+    for (size_t i = 0; i < people->count; i++) {
+        struct person_ref ref = people->refs[i];
+        size_t row = pair_index_find(&rows, ref.pkey, ref.person_id), first;
+
+        if (row == PAIR_NONE)
+            continue;
+        first = pair_index_put(&people->by_ref, ref.pkey, ref.person_id, i);
+        people->people[i] =
+            first < i ? people->people[first] : person_read(rq, &people->rows, (int)row);
     }
     return OK;
+}
+
+const struct person *mpi_people_find(const struct mpi_people *people, struct person_ref ref)
+{
+    size_t i = pair_index_find(&people->by_ref, ref.pkey, ref.person_id);
+
+    return i == PAIR_NONE ? NULL : &people->people[i];
 }
 
 void mpi_owners_queue(struct request *rq, const struct place *places, size_t count,

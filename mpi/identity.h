@@ -4,6 +4,7 @@
  * *_queue function queues its statements, the caller flushes, the *_read function reads. */
 #pragma once
 
+#include "hub/base/pair_index.h"
 #include "hub/request.h"
 
 enum mpi_known {
@@ -36,12 +37,15 @@ struct mpi_people {
     struct person *people; /* in the order of the references; ref.person_id 0 where gone */
     struct rows rows;
     const struct person_ref *refs;
+    struct pair_index by_ref; /* those that are there */
 };
 
 /* Second flush: persons -> their places, XAD-PID and constituents. */
 void mpi_people_queue(struct request *rq, const struct person_ref *refs, size_t count,
                       struct mpi_people *people);
 enum status mpi_people_read(struct request *rq, struct mpi_people *people) MUST_CHECK;
+/* The person that the reference names among them, or NULL. */
+const struct person *mpi_people_find(const struct mpi_people *people, struct person_ref ref);
 
 struct mpi_owners {
     size_t count;

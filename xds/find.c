@@ -79,18 +79,18 @@ struct place xds_find_nowhere(void)
 
 /* The places of the documents among the hits: each once, for most are the same. */
 static size_t distinct_places(struct request *rq, const struct xds_uid_lookup *lookup,
-                              struct place **out)
+                              struct place **out, struct pair_index *numbers)
 {
     struct place *places = ARENA_ARRAY(rq->arena, lookup->n, struct place);
     size_t n = 0;
 
+    *numbers = pair_index_on(rq->arena, 0);
     for (size_t i = 0; i < lookup->n; i++) {
-        size_t j = 0;
+        struct place place = lookup->hits[i].place;
 
-        while (j < n && !place_eq(places[j], lookup->hits[i].place))
-            j++;
-        if (j == n && lookup->hits[i].kind == XDS_DOCUMENT)
-            places[n++] = lookup->hits[i].place;
+        if (lookup->hits[i].kind == XDS_DOCUMENT &&
+            pair_index_put(numbers, place.pkey, place.record_id, n) == n)
+            places[n++] = place;
     }
     *out = places;
     return n;
@@ -128,40 +128,9 @@ static void queue_policies_at(struct request *rq, const struct place *places, si
     consent_queue_places(rq, pkeys, count, &found->policies);
 }
 
-/* The owners, each once. */
-static size_t distinct_owners(struct request *rq, const struct mpi_owners *owners,
-                              struct person_ref **out)
-{
-    struct person_ref *refs = ARENA_ARRAY(rq->arena, owners->count, struct person_ref);
-    size_t n = 0;
-
-    for (size_t i = 0; i < owners->count; i++) {
-        size_t j = 0;
-
-        while (j < n && !person_ref_eq(refs[j], owners->refs[i]))
-            j++;
-        if (j == n && owners->refs[i].person_id != 0)
-            refs[n++] = owners->refs[i];
-    }
-    *out = refs;
-    return n;
-}
-
 const struct person *xds_find_person(const struct xds_candidates *found, struct person_ref ref)
 {
-    for (size_t i = 0; i < found->people.count; i++)
-        if (ref.person_id != 0 && person_ref_eq(found->people.people[i].ref, ref))
-            return &found->people.people[i];
-    return NULL;
-}
-
-static const struct person *owner_of(const struct xds_candidates *found,
-                                     const struct mpi_owners *owners, struct place place)
-{
-    for (size_t i = 0; i < owners->count; i++)
-        if (place_eq(owners->places[i], place))
-            return xds_find_person(found, owners->refs[i]);
-    return NULL;
+    return ref.person_id == 0 ? NULL : mpi_people_find(&found->people, ref);
 }
 
 /* All constituents of the people found. */
@@ -205,54 +174,85 @@ static bool nobody_merged(const struct mpi_people *people)
     return true;
 }
 
-/* A person that others were merged into needs their policies too, which are known only then. */
-enum status xds_find_people(struct request *rq, const struct person_ref *refs, size_t n,
-                            struct xds_candidates *found)
+/* The owners, each once, with what came of them with their records. False when of one nothing
+ * did: that one lies at another place. */
+static bool distinct_owners(struct request *rq, const struct mpi_owners *lists, size_t list_count,
+                            struct mpi_people *people)
 {
-    mpi_people_queue(rq, refs, n, &found->people);
-    consent_queue(rq, refs, n, &found->policies);
-    TRY(db_flush(rq->db));
-    TRY(mpi_people_read(rq, &found->people));
-    if (!nobody_merged(&found->people)) {
-        xds_policies_queue(rq, found);
-        TRY(db_flush(rq->db));
-    }
-    return xds_policies_read(rq, found);
+    struct person_ref *refs;
+    size_t n = 0, known = 0;
+
+    for (size_t i = 0; i < list_count; i++)
+        n += lists[i].count;
+    refs = ARENA_ARRAY(rq->arena, n, struct person_ref);
+    *people = (struct mpi_people){.people = ARENA_ARRAY(rq->arena, n, struct person),
+                                  .refs = refs,
+                                  .by_ref = pair_index_on(rq->arena, 0)};
+    for (size_t i = 0; i < list_count; i++)
+        for (size_t j = 0; j < lists[i].count; j++) {
+            struct person_ref ref = lists[i].refs[j];
+            size_t at = people->count;
+
+            if (ref.person_id == 0)
+                continue;
+            at = pair_index_put(&people->by_ref, ref.pkey, ref.person_id, at);
+            if (at == people->count)
+                refs[people->count++] = ref;
+            if (people->people[at].ref.person_id == 0 && lists[i].people[j].ref.person_id != 0) {
+                people->people[at] = lists[i].people[j];
+                known++;
+            }
+        }
+    return known == people->count;
 }
 
-/* Takes the owners that came with their records; false when one lies at another place. */
-static bool owners_present(struct request *rq, const struct mpi_owners *owners,
-                           const struct person_ref *refs, size_t n, struct mpi_people *people)
+/* Queues the policies of these persons, unless those at their places have been. Nobody's are read
+ * too: who asks about nothing takes as long as who asks about what is hidden. */
+static bool policies_needed(struct request *rq, const struct person_ref *persons, size_t n,
+                            struct xds_candidates *found)
 {
-    *people = (struct mpi_people){n, ARENA_ARRAY(rq->arena, n, struct person), {0}, refs};
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < owners->count; j++)
-            if (person_ref_eq(owners->people[j].ref, refs[i]))
-                people->people[i] = owners->people[j];
-    for (size_t i = 0; i < n; i++)
-        if (people->people[i].ref.person_id == 0)
-            return false;
+    if (found->policies.reading != NULL && consent_covers(&found->policies, persons, n))
+        return false;
+    consent_queue(rq, persons, n, &found->policies);
     return true;
 }
 
-/* The owners and their policies: those that came with the documents, and two flushes more at most
- * where a record was linked to a person of another place, or persons were merged. */
-static enum status find_owners(struct request *rq, const struct mpi_owners *owners,
-                               struct xds_candidates *found)
+/* Reads the people whose references found->people has, with their policies. A person that others
+ * were merged into needs theirs too, which are known only then. */
+static enum status read_people(struct request *rq, struct xds_candidates *found)
 {
-    struct person_ref *refs, *all;
-    size_t n = distinct_owners(rq, owners, &refs);
+    struct mpi_people *people = &found->people;
+    struct person_ref *all;
+    size_t n;
 
-    if (!owners_present(rq, owners, refs, n, &found->people)) {
-        mpi_people_queue(rq, refs, n, &found->people);
+    mpi_people_queue(rq, people->refs, people->count, people);
+    (void)policies_needed(rq, people->refs, people->count, found);
+    TRY(db_flush(rq->db));
+    TRY(mpi_people_read(rq, people));
+    n = constituents(rq, people, &all);
+    if (!nobody_merged(people) && policies_needed(rq, all, n, found))
         TRY(db_flush(rq->db));
-        TRY(mpi_people_read(rq, &found->people));
-    }
+    return xds_policies_read(rq, found);
+}
+
+enum status xds_find_people(struct request *rq, const struct person_ref *refs, size_t n,
+                            struct xds_candidates *found)
+{
+    found->people = (struct mpi_people){.count = n, .refs = refs};
+    return read_people(rq, found);
+}
+
+enum status xds_find_owners(struct request *rq, const struct mpi_owners *lists, size_t count,
+                            struct xds_candidates *found)
+{
+    struct person_ref *all;
+    size_t n;
+
+    if (!distinct_owners(rq, lists, count, &found->people))
+        return read_people(rq, found);
     n = constituents(rq, &found->people, &all);
-    if (!consent_covers(&found->policies, all, n)) {
-        consent_queue(rq, all, n, &found->policies);
+    if (policies_needed(rq, all, n, found))
         TRY(db_flush(rq->db));
-    }
     return xds_policies_read(rq, found);
 }
 
@@ -261,6 +261,7 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
 {
     struct xds_uid_lookup lookup;
     struct mpi_owners owners;
+    struct pair_index numbers;
     struct place *places;
     struct rows documents;
     size_t n;
@@ -269,7 +270,7 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
     xds_uid_lookup_queue(rq, ids, count, &lookup);
     TRY(db_flush(rq->db));
     xds_uid_lookup_read(rq, &lookup);
-    n = distinct_places(rq, &lookup, &places);
+    n = distinct_places(rq, &lookup, &places, &numbers);
     if (n == 0) {
         places = ARENA_NEW(rq->arena, struct place);
         places[n++] = xds_find_nowhere();
@@ -281,11 +282,13 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
         beside->queue(rq, &lookup, beside->context);
     TRY(db_flush(rq->db));
     TRY(mpi_owners_read(rq, &owners));
-    TRY(find_owners(rq, &owners, found));
+    TRY(xds_find_owners(rq, &owners, 1, found));
     for (int i = 0; i < documents.count; i++) {
         struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, &documents, i);
+        size_t at = pair_index_find(&numbers, o->place.pkey, o->place.record_id);
 
-        xds_candidates_add(rq, found, o, owner_of(found, &owners, o->place), false);
+        xds_candidates_add(rq, found, o,
+                           at == PAIR_NONE ? NULL : xds_find_person(found, owners.refs[at]), false);
     }
     return OK;
 }

@@ -42,6 +42,10 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
 /* The people, and their policies in the same flush; a second one where persons were merged. */
 enum status xds_find_people(struct request *rq, const struct person_ref *refs, size_t count,
                             struct xds_candidates *found) MUST_CHECK;
+/* The people whom these lists of records belong to, all read: those at their records' places came
+ * with them. */
+enum status xds_find_owners(struct request *rq, const struct mpi_owners *lists, size_t count,
+                            struct xds_candidates *found) MUST_CHECK;
 /* The person that the reference names among found->people, or NULL. */
 const struct person *xds_find_person(const struct xds_candidates *found, struct person_ref ref);
 

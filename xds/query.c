@@ -70,24 +70,33 @@ struct answer {
     const struct xds_visible *seen;
 };
 
-/* How much is not shown; of one person, or of all (NULL). */
-static size_t withheld_of(const struct answer *answer, const struct person *p)
-{
-    size_t n = 0, shown = 0;
+/* How much of a person, or of all, was meant, and is shown. */
+struct told {
+    size_t meant, shown;
+};
 
-    for (size_t i = 0; i < answer->found->n; i++)
-        n += answer->meant[i] && (p == NULL || answer->found->v[i].person == p);
-    for (size_t i = 0; i < xds_visible_count(answer->seen); i++)
-        shown += p == NULL || xds_visible_person(answer->seen, i) == p;
-    return n > shown ? n - shown : 0;
+static size_t withheld(struct told told)
+{
+    return told.meant > told.shown ? told.meant - told.shown : 0;
 }
 
-static bool tells_of(const struct answer *answer, const struct person *p)
+/* One for each of found->people, and one for all, which is the last. */
+static struct told *tell(struct request *rq, const struct answer *answer)
 {
+    const struct mpi_people *people = &answer->found->people;
+    struct told *told = ARENA_ARRAY(rq->arena, people->count + 1, struct told);
+
+    for (size_t i = 0; i < answer->found->n; i++) {
+        const struct person *p = answer->found->v[i].person;
+
+        told[people->count].meant += answer->meant[i];
+        if (p != NULL)
+            told[p - people->people].meant += answer->meant[i];
+    }
+    told[people->count].shown = xds_visible_count(answer->seen);
     for (size_t i = 0; i < xds_visible_count(answer->seen); i++)
-        if (xds_visible_person(answer->seen, i) == p)
-            return true;
-    return false;
+        told[xds_visible_person(answer->seen, i) - people->people].shown++;
+    return told;
 }
 
 static void note_withheld(struct request *rq, struct audit_row *row, const char *words,
@@ -103,22 +112,23 @@ static void audit_query(struct request *rq, const struct answer *answer)
 {
     const struct mpi_people *people = &answer->found->people;
     size_t n = rq->patient.n > 0 ? 0 : people->count;
+    const struct told *told = tell(rq, answer);
     bool beside = xds_visible_count(answer->seen) > 0; /* a row that the asker may read */
 
     for (size_t i = 0; i < n; i++) {
         const struct person *p = &people->people[i];
         struct audit_row *row = add_row(rq, patient_shown(rq, p), p->ref);
 
-        if (tells_of(answer, p))
-            note_withheld(rq, row, AUDIT_WITHHELD, withheld_of(answer, p));
+        if (told[i].shown > 0)
+            note_withheld(rq, row, AUDIT_WITHHELD, withheld(told[i]));
         else
             note_withheld(rq, row, beside ? AUDIT_NOTHING_BESIDE : AUDIT_NOTHING_OF_THEM,
-                          withheld_of(answer, p));
+                          withheld(told[i]));
         beside = true;
     }
     if (n == 0)
         note_withheld(rq, add_row(rq, rq->patient, rq->person), AUDIT_WITHHELD,
-                      withheld_of(answer, NULL));
+                      withheld(told[people->count]));
 }
 
 /* --- answer ------------------------------------------------------------------------------------

@@ -83,45 +83,24 @@ void xds_wanted_add(struct arena *a, struct xds_wanted *w, struct uuid uuid, enu
 void xds_gather_init(struct xds_gather *g, struct request *rq, struct xds_candidates *found)
 {
     *found = (struct xds_candidates){0};
-    *g = (struct xds_gather){.rq = rq, .found = found};
-}
-
-/* UUIDs are random, or chosen by a member: mixed, and a run of equal ones costs only its owner. */
-static size_t slot_of(const struct xds_gather *g, struct uuid uuid)
-{
-    uint64_t high, low;
-    size_t i;
-
-    memcpy(&high, uuid.b, 8);
-    memcpy(&low, uuid.b + 8, 8);
-    i = (size_t)((high ^ low * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu >> 20) &
-        (g->slot_count - 1);
-    while (g->slots[i] != 0 && !uuid_eq(g->found->v[g->slots[i] - 1].object->uuid, uuid))
-        i = (i + 1) & (g->slot_count - 1);
-    return i;
+    *g = (struct xds_gather){.rq = rq,
+                             .found = found,
+                             .objects = pair_index_on(rq->arena, 0),
+                             .place_numbers = pair_index_on(rq->arena, 0)};
 }
 
 bool xds_gather_has(const struct xds_gather *g, struct uuid uuid)
 {
-    return g->slot_count > 0 && g->slots[slot_of(g, uuid)] != 0;
-}
-
-static void make_room(struct xds_gather *g)
-{
-    if (2 * (g->found->n + 1) <= g->slot_count)
-        return;
-    g->slot_count = g->slot_count == 0 ? 64 : 2 * g->slot_count;
-    g->slots = ARENA_ARRAY(g->rq->arena, g->slot_count, size_t);
-    for (size_t i = 0; i < g->found->n; i++)
-        g->slots[slot_of(g, g->found->v[i].object->uuid)] = i + 1;
+    return pair_index_find_uuid(&g->objects, uuid) != PAIR_NONE;
 }
 
 static void add_place(struct xds_gather *g, struct place place)
 {
-    for (size_t i = 0; i < g->place_count; i++)
-        if (place_eq(g->places[i], place))
-            return;
-    g->places = xds_grow(g->rq->arena, g->places, g->place_count, sizeof(*g->places));
+    size_t n = g->place_count;
+
+    if (pair_index_put(&g->place_numbers, place.pkey, place.record_id, n) != n)
+        return;
+    g->places = xds_grow(g->rq->arena, g->places, n, sizeof(*g->places));
     g->places[g->place_count++] = place;
 }
 
@@ -129,12 +108,10 @@ static void add_place(struct xds_gather *g, struct place place)
 static void add_object(struct xds_gather *g, struct xds_object *o, bool witness)
 {
     struct xds_association *link = xds_association(o);
-    size_t slot;
+    size_t at = pair_index_put_uuid(&g->objects, o->uuid, g->found->n);
 
-    make_room(g);
-    slot = slot_of(g, o->uuid);
-    if (g->slots[slot] != 0) {
-        g->found->v[g->slots[slot] - 1].witness &= witness;
+    if (at < g->found->n) {
+        g->found->v[at].witness &= witness;
         return;
     }
     if (link) {
@@ -143,7 +120,6 @@ static void add_object(struct xds_gather *g, struct xds_object *o, bool witness)
     }
     add_place(g, o->place);
     xds_candidates_add(g->rq, g->found, o, NULL, witness);
-    g->slots[slot] = g->found->n;
 }
 
 struct xds_wanted xds_gather_missing(const struct xds_gather *g)
@@ -290,30 +266,6 @@ enum status xds_gather_round(struct xds_gather *g)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static bool has_ref(const struct person_ref *refs, size_t n, struct person_ref ref)
-{
-    for (size_t i = 0; i < n; i++)
-        if (person_ref_eq(refs[i], ref))
-            return true;
-    return false;
-}
-
-static size_t distinct_owners(struct xds_gather *g, struct person_ref **out)
-{
-    struct person_ref *refs = ARENA_ARRAY(g->rq->arena, g->place_count, struct person_ref);
-    size_t n = 0;
-
-    for (size_t r = 0; r < g->rounds; r++)
-        for (size_t i = 0; i < g->owners[r].count; i++) {
-            struct person_ref ref = g->owners[r].refs[i];
-
-            if (ref.person_id != 0 && !has_ref(refs, n, ref))
-                refs[n++] = ref;
-        }
-    *out = refs;
-    return n;
-}
-
 /* Whose each place is, in the order of g->places; NULL: nobody's. */
 static const struct person **owners_of_places(const struct xds_gather *g)
 {
@@ -341,19 +293,18 @@ static int compare_age(const void *a, const void *b)
 
 enum status xds_gather_finish(struct xds_gather *g)
 {
-    struct person_ref *refs;
-    size_t n;
     const struct person **owners;
 
     if (g->place_count > g->places_asked) /* of associations that the last round brought */
         TRY(xds_gather_round(g));
-    n = distinct_owners(g, &refs);
-    TRY(xds_find_people(g->rq, refs, n, g->found));
+    TRY(xds_find_owners(g->rq, g->owners, g->rounds, g->found));
     owners = owners_of_places(g);
-    for (size_t i = 0; i < g->found->n; i++)
-        for (size_t p = 0; p < g->place_count; p++)
-            if (place_eq(g->places[p], g->found->v[i].object->place))
-                g->found->v[i].person = owners[p];
+    for (size_t i = 0; i < g->found->n; i++) {
+        struct place place = g->found->v[i].object->place;
+
+        g->found->v[i].person =
+            owners[pair_index_find(&g->place_numbers, place.pkey, place.record_id)];
+    }
     if (g->found->n > 1)
         qsort(g->found->v, g->found->n, sizeof(*g->found->v), compare_age);
     return OK;

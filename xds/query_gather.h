@@ -26,9 +26,9 @@ void xds_wanted_add(struct arena *a, struct xds_wanted *w, struct uuid uuid, enu
 struct xds_gather {
     struct request *rq;
     struct xds_candidates *found; /* grows; persons are filled at the end */
-    size_t *slots;                /* open addressing by UUID: number in found + 1 */
-    size_t slot_count;
-    struct place *places; /* each once */
+    struct pair_index objects;    /* number in found, by UUID */
+    struct place *places;         /* each once */
+    struct pair_index place_numbers;
     size_t place_count, places_asked;
     struct mpi_owners owners[XDS_ROUNDS];
     size_t rounds;

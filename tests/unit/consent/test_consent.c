@@ -1,6 +1,7 @@
 /* The decision core: its rules one by one, and against a second, slow, obvious implementation. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "consent/consent.h"
 #include "tests/support/consent_region.h"
@@ -447,6 +448,42 @@ static void an_agreement_of_the_whole_region_binds_no_community(void)
     }
 }
 
+/* A query of several patients: each has a policy, and something to be decided. */
+static void many_people_cost_no_product_of_people_and_policies(void)
+{
+    enum { PEOPLE = 50000 };
+    struct person_ref *refs = calloc(PEOPLE, sizeof(*refs));
+    struct consent_policy *items = calloc(PEOPLE, sizeof(*items));
+    struct setting s;
+    struct arena a;
+    size_t denied = 0;
+    clock_t begin;
+
+    setting_init(&s);
+    arena_init(&a);
+    for (int i = 0; i < PEOPLE; i++) {
+        refs[i] = (struct person_ref){i % 100, i + 1};
+        items[i] = policy(refs[i], i % 250, i % 2 ? CONSENT_DENY : CONSENT_PERMIT, 0, INT64_MIN,
+                          INT64_MAX);
+    }
+    s.policies.persons = refs;
+    s.policies.person_count = PEOPLE;
+    s.policies.items = items;
+    s.policies.count = PEOPLE;
+    begin = clock();
+    consent_focus(&a, &s.principal, NOW, &s.policies);
+    for (int i = 0; i < PEOPLE; i++) {
+        s.person =
+            (struct person){.ref = refs[i], .constituents = &refs[i], .constituent_count = 1};
+        denied += ask(&s).effect == CONSENT_DENY;
+    }
+    CU_ASSERT((double)(clock() - begin) / CLOCKS_PER_SEC < 1);
+    CU_ASSERT_EQUAL(denied, PEOPLE / 2);
+    arena_dispose(&a);
+    free(refs);
+    free(items);
+}
+
 SUITE(test_consent, CASE(each_layer_decides_as_the_table_says),
       CASE(a_sensitivitys_default_stands_before_the_general_one), CASE(whatever_is_missing_denies),
       CASE(a_member_without_standing_sees_nothing_not_even_its_own),
@@ -455,5 +492,6 @@ SUITE(test_consent, CASE(each_layer_decides_as_the_table_says),
       CASE(the_decision_names_the_policy_and_its_version),
       CASE(it_agrees_with_a_slow_reading_of_the_rules_over_random_policies),
       CASE(the_order_of_policies_changes_no_decision),
+      CASE(many_people_cost_no_product_of_people_and_policies),
       CASE(what_was_settled_for_one_asker_decides_for_no_other),
       CASE(an_agreement_of_the_whole_region_binds_no_community));
