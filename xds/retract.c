@@ -1,7 +1,7 @@
 /* Everything that would show the document goes with it: its versions, the entries that share its
- * uniqueId, the associations that touch these, and submission sets that hold nothing else. The rows
- * move to xds_retracted, so that no door of the hub reaches them; the audit log stays as it is, and
- * tells who had retrieved the document. */
+ * uniqueId, the snapshots that hold its bytes, the associations that touch these, and submission
+ * sets that hold nothing else. The rows move to xds_retracted, so that no door of the hub reaches
+ * them; the audit log stays as it is, and tells who had retrieved the document. */
 #include "xds/retract.h"
 
 #include <jansson.h>
@@ -9,6 +9,7 @@
 
 #include "hub/audit/search.h"
 #include "hub/command/cli_print.h"
+#include "hub/person_rows.h"
 #include "mpi/identity.h"
 #include "xds/consent_document.h"
 #include "xds/removal.h"
@@ -40,6 +41,23 @@ static const struct statement FIND_OWNERS = {
     " WHERE (pkey, record_id) IN (\n"
     "       SELECT place, record\n"
     "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))",
+};
+
+/* What an on-demand entry's retrieval kept of a document: the same bytes, in the same record. */
+static const struct statement FIND_SNAPSHOTS = {
+    "xds_retract_snapshots",
+    "SELECT entry_uuid, pkey, record_id\n"
+    "  FROM xds_document_entry d\n"
+    " WHERE (pkey, record_id) IN (\n"
+    "       SELECT place, record\n"
+    "         FROM unnest($1::bigint[], $2::bigint[]) AS w (place, record))\n"
+    "   AND lower(hash) = ANY($3)\n"
+    "   AND EXISTS (\n"
+    "       SELECT\n"
+    "         FROM xds_association a\n"
+    "        WHERE a.pkey = d.pkey\n"
+    "          AND a.source_uuid = d.entry_uuid\n"
+    "          AND a.association_type = 'urn:ihe:iti:2010:AssociationType:IsSnapshotOf')",
 };
 
 static const char *const retrievals[] = {"ITI-43", "ITI-39", "ITI-68", NULL};
@@ -91,7 +109,8 @@ static size_t add_hit(const struct retraction *t, struct xds_uid_hit *hits, size
     return n + 1;
 }
 
-/* What has to go because of what goes already: other versions, and associations. */
+/* What has to go because of what goes already: other versions, associations, and the snapshots that
+ * were taken of an on-demand entry. */
 static enum status add_dependents(struct retraction *t, bool *more)
 {
     const struct xds_removal *r = &t->removal;
@@ -107,8 +126,48 @@ static enum status add_dependents(struct retraction *t, bool *more)
                     xds_association(r->around.v[i])->from.place);
     for (size_t i = 0; i < r->later.n; i++)
         n = add_hit(t, hits, n, r->later.v[i]->uuid, r->later.v[i]->kind, r->later.v[i]->place);
+    for (size_t i = 0; i < r->around.n; i++) {
+        const struct xds_association *link = xds_association(r->around.v[i]);
+
+        if (xds_link(link->association_type) == XDS_IS_SNAPSHOT_OF)
+            n = add_hit(t, hits, n, link->from.uuid, XDS_DOCUMENT, link->from.place);
+    }
     *more = n > 0;
     return n > 0 ? xds_removal_add(&t->removal, hits, n) : OK;
+}
+
+/* Their bytes are the document's. */
+static enum status add_snapshots(struct retraction *t, bool *more)
+{
+    const struct xds_objects *objects = &t->removal.objects;
+    struct arena *a = t->rq->arena;
+    struct place *places = ARENA_ARRAY(a, objects->n, struct place);
+    struct str *hashes = ARENA_ARRAY(a, objects->n, struct str);
+    struct xds_uid_hit *hits;
+    struct pairs at;
+    struct rows rows;
+    size_t n = 0, found = 0;
+
+    for (size_t i = 0; i < objects->n; i++) {
+        const struct xds_document *d = xds_document(objects->v[i]);
+
+        if (d == NULL || d->hash.n == 0)
+            continue;
+        places[n] = objects->v[i]->place;
+        hashes[n++] = str_lower(a, d->hash);
+    }
+    *more = false;
+    if (n == 0)
+        return OK;
+    at = pairs_of_places(a, places, n);
+    db_queue(t->rq->db, &FIND_SNAPSHOTS, &rows, at.pkeys, at.numbers, DB_TEXTS(hashes, n));
+    TRY(db_flush(t->rq->db));
+    hits = ARENA_ARRAY(a, (size_t)rows.count, struct xds_uid_hit);
+    for (int row = 0; row < rows.count; row++)
+        found = add_hit(t, hits, found, row_uuid(&rows, row, 0), XDS_DOCUMENT,
+                        (struct place){row_int(&rows, row, 1), row_int(&rows, row, 2)});
+    *more = found > 0;
+    return found > 0 ? xds_removal_add(&t->removal, hits, found) : OK;
 }
 
 /* A submission set that held nothing else says no more than that there was a document. */
@@ -128,14 +187,15 @@ static enum status add_empty_sets(struct retraction *t, bool *more)
 
 static enum status gather(struct retraction *t)
 {
-    bool dependents = true, sets = true;
+    bool more = true;
 
     TRY(find(t));
-    while (dependents || sets) {
-        TRY(add_dependents(t, &dependents));
-        sets = false;
-        if (!dependents)
-            TRY(add_empty_sets(t, &sets));
+    while (more) {
+        TRY(add_dependents(t, &more));
+        if (!more)
+            TRY(add_snapshots(t, &more));
+        if (!more)
+            TRY(add_empty_sets(t, &more));
     }
     return OK;
 }
@@ -226,6 +286,20 @@ static struct str text_of(struct arena *a, const json_t *object, const char *key
                              : STR("");
 }
 
+/* Is it the uniqueId of a document that goes? */
+static bool goes(const struct retraction *t, struct str id)
+{
+    const struct xds_objects *objects = &t->removal.objects;
+
+    for (size_t i = 0; i < objects->n; i++) {
+        const struct xds_document *d = xds_document(objects->v[i]);
+
+        if (d != NULL && str_eq(d->unique_id, id))
+            return true;
+    }
+    return false;
+}
+
 static bool names_document(struct retraction *t, const json_t *record)
 {
     const json_t *object;
@@ -233,8 +307,7 @@ static bool names_document(struct retraction *t, const json_t *record)
 
     json_array_foreach(json_object_get(record, "objects"), i,
                        object) if (str_eq(text_of(t->rq->arena, object, "kind"), STR("document")) &&
-                                   str_eq(text_of(t->rq->arena, object, "id"),
-                                          t->unique_id)) return true;
+                                   goes(t, text_of(t->rq->arena, object, "id"))) return true;
     return false;
 }
 
@@ -389,11 +462,13 @@ const struct operation_kind xds_retract_kind = {
     .cli =
         {"causeway xds retract UNIQUEID|urn:uuid:... --reason TEXT",
          "Withdraws a document that was filed under the wrong patient: its entries in all\n"
-         "versions, the associations that touch them, and submission sets that held nothing else\n"
-         "leave every query and every retrieval at once. Shows who had retrieved it. The audit\n"
-         "log stays as it is; the rows are kept in xds_retracted, the bytes until `causeway xds\n"
-         "collect` takes them. The source submits the document again, for the right patient and\n"
-         "under another uniqueId.\n"
+         "versions, the snapshots of it that an on-demand entry's retrieval kept, the "
+         "associations\n"
+         "that touch them, and submission sets that held nothing else leave every query and every\n"
+         "retrieval at once. Shows who had retrieved them. The audit log stays as it is; the rows\n"
+         "are kept in xds_retracted, the bytes until `causeway xds collect` takes them. The "
+         "source\n"
+         "submits the document again, for the right patient and under another uniqueId.\n"
          "\n"
          "  causeway xds retract 1.2.3.4.5 --reason 'filed under a namesake' --json",
          options},

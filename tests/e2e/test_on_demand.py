@@ -160,3 +160,24 @@ def test_it_is_updated_as_any_other(hub, lakeside, harbour, person):
     response = lakeside.update(submission)
     assert response.ok, response
     assert [e.version for e in harbour.get(unique_ids=[entry.unique_id]).entries] == ["2"]
+
+
+def test_a_retracted_document_takes_the_snapshots_that_hold_its_bytes(hub, lakeside, harbour, person):
+    entry = registered(hub, lakeside, person)
+    wrong = publish(lakeside, person, "of somebody else", "20260301")
+    new_id, _ = ask(harbour, entry)
+    answer = hub.json("xds", "retract", wrong.unique_id, "--reason", "filed under a namesake")
+    assert answer["entries"] == 2
+    assert not harbour.get(unique_ids=[new_id, wrong.unique_id]).objects
+    assert not harbour.retrieve((hub.repository, new_id)).documents
+    assert harbour.get(entry_uuids=[entry.id]).entries, "the on-demand entry stays"
+
+
+def test_a_retracted_on_demand_entry_takes_its_snapshots(hub, lakeside, harbour, person):
+    entry = registered(hub, lakeside, person)
+    source = publish(lakeside, person, "right", "20260301")
+    new_id, _ = ask(harbour, entry)
+    answer = hub.json("xds", "retract", entry.unique_id, "--reason", "no such summary")
+    assert answer["entries"] == 2 and {r["member"] for r in answer["retrieved"]} == {"harbour"}
+    assert not harbour.get(unique_ids=[new_id, entry.unique_id]).objects
+    assert harbour.get(unique_ids=[source.unique_id]).entries
