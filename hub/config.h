@@ -117,6 +117,9 @@
       "Attempts to send one message; then it is a dead letter")                                    \
     X(NUMBER, outbox_pause_seconds, "300", 1, 86400,                                               \
       "Longest pause between attempts; the first is one second, and each twice the one before")    \
+    X(NUMBER, outbox_kept, "10000", 1, 10000000,                                                   \
+      "Answers and dead letters kept for one address of wsa:ReplyTo; one more is refused")         \
+    X(NUMBER, outbox_kept_mb, "1024", 1, 1048576, "Megabytes of them")                             \
     X(SECTION, communities, "Calls to other communities (XCA, XCPD)", 0, 0, "")                    \
     X(NUMBER, community_soft_ms, "5000", 10, 600000,                                               \
       "Milliseconds until a community's answer has begun; then the caller is told without it")     \

@@ -47,3 +47,23 @@ void outbox_put(struct request *rq, const struct outbox_destination *to, const c
              DB_TIME(rq->now_us), DB_UUID(rq->id),
              DB_BYTEA(seal(rq->arena, payload_key, id, payload)));
 }
+
+enum status outbox_is_full(struct request *rq, const struct outbox_destination *to, bool *full)
+{
+    static const struct statement KEPT = {
+        "outbox_kept",
+        "SELECT count(*), coalesce(sum(octet_length(payload)), 0)::bigint"
+        "  FROM (SELECT payload"
+        "          FROM outbox_message"
+        "         WHERE dkey = $1"
+        "         LIMIT $2) AS m",
+    };
+    struct rows rows;
+
+    db_queue(rq->db, &KEPT, &rows, DB_INT8(lane_key(rq->arena, to)),
+             DB_INT8(rq->config->outbox_kept));
+    TRY(db_flush(rq->db));
+    *full = row_int(&rows, 0, 0) >= rq->config->outbox_kept ||
+            row_int(&rows, 0, 1) >> 20 >= rq->config->outbox_kept_mb;
+    return OK;
+}

@@ -25,6 +25,11 @@ struct outbox_destination {
 void outbox_put(struct request *rq, const struct outbox_destination *to, const char *what,
                 struct str payload);
 
+/* Is as much kept for the destination, dead letters too, as outbox_kept and outbox_kept_mb allow?
+ * One flush: for what a client makes the hub keep. */
+enum status outbox_is_full(struct request *rq, const struct outbox_destination *to,
+                           bool *full) MUST_CHECK;
+
 struct outbox_item {
     struct outbox_destination to;
     struct str what;

@@ -86,17 +86,30 @@ static enum status flatten(struct request *rq, const struct reply *rp, struct st
     return b.n > ANSWER_MAX ? too_large(rq) : OK;
 }
 
+/* The refusal goes back on the connection: nothing more is kept for the address. */
+static enum status refuse_full(struct request *rq)
+{
+    rq->message.soap->is_async = false;
+    return fail(rq->err, INVALID, "XDSRegistryBusy",
+                "As many answers wait for your wsa:ReplyTo, or could not be delivered there, as "
+                "are kept: take them first, or ask without it");
+}
+
 enum status soap_async_finish(struct request *rq, struct reply *rp)
 {
     const struct soap_message *m = rq->message.soap;
     struct outbox_destination to = {"soap", 0, STR_NONE};
     struct str payload;
+    bool full;
 
     if (m == NULL || !m->is_async)
         return OK;
     TRY(flatten(rq, rp, &payload));
     to.member_id = rq->principal.member->id;
     to.address = m->reply_to;
+    TRY(outbox_is_full(rq, &to, &full));
+    if (full)
+        return refuse_full(rq);
     outbox_put(rq, &to, rq->transaction != NULL ? rq->transaction->name : "SOAP", payload);
     reply_reset(rp);
     rp->http_status = 202;

@@ -15,7 +15,8 @@ enum status soap_async_admit(struct request *rq) MUST_CHECK;
 
 /* protocol.finish and protocol.keep_failure: nothing for a message whose answer goes back on the
  * connection; else queues the answer and makes the reply a 202. Fails INVALID when the answer is
- * too large to be kept (XDSRepositoryOutOfResources). */
+ * too large to be kept (XDSRepositoryOutOfResources), or too many are kept for the address
+ * (XDSRegistryBusy): the refusal of these goes back on the connection. */
 enum status soap_async_finish(struct request *rq, struct reply *rp) MUST_CHECK;
 
 extern const struct outbox_carrier soap_carriers[]; /* ends with a NULL kind */

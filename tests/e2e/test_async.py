@@ -9,7 +9,8 @@ from hospital import soap, xds
 from hospital.answers import Answers
 from people import cda, known
 
-SETTINGS = {"outbox_ack_seconds": 2, "outbox_attempts": 4, "outbox_pause_seconds": 1}
+SETTINGS = {"outbox_ack_seconds": 2, "outbox_attempts": 4, "outbox_pause_seconds": 1,
+            "outbox_kept": 5}
 
 
 @pytest.fixture
@@ -95,6 +96,28 @@ def test_the_disclosure_is_on_record_before_it_leaves(hub, lakeside, person, ans
     assert [r["outcome"] for r in rows] == [0] and not answers.received
     answers.status = 202
     assert xds.Response(answers.wait(1)[0]).documents[0].content == entry.content
+
+
+def test_no_more_is_kept_for_an_address_than_may_be(hub, lakeside, person, answers):
+    """Who never takes its answers cannot fill the hub's disks; who takes them asks on."""
+    answers.status = 503
+
+    def ask():
+        return post(lakeside, "/xds/registry", xds.ITI18, xds.find_documents(person.xad), reply_to=answers.url)
+
+    sent = [ask() for _ in range(5)]
+    assert all(accepted(a) for a in sent)
+    refused, _ = ask()
+    assert refused.status == 200 and xds.Response(soap.read(refused)).codes == ["XDSRegistryBusy"]
+    assert len(hub.json("outbox", "list")["messages"]) == 5
+    answers.status = 202
+    answers.wait(5, seconds=30)
+    end = time.monotonic() + 20
+    while hub.json("outbox", "list")["messages"]:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert accepted(ask())
+    answers.wait(6)
 
 
 def test_what_waits_survives_a_restart_and_keeps_its_order(hub, lakeside, harbour, person, answers):
