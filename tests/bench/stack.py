@@ -220,15 +220,15 @@ class Stack:
 
     # --- talking to the hub
 
-    def tls(self):
+    def tls(self, member=MEMBER):
         context = ssl.create_default_context(cafile=self.pki / "ca.crt")
-        context.load_cert_chain(self.pki / f"{MEMBER}.crt", self.pki / f"{MEMBER}.key")
+        context.load_cert_chain(self.pki / f"{member}.crt", self.pki / f"{member}.key")
         context.check_hostname = False
         return context
 
-    def connect(self, address):
+    def connect(self, address, member=MEMBER):
         host, port = address.rsplit(":", 1)
-        return self.tls().wrap_socket(socket.create_connection((host, int(port))), server_hostname=host)
+        return self.tls(member).wrap_socket(socket.create_connection((host, int(port))), server_hostname=host)
 
     def ask(self, connection, request):
         """One request, one answer; the answer's body."""
@@ -303,8 +303,8 @@ class Stack:
             command += ["--request", path]
         return [str(c) for c in command]
 
-    def load(self, address, requests, *options):
-        done = subprocess.run(self.load_command(address, requests, *options), capture_output=True, text=True)
+    def load(self, address, requests, *options, member=MEMBER):
+        done = subprocess.run(self.load_command(address, requests, *options, member=member), capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"bench: load failed: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
