@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway/community_import.h"
 #include "gateway/community_test.h"
 #include "gateway/partner_call.h"
 #include "hub/base/json_text.h"
@@ -113,6 +114,18 @@ static const struct statement REMOVE_QUIRK = {
 static const char *const services[] = {"query", "retrieve", "discovery", "provide"};
 enum { SERVICES = sizeof(services) / sizeof(services[0]) };
 
+void community_put(struct operation *o, const struct member *m, struct str home)
+{
+    db_queue(o->db, &ADD, NULL, DB_INT8(m->id), DB_TEXT(home));
+    db_queue(o->db, &SET_HOME, NULL, DB_INT8(m->id), DB_TEXT(home));
+}
+
+void community_put_endpoint(struct operation *o, const struct member *m, const char *service,
+                            struct str url)
+{
+    db_queue(o->db, &ADD_ENDPOINT, NULL, DB_INT8(m->id), DB_TEXT(str_from(service)), DB_TEXT(url));
+}
+
 static enum status add_endpoints(struct operation *o, const struct member *m)
 {
     for (int i = 0; i < SERVICES; i++) {
@@ -127,13 +140,12 @@ static enum status add_endpoints(struct operation *o, const struct member *m)
         if (!question_url_valid(url))
             return fail(o->args.err, INVALID, services[i],
                         "--%s: https://HOST[:PORT]/PATH is wanted", services[i]);
-        db_queue(o->db, &ADD_ENDPOINT, NULL, DB_INT8(m->id), DB_TEXT(str_from(services[i])),
-                 DB_TEXT(url));
+        community_put_endpoint(o, m, services[i], url);
     }
     return OK;
 }
 
-static enum status check_home(struct operation *o, struct str home)
+enum status community_check_home(struct operation *o, struct str home)
 {
     if (!oid_valid(home))
         return fail(o->args.err, INVALID, "home", "--home is required: the OID of the community");
@@ -148,10 +160,9 @@ static enum status work_add(struct operation *o, struct strbuf *out)
     const struct member *m;
 
     TRY(member_named(o, &m));
-    TRY(check_home(o, home));
+    TRY(community_check_home(o, home));
     db_queue0(o->db, &BUMP_CONSENT, NULL);
-    db_queue(o->db, &ADD, NULL, DB_INT8(m->id), DB_TEXT(home));
-    db_queue(o->db, &SET_HOME, NULL, DB_INT8(m->id), DB_TEXT(home));
+    community_put(o, m, home);
     TRY(add_endpoints(o, m));
     member_audit(o, m->name, str_printf(o->args.arena, "is community %.*s", STR_ARG(home)));
     return member_report(o, out, member_word(o), "is a community");
@@ -286,9 +297,8 @@ static enum status work_set(struct operation *o, struct strbuf *out)
     TRY(check_community(o, m));
     if (home.p != NULL) {
         home = oid_strip_urn(home);
-        TRY(check_home(o, home));
-        db_queue(o->db, &ADD, NULL, DB_INT8(m->id), DB_TEXT(home));
-        db_queue(o->db, &SET_HOME, NULL, DB_INT8(m->id), DB_TEXT(home));
+        TRY(community_check_home(o, home));
+        community_put(o, m, home);
     }
     TRY(add_endpoints(o, m));
     TRY(set_tells(o, m));
@@ -434,6 +444,8 @@ static const struct cli_verb verbs[] = {
     {"resume", "let it in again", operation_run, &member_resume},
     {"remove", "forget one", operation_run, &removal},
     {"list", "show communities, their addresses and quirks", operation_run, &list},
+    {"import", "take them and their addresses over from a directory", operation_run,
+     &community_import_kind},
     {"quirk", "put up with something that one of them does", operation_run, &quirk},
     {"test", "ask one about a synthetic patient, step by step", operation_run,
      &community_test_kind},

@@ -143,6 +143,7 @@ const struct door_command door_commands[] = {
     {"community resume", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"community remove", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"community list", DISCLOSES_NOTHING("who takes part, not who is treated")},
+    {"community import", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"community quirk", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"community test", DISCLOSES_NOTHING("who takes part, not who is treated")},
     {"doors", DISCLOSES_NOTHING("the program's own tables")},

@@ -1,5 +1,6 @@
 """Asking other communities (ITI-18 and ITI-43 at /xca/ig): against communities of the test's own,
 which know their patients and documents from lists and answer well or badly."""
+import json
 import time
 
 import pytest
@@ -402,6 +403,47 @@ def test_a_synthetic_patient_shows_where_a_community_breaks(region):
     assert [line.split()[:2] for line in told.splitlines()][1] == ["query", "BREAKS"]
     assert "another home community" in told
     del region.aurora.patients["T-1"]
+
+
+def endpoint(home, kind, address, specific=None, status="active"):
+    """An Endpoint of IHE mCSD, whose organization has this home community id."""
+    types = "https://profiles.ihe.net/ITI/mCSD/"
+    resource = {"resourceType": "Endpoint", "status": status, "address": address,
+                "connectionType": {"code": kind}, "managingOrganization": {"reference": f"Organization/of-{home}"}}
+    if specific:
+        resource["extension"] = [{
+            "url": f"{types}StructureDefinition/ihe-endpointspecifictype", "valueCodeableConcept": {
+                "coding": [{"system": f"{types}CodeSystem/MCSDEndpointTypes", "code": specific}]}}]
+    return {"resource": resource}
+
+
+def test_a_directory_says_where_members_are_reached_and_enrols_nobody(region, tmp_path):
+    home, stranger = "2.16.840.1.77", "2.16.840.1.78"
+    identity = region.hub.authority.issue("cirrus")
+    region.hub.run("member", "add", "cirrus", "--organization", home, "--cert", identity.certificate)
+    entries = [{"resource": {"resourceType": "Organization", "id": f"of-{h}", "identifier": [{"value": f"urn:oid:{h}"}]}}
+               for h in (home, stranger)]
+    entries += [endpoint(home, "ihe-xca", "https://cirrus.example/q", "XCA-RespGateway-Query"),
+                endpoint(home, "ihe-xca", "https://cirrus.example/r", "XCA-RespGateway-Retrieve"),
+                endpoint(home, "ihe-xca", "https://cirrus.example/async", "XCA-RespGateway-Query-Async"),
+                endpoint(home, "ihe-xcpd", "https://cirrus.example/old", status="off"),
+                endpoint(home, "ihe-xcpd", "https://cirrus.example/d"),
+                endpoint(home, "ihe-xcpd", "http://cirrus.example/plain"),
+                endpoint(stranger, "ihe-xca", "https://stranger.example/x")]
+    file = tmp_path / "directory.json"
+    file.write_text(json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries}))
+    said = region.hub.run("community", "import", file)
+    try:
+        assert f"urn:oid:{stranger}: no member has this organization" in said
+        assert "1 communities taken over; 1 endpoints of the directory left out" in said
+        shown = region.hub.json("community", "show", "cirrus")
+        assert (shown["home"], shown["endpoints"]) == (home, [
+            "discovery https://cirrus.example/d", "query https://cirrus.example/q",
+            "retrieve https://cirrus.example/r"])
+        file.write_text('{"resourceType": "Patient"}')
+        region.hub.run("community", "import", file, expect=2)
+    finally:
+        region.hub.run("community", "remove", "cirrus")
 
 
 def test_the_assertion_of_who_asks_goes_along_where_the_community_trusts_its_issuer(region):
