@@ -1,16 +1,16 @@
 #include "gateway/iti55.h"
 
+#include "gateway/iti56.h"
 #include "gateway/pdq_v3.h"
 #include "gateway/v3_person.h"
 #include "hub/outbox.h"
 
-#define ANSWER      "PRPA_IN201306UV02"
-#define ACTION      NS_HL7V3 ":" ANSWER ":CrossGatewayPatientDiscovery"
-#define DEFERRED    NS_HL7V3 ":" ANSWER ":Deferred:CrossGatewayPatientDiscovery"
-#define ISSUES      "2.16.840.1.113883.5.4"
-#define WANTED      "1.3.6.1.4.1.19376.1.2.27.1"
-#define MANAGEMENT  "1.3.6.1.4.1.19376.1.2.27.3"
-#define NOT_LOCATOR STR("NotHealthDataLocator")
+#define ANSWER     "PRPA_IN201306UV02"
+#define ACTION     NS_HL7V3 ":" ANSWER ":CrossGatewayPatientDiscovery"
+#define DEFERRED   NS_HL7V3 ":" ANSWER ":Deferred:CrossGatewayPatientDiscovery"
+#define ISSUES     "2.16.840.1.113883.5.4"
+#define WANTED     "1.3.6.1.4.1.19376.1.2.27.1"
+#define MANAGEMENT "1.3.6.1.4.1.19376.1.2.27.3"
 
 /* Somebody who fits less is somebody else. */
 static const double FIT_LEAST = 0.7;
@@ -209,6 +209,13 @@ static struct identifier xad_of(const struct request *rq, const struct pdq_patie
     return (struct identifier){STR_NONE, STR_NONE};
 }
 
+/* 3.55.4.2.2.5 */
+static struct str locator(const struct request *rq)
+{
+    return rq->config->health_data_locator ? STR("SupportsHealthDataLocator")
+                                           : STR("NotHealthDataLocator");
+}
+
 static void write_match(struct request *rq, struct xml_writer *w, const struct pdq_patient *p)
 {
     struct mpi_demographics d = allowed(rq, &p->shown);
@@ -222,7 +229,7 @@ static void write_match(struct request *rq, struct xml_writer *w, const struct p
     v3_person_write(w, &d);
     v3_match_write(w, p->fit);
     xml_end(w, "patient");
-    hl7v3_event_end(rq, w, NOT_LOCATOR);
+    hl7v3_event_end(rq, w, locator(rq));
 }
 
 static void write_code(struct xml_writer *w, const char *code, const char *system)
@@ -447,6 +454,14 @@ const struct transaction iti55_transactions[] = {
         .handle = defer,
         .render_failure = defer_failure,
         .door = DISCLOSES("the same, by the outbox"),
+    },
+    {
+        .name = "ITI-56",
+        .action = "urn:ihe:iti:2009:PatientLocationQuery",
+        .isolation = REPEATABLE_READ,
+        .audit = {"110112", 'E'},
+        .handle = iti56_locate,
+        .door = DISCLOSES("where else a patient is known, to another community"),
     },
     {.name = NULL},
 };

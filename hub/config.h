@@ -138,6 +138,8 @@
       "Patients that one answer to a community names; for more it is asked to tell more")          \
     X(NUMBER, discovery_days, "7", 0, 366,                                                         \
       "Days for which a community may keep who a patient is here; 0: not at all")                  \
+    X(SWITCH, health_data_locator, "off", 0, 1,                                                    \
+      "Tell communities where else a patient is known whom they may see here (ITI-56)")            \
     X(NUMBER, community_transfer_mb, "4096", 1, 1048576,                                           \
       "Megabytes of one answer of a community, documents included")                                \
     X(SECTION, audit, "The audit log", 0, 0, "")                                                   \

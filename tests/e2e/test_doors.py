@@ -21,12 +21,13 @@ from hospital.listener import Listener
 from kinds import KINDS, MANY, body_of
 from people import Person, known
 
-SETTINGS = {"outbox_ack_seconds": 2, "outbox_attempts": 3, "outbox_pause_seconds": 1}
+SETTINGS = {"health_data_locator": "on", "outbox_ack_seconds": 2, "outbox_attempts": 3, "outbox_pause_seconds": 1}
 ITI38, ITI39 = "urn:ihe:iti:2007:CrossGatewayQuery", "urn:ihe:iti:2007:CrossGatewayRetrieve"
 ITI55 = "urn:hl7-org:v3:PRPA_IN201305UV02:CrossGatewayPatientDiscovery"
+ITI56 = "urn:ihe:iti:2009:PatientLocationQuery"
 DEFERRED = ITI55.replace("UV02:", "UV02:Deferred:")
 URN = f"urn:oid:{HOME}"
-AURORA = "2.16.840.1.1"
+AURORA, NIMBUS = "2.16.840.1.1", "2.16.840.1.3"
 
 
 def settle():
@@ -41,6 +42,8 @@ class Region:
         self.hilltop = hub.enrol("hilltop", "1.2.840.1.3")
         self.aurora = hub.enrol("aurora", AURORA)
         hub.run("community", "add", "aurora", "--home", AURORA)
+        hub.enrol("nimbus", NIMBUS)
+        hub.run("community", "add", "nimbus", "--home", NIMBUS)
         hub.run("member", "permit", "harbour", "--multi-patient")
         hub.run("member", "permit", "harbour", "--audit-reader", "own")
         self.answers = {}
@@ -233,6 +236,21 @@ def discovery_deferred(c):
     return etree.tostring(body), c.region.heard("aurora", send)
 
 
+def location(c):
+    """Nimbus has said who the canary is there."""
+    number = c.xad.split("^")[0]
+    with psycopg2.connect(f"{c.region.hub.database} user=causeway_owner") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO community_correlation (pkey, person_id, community_id, authority, patient_id, asked_at, expires_at)"
+            " SELECT p.pkey, p.person_id, m.member_id, %s, %s, now(), now() + interval '1 day'"
+            "   FROM mpi_person AS p, member AS m WHERE p.xad_pid = %s AND m.name = 'nimbus'"
+            "     ON CONFLICT DO NOTHING", (f"{NIMBUS}.5", c.sign("elsewhere"), number))
+    body = etree.fromstring(
+        f'<PatientLocationQueryRequest xmlns="urn:ihe:iti:xcpd:2009">'
+        f'<RequestedPatientId root="{c.region.hub.xad_authority}" extension="{number}"/></PatientLocationQueryRequest>')
+    return etree.tostring(body), c.region.aurora.link.call("/xcpd", ITI56, body).raw
+
+
 def asynchronous(c):
     body = body_of("FindDocuments", c)
 
@@ -371,6 +389,7 @@ PROBES = {
     ("transaction", "ITI-47", "/pdq", "urn:hl7-org:v3:QUQI_IN000003UV01_Continue"): pdq_v3_continued,
     ("transaction", "ITI-55", "/xcpd"): discovery,
     ("transaction", "ITI-55", "/xcpd", DEFERRED): discovery_deferred,
+    ("transaction", "ITI-56", "/xcpd"): location,
     ("transaction", "ITI-81", "/fhir/AuditEvent"): audit_search("GET"),
     ("transaction", "ITI-81", "/fhir/AuditEvent/_search"): audit_search("POST"),
     ("carrier", "SOAP", ""): asynchronous,
@@ -391,6 +410,8 @@ def words(c, door):
     name = door[1]
     if name == "ITI-55":  # a community is told of that it is known here, and of nothing more
         return {"XAD-PID": c.xad.split("^")[0].encode()}
+    if name == "ITI-56":
+        return {"who it is elsewhere": c.sign("elsewhere").encode(), "where": NIMBUS.encode()}
     if name == "ITI-64":
         return c.words_of_links
     if name == "ITI-81":

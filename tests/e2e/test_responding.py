@@ -195,6 +195,16 @@ def test_a_discovery_is_on_record_for_each_patient_who_was_told_of(hub, lakeside
     assert row["patient"] == p.xad
 
 
+def test_a_hub_that_is_no_health_data_locator_tells_nobody_where_else_patients_are(hub, aurora, lakeside):
+    """What one tells that is: tests/e2e/test_xca.py."""
+    p = known(lakeside)
+    body = etree.fromstring(
+        f'<PatientLocationQueryRequest xmlns="{XCPD}"><RequestedPatientId root="{hub.xad_authority}" '
+        f'extension="{p.xad.split("^")[0]}"/></PatientLocationQueryRequest>')
+    answer = aurora.link.call("/xcpd", "urn:ihe:iti:2009:PatientLocationQuery", body)
+    assert etree.QName(answer.body).localname == "Fault" and b"no health data locator" in answer.raw
+
+
 def test_a_deferred_question_is_acknowledged_and_answered_later(hub, aurora, lakeside, valid):
     p = known(lakeside)
     with Answers(hub.authority.issue("aurora-answers", server=True), hub.ca) as answers:

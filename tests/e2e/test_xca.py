@@ -4,13 +4,16 @@ import json
 import time
 
 import pytest
+from lxml import etree
 
 from hospital import saml, soap, xds
 from hospital.hub import HOME
 from hospital.community import ITI38, ITI39, Community, Person as Stranger
 from people import Person, cda
 
-SETTINGS = {"community_soft_ms": 1500, "community_hard_ms": 4000, "community_leave_alone_ms": 300}
+PLQ = "urn:ihe:iti:xcpd:2009"
+SETTINGS = {"community_soft_ms": 1500, "community_hard_ms": 4000, "community_leave_alone_ms": 300,
+            "health_data_locator": "on"}
 
 
 class Region:
@@ -25,6 +28,7 @@ class Region:
     def add(self, name, home):
         identity = self.hub.authority.issue(name, server=True)
         community = Community(name, home, home + ".5", identity, self.hub.ca)
+        community.identity = identity
         self.hub.run("member", "add", name, "--organization", home, "--authority", home + ".5",
                      "--cert", identity.certificate)
         self.hub.run("community", "add", name, "--home", home,
@@ -403,6 +407,28 @@ def test_a_synthetic_patient_shows_where_a_community_breaks(region):
     assert [line.split()[:2] for line in told.splitlines()][1] == ["query", "BREAKS"]
     assert "another home community" in told
     del region.aurora.patients["T-1"]
+
+
+def test_a_health_data_locator_tells_a_community_where_else_a_patient_is_known(region, data):
+    """Whom it may see here; from what communities said, but itself (3.56.4.2)."""
+    folder = data("ihe/schemas/hl7v3/schema/IHE")
+    p = region.patient(region.aurora, region.borealis)
+    region.find(p)
+    number = p.xad.split("^")[0]
+    body = etree.fromstring(
+        f'<PatientLocationQueryRequest xmlns="{PLQ}"><RequestedPatientId root="{region.hub.xad_authority}" '
+        f'extension="{number}"/></PatientLocationQueryRequest>')
+    link = soap.Link(region.hub.soap_address, region.aurora.identity, region.hub.ca)
+    told = link.call("/xcpd", "urn:ihe:iti:2009:PatientLocationQuery", body)
+    etree.XMLSchema(etree.parse(f"{folder}/XCPD_PLQ.xsd")).assertValid(etree.fromstring(etree.tostring(told.body)))
+    assert told.header("Action") == "urn:ihe:iti:2009:PatientLocationQueryResponse"
+    assert told.body.xpath("//p:HomeCommunityId/text()", namespaces={"p": PLQ}) == [f"urn:oid:{region.borealis.home}"]
+    assert told.body.xpath("//p:CorrespondingPatientId/@extension", namespaces={"p": PLQ}) == [f"B-{p.serial}"]
+    row = region.hub.audit(transaction="ITI-56")[-1]
+    assert (row["event"], row["patient"], row["outcome"]) == ("110112", p.xad, 0)
+    region.hub.run("consent", "set", "--patient", p.xad, "--deny", "--member", "aurora")
+    assert len(link.call("/xcpd", "urn:ihe:iti:2009:PatientLocationQuery", body).body) == 0
+    link.close()
 
 
 def endpoint(home, kind, address, specific=None, status="active"):
