@@ -8,6 +8,7 @@
 #include "gateway/v3_doors.h"
 #include "gateway/xca_query.h"
 #include "gateway/xca_retrieve.h"
+#include "gateway/xcdr.h"
 #include "hub/hub.h"
 #include "hub/soap.h"
 #include "xds/repository.h"
@@ -41,6 +42,13 @@ static const struct route ROUTES[] = {
         .path = "/xca/ig/retrieve",
         .protocol = &soap_protocol,
         .transactions = xca_retrieve_transactions,
+    },
+    {
+        .wire = WIRE_HTTP,
+        .method = "POST",
+        .path = "/xca/ig/provide",
+        .protocol = &soap_protocol,
+        .transactions = xcdr_transactions,
     },
     {
         .wire = WIRE_HTTP,

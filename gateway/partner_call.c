@@ -63,6 +63,7 @@ static struct str envelope(struct request *rq, const struct question *q)
     xml_attribute(&w, "xmlns:wsa", STR(NS_WSA));
     xml_begin(&w, "soap:Header");
     write_addressing(&w, q);
+    strbuf_add(&b, q->header);
     strbuf_add(&b, security_of(rq, q));
     xml_end(&w, "soap:Header");
     xml_begin(&w, "soap:Body");
@@ -73,9 +74,26 @@ static struct str envelope(struct request *rq, const struct question *q)
     return strbuf_str(&b);
 }
 
-/* A message of MTOM is a package even with nothing in it but its root (TF-2 V.3.6). */
-static void pack(struct request *rq, struct call *c)
+/* Those that the root may include: all that have a name. */
+static void add_parts(struct strbuf *b, const struct question *q, struct str boundary)
 {
+    for (const struct part *p = q->parts; p != NULL; p = p->next) {
+        if (p == q->root || p->content_id.n == 0 || p->stored != NULL)
+            continue;
+        strbuf_addf(b, "--%.*s\r\nContent-ID: <%.*s>\r\n", STR_ARG(boundary),
+                    STR_ARG(p->content_id));
+        strbuf_addf(b, "Content-Type: %.*s\r\nContent-Transfer-Encoding: binary\r\n\r\n",
+                    STR_ARG(p->content_type.n > 0 ? p->content_type
+                                                  : STR("application/octet-stream")));
+        strbuf_add(b, p->bytes);
+        strbuf_lit(b, "\r\n");
+    }
+}
+
+/* A message of MTOM is a package even with nothing in it but its root (TF-2 V.3.6). */
+static void pack(struct request *rq, struct call *c, const struct question *q)
+{
+    struct strbuf b = strbuf_on(rq->arena, c->body.n + 1024);
     struct str boundary =
         str_printf(rq->arena, "MIME_%.*s", STR_ARG(uuid_text(rq->arena, uuid_v4())));
     struct str root =
@@ -86,12 +104,17 @@ static void pack(struct request *rq, struct call *c)
                                  "type=\"application/xop+xml\"; start=\"<%.*s>\"; "
                                  "start-info=\"application/soap+xml\"",
                                  STR_ARG(boundary), STR_ARG(root));
-    c->body = str_printf(rq->arena,
-                         "--%.*s\r\nContent-ID: <%.*s>\r\n"
-                         "Content-Type: application/xop+xml; charset=UTF-8; "
-                         "type=\"application/soap+xml\"\r\n"
-                         "Content-Transfer-Encoding: binary\r\n\r\n%.*s\r\n--%.*s--\r\n",
-                         STR_ARG(boundary), STR_ARG(root), STR_ARG(c->body), STR_ARG(boundary));
+    strbuf_addf(&b,
+                "--%.*s\r\nContent-ID: <%.*s>\r\n"
+                "Content-Type: application/xop+xml; charset=UTF-8; "
+                "type=\"application/soap+xml\"\r\n"
+                "Content-Transfer-Encoding: binary\r\n\r\n",
+                STR_ARG(boundary), STR_ARG(root));
+    strbuf_add(&b, c->body);
+    strbuf_lit(&b, "\r\n");
+    add_parts(&b, q, boundary);
+    strbuf_addf(&b, "--%.*s--\r\n", STR_ARG(boundary));
+    c->body = strbuf_str(&b);
 }
 
 /* Registered for this very community; or nobody's, of a configured CA, for this host. */
@@ -123,7 +146,7 @@ struct call question_call(struct request *rq, struct question *q)
         .body = envelope(rq, q),
         .fields = fields,
         .field_count = FIELDS,
-        .repeatable = true,
+        .repeatable = !q->once,
         .soft_us = p->soft_us,
         .hard_us = p->hard_us,
         .most_in_flight = p->most_in_flight,
@@ -135,7 +158,7 @@ struct call question_call(struct request *rq, struct question *q)
         .trust_context = rq,
     };
     if (q->mtom)
-        pack(rq, &c);
+        pack(rq, &c, q);
     return c;
 }
 

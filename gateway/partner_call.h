@@ -13,8 +13,13 @@ struct question {
     const struct partner *partner;
     const char *action;    /* wsa:Action */
     struct str url, body;  /* body: the one element of soap:Body, as text */
+    struct str header;     /* further blocks of soap:Header, as text; empty: none */
     struct str message_id; /* filled by question_call */
     bool mtom;
+    const struct part *parts; /* of a message that came, whose bytes are in memory; with mtom
+                                 alone. Its root is left out: */
+    const struct part *root;
+    bool once; /* asking twice does harm */
     size_t max_answer;
     const struct part_sink *sink;
 };

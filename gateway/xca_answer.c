@@ -287,3 +287,32 @@ enum status xca_documents_read(struct arena *a, const struct partner *p,
     TRY(read_document(a, p, answer, e, &out->v[out->n++], err));
     return OK;
 }
+
+/* --- ITI-80 ------------------------------------------------------------------------------------
+ */
+
+enum status xca_provided_read(struct arena *a, const struct partner *p, const xmlNode *body,
+                              struct errors *err)
+{
+    struct str status = body != NULL ? xml_attr(body, "status") : STR_NONE;
+    struct errors told;
+
+    errors_init(&told, a);
+    if (body == NULL || !xml_is(body, XDS_RS_NS, "RegistryResponse"))
+        return fail_at(err, partner_home_urn(a, p), UPSTREAM, "XDSUnavailableCommunity",
+                       "%.*s: its answer is no RegistryResponse", STR_ARG(named(a, p)));
+    TRY(read_query_errors(a, p, body, &told, err));
+    for (const struct failure *f = told.first; f != NULL; f = f->next) {
+        if (f->warning)
+            warn_at(err, f->location, f->code, "%.*s", STR_ARG(f->text));
+        else
+            fail_at(err, f->location, UPSTREAM, f->code, "%.*s", STR_ARG(f->text));
+    }
+    if (str_eq(status, STR(XDS_SUCCESS)) && err->status == OK)
+        return OK;
+    if (err->status != OK)
+        return err->status;
+    return fail_at(err, partner_home_urn(a, p), UPSTREAM, "XDSRepositoryError",
+                   "%.*s: it does not take what is provided; the patient may be unknown there",
+                   STR_ARG(named(a, p)));
+}

@@ -21,6 +21,11 @@ struct xca_found {
 enum status xca_found_read(struct arena *a, const struct partner *p, xmlNode *body,
                            struct xca_found *out, struct errors *err) MUST_CHECK;
 
+/* An answer to ITI-80: UPSTREAM with its errors in err when it did not take everything; its
+ * warnings are there, too, when it did. */
+enum status xca_provided_read(struct arena *a, const struct partner *p, const xmlNode *body,
+                              struct errors *err) MUST_CHECK;
+
 /* One document of an answer to ITI-39: a part, or bytes that stood inline. */
 struct xca_document {
     struct str repository, unique_id, mime_type;

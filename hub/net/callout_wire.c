@@ -182,6 +182,8 @@ bool wire_begin(struct flight *f, int64_t now_us)
     curl_easy_setopt(f->easy, CURLOPT_URL, c->url);
     curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->fields);
     curl_easy_setopt(f->easy, CURLOPT_POST, 1L);
+    /* On a kept connection that turns out to be closed libcurl would send it again by itself. */
+    curl_easy_setopt(f->easy, CURLOPT_FRESH_CONNECT, c->repeatable ? 0L : 1L);
     curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.n);
     curl_easy_setopt(f->easy, CURLOPT_POSTFIELDS, c->body.p);
     curl_easy_setopt(f->easy, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);

@@ -8,7 +8,7 @@ from lxml import etree
 
 from hospital import saml, soap, xds
 from hospital.hub import HOME
-from hospital.community import ITI38, ITI39, Community, Person as Stranger
+from hospital.community import ITI38, ITI39, ITI80, Community, Person as Stranger
 from people import Person, cda
 
 PLQ = "urn:ihe:iti:xcpd:2009"
@@ -32,7 +32,7 @@ class Region:
         self.hub.run("member", "add", name, "--organization", home, "--authority", home + ".5",
                      "--cert", identity.certificate)
         self.hub.run("community", "add", name, "--home", home,
-                     *(x for s in ("query", "retrieve", "discovery") for x in (f"--{s}", f"{community.url}/{s}")))
+                     *(x for s in ("query", "retrieve", "discovery", "provide") for x in (f"--{s}", f"{community.url}/{s}")))
         self.hub.run("member", "agreement", "add", name, "--all", "--party", name)
         return community
 
@@ -429,6 +429,57 @@ def test_a_health_data_locator_tells_a_community_where_else_a_patient_is_known(r
     region.hub.run("consent", "set", "--patient", p.xad, "--deny", "--member", "aurora")
     assert len(link.call("/xcpd", "urn:ihe:iti:2009:PatientLocationQuery", body).body) == 0
     link.close()
+
+
+def provide(region, to, p, content=b"<note>for another region</note>"):
+    """An ordinary ITI-41 at the gateway, with the header block that names the community."""
+    entry = xds.Entry(p.xad, content, source_patient_id=p.cx(region.lakeside))
+    body, parts = xds.Submission(p.xad, [entry]).provide()
+    block = etree.Element("{urn:ihe:iti:xdr:2014}homeCommunityBlock")
+    etree.SubElement(block, "{urn:ihe:iti:xdr:2014}homeCommunityId").text = to
+    root = soap.envelope(xds.ITI41, body, headers=(block,) if to else ())
+    return entry, xds.Response(soap.read(region.lakeside.link.post("/xca/ig/provide", *soap.multipart(root, parts))))
+
+
+def test_documents_are_provided_to_another_community_by_the_patients_identifier_there(region):
+    p = region.patient(region.aurora)
+    region.aurora.provided.clear()
+    entry, response = provide(region, f"urn:oid:{region.aurora.home}", p)
+    assert response.ok, response
+    (ids, content), = region.aurora.provided
+    assert content == entry.content and f"A-{p.serial}^^^&{region.aurora.authority}&ISO" in ids and p.xad not in ids
+    header = region.aurora.envelopes[-1]
+    assert header.findtext(".//{urn:ihe:iti:xdr:2014}homeCommunityId") == f"urn:oid:{region.aurora.home}"
+    assert [(r["transaction"], r["event"], r["action"]) for r in region.hub.audit(patient=p.xad, limit=20)
+            if r["transaction"] in ("ITI-41", "ITI-80")][-1] == ("ITI-41", "110107", "C")
+    assert [(r["event"], r["action"]) for r in region.hub.audit(transaction="ITI-80", limit=1)] == [("110106", "R")]
+
+
+def test_nothing_is_provided_that_consent_keeps_from_the_community_or_to_one_that_knows_nobody(region):
+    p, stranger = region.patient(region.aurora), region.patient()
+    region.hub.run("consent", "set", "--patient", p.xad, "--deny", "--member", "aurora")
+    region.aurora.provided.clear()
+    _, denied = provide(region, f"urn:oid:{region.aurora.home}", p)
+    assert denied.status == xds.FAILURE and not region.aurora.provided
+    assert provide(region, f"urn:oid:{region.aurora.home}", stranger)[1].codes == ["XDSUnknownPatientId"]
+    assert provide(region, "urn:oid:9.9.9", stranger)[1].codes == ["XDSUnknownCommunity"]
+    assert provide(region, None, stranger)[1].codes == ["XDSMissingHomeCommunityId"]
+
+
+def test_what_is_provided_is_sent_once_and_a_refusal_is_told(region):
+    p = region.patient(region.aurora)
+    region.find(p)
+    region.aurora.mend = lambda kind, text: (503, "busy")
+    assert provide(region, f"urn:oid:{region.aurora.home}", p)[1].codes == ["XDSUnavailableCommunity"]
+    assert region.aurora.count(ITI80) == 1
+    region.aurora.mend = lambda kind, text: 1 / 0  # it closes the connection without an answer
+    assert provide(region, f"urn:oid:{region.aurora.home}", p)[1].codes == ["XDSUnavailableCommunity"]
+    assert region.aurora.count(ITI80) == 2
+    error = '<rs:RegistryErrorList><rs:RegistryError errorCode="XDSRegistryMetadataError" codeContext="no" severity="{}"/>'
+    region.aurora.mend = lambda kind, text: text.replace(
+        f'status="{xds.SUCCESS}"/>', f'status="{xds.FAILURE}">{error.format(xds.ERROR)}</rs:RegistryErrorList>'
+        '</rs:RegistryResponse>')
+    assert provide(region, f"urn:oid:{region.aurora.home}", p)[1].codes == ["XDSRegistryMetadataError"]
 
 
 def endpoint(home, kind, address, specific=None, status="active"):

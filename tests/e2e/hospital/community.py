@@ -25,6 +25,7 @@ from .soap import read as read_unchecked
 V3 = "urn:hl7-org:v3"
 ITI38 = "urn:ihe:iti:2007:CrossGatewayQuery"
 ITI39 = "urn:ihe:iti:2007:CrossGatewayRetrieve"
+ITI80 = "urn:ihe:iti:2015:CrossGatewayDocumentProvide"
 
 
 class Person(NamedTuple):
@@ -40,6 +41,7 @@ class Community:
         self.repository = home + ".7"
         self.delay, self.hangs, self.time_to_live = delay, False, "P7D"
         self.patients, self.entries, self.contents = {}, [], {}
+        self.provided = []
         self.mend = lambda kind, text: text
         self.head = lambda kind, fields: fields
         self.inline = False
@@ -139,6 +141,15 @@ class Community:
         return (f'<x:RetrieveDocumentSetResponse xmlns:x="{xds.XDSB}"><rs:RegistryResponse xmlns:rs="{xds.RS}" '
                 f'status="{status}">{missing}</rs:RegistryResponse>{found}</x:RetrieveDocumentSetResponse>')
 
+    def _provide(self, message):
+        """The bytes of what was provided, by uniqueId, and whose it is said to be."""
+        body = message.body
+        for document in body.iter(f"{{{xds.XDSB}}}Document"):
+            entry = next(e for e in body.iter(f"{{{xds.RIM}}}ExtrinsicObject") if e.get("id") == document.get("id"))
+            ids = [i.get("value") for i in entry.iter(f"{{{xds.RIM}}}ExternalIdentifier")]
+            self.provided.append((ids, message.binary(document)))
+        return f'<rs:RegistryResponse xmlns:rs="{xds.RS}" status="{xds.SUCCESS}"/>'
+
     # --- the wire -------------------------------------------------------------------------------
 
     def _answer(self, question):
@@ -148,6 +159,8 @@ class Community:
             kind, text = "query", self._query(body)
         elif action == ITI39:
             kind, text = "retrieve", self._retrieve(body, parts)
+        elif action == ITI80:
+            kind, text = "provide", self._provide(question)
         else:
             text = self._discover(body)
         life = (f'<CorrelationTimeToLive xmlns="urn:ihe:iti:xcpd:2009">{self.time_to_live}</CorrelationTimeToLive>'
@@ -159,7 +172,8 @@ class Community:
         status = 200
         if isinstance(text, tuple):
             status, text = text
-        if kind != "retrieve" or self.inline:
+            return status, self.head(kind, {"Content-Type": "application/soap+xml; charset=UTF-8"}), text.encode()
+        if kind not in ("retrieve", "provide") or self.inline:
             fields = {"Content-Type": "application/soap+xml; charset=UTF-8"}
             return status, self.head(kind, fields), text.encode()
         mime, content = soap.multipart(etree.fromstring(text), parts)
