@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "hub/audit_forward.h"
+#include "hub/base/confine.h"
 #include "hub/base/log.h"
 #include "hub/data/migrate.h"
 #include "hub/health.h"
@@ -198,16 +198,14 @@ static enum status become_user(const char *name, struct errors *err)
     return OK;
 }
 
-/* No core files (they would hold patient data), no new privileges, all descriptors allowed. Threads
- * run as a batch: one that wakes up does not cut in on the one that works, which cost a tenth of a
- * busy machine's time. Where that is forbidden it only goes slower. */
+/* All descriptors allowed. Threads run as a batch: one that wakes up does not cut in on the one
+ * that works, which cost a tenth of a busy machine's time. Where that is forbidden it only goes
+ * slower. */
 static void limit_process(void)
 {
     struct sched_param batch = {0};
-    struct rlimit none = {0, 0}, files;
+    struct rlimit files;
 
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     sched_setscheduler(0, SCHED_BATCH, &batch);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
@@ -251,6 +249,7 @@ static enum status start(struct serving *s, struct errors *err)
     shift_clock();
     TRY(open_network(s, err));
     TRY(become_user(s->hub.config->user, err));
+    TRY(confine(err));
     name_endpoint(s);
     TRY(hub_master_key(s->hub.config, &master_key, err));
     audit_init(master_key);

@@ -3,11 +3,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "hub/audit/sealer.h"
+#include "hub/base/confine.h"
 #include "hub/base/log.h"
 #include "hub/command/audit/log_verbs.h"
 #include "hub/command/cli_print.h"
@@ -117,17 +116,12 @@ static void stop(int number)
     stopping = 1;
 }
 
-/* What a process with a key owes: no core files, no new privileges. */
-static void confine(void)
+static void heed_signals(void)
 {
     struct sigaction act = {.sa_handler = stop};
-    struct rlimit none = {0, 0};
 
     sigaction(SIGTERM, &act, NULL);
     sigaction(SIGINT, &act, NULL);
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 static enum status open_sealer(struct sealing *s)
@@ -262,8 +256,10 @@ int audit_seal_run(const void *context, int argc, char **argv)
         return done;
     if (s.args.positional_count > 0)
         return cli_usage(&seal_cli, "no argument is expected");
-    confine();
-    status = open_sealer(&s);
+    heed_signals();
+    status = confine(s.args.err);
+    if (status == OK)
+        status = open_sealer(&s);
     parent = cli_value(&s.args, "new-origin");
     if (status == OK && parent != NULL)
         status = begin_origin(&s, parent);

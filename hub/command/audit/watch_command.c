@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "hub/base/confine.h"
 #include "hub/base/log.h"
 #include "hub/command/audit/verbs.h"
 #include "hub/command/audit/watch.h"
@@ -65,6 +66,7 @@ static enum status then(struct operation *o, struct strbuf *out)
 
     sigaction(SIGTERM, &act, NULL);
     sigaction(SIGINT, &act, NULL);
+    TRY(confine(o->args.err));
     watch_begin(&w, o);
     status = follow(&w, &progress, cli_value(&o->args, "once") != NULL);
     progress_end(&progress);
