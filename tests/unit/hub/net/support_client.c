@@ -48,6 +48,7 @@ bool client_connect(struct client *c, int port, bool tls, const struct pki_cert 
         return true;
     c->context = SSL_CTX_new(TLS_client_method());
     apply_offer(c->context);
+    SSL_CTX_set_security_level(c->context, 0); /* it is the server that is to be strict */
     if (version != 0) {
         SSL_CTX_set_min_proto_version(c->context, version);
         SSL_CTX_set_max_proto_version(c->context, version);

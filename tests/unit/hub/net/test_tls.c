@@ -1,5 +1,8 @@
 #include "hub/net/tls.h"
 
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -308,6 +311,96 @@ static void garbage_on_a_tls_port_is_refused(void)
     rig_end();
 }
 
+/* --- badssl.com's certificates -----------------------------------------------------------------
+ */
+
+/* A key that fits a certificate whose private key nobody has: it signs, though wrongly. The chain
+ * is judged before the signature. */
+static EVP_PKEY *stand_in(X509 *cert)
+{
+    EVP_PKEY *public = X509_get0_pubkey(cert), *key = NULL;
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, EVP_PKEY_get0_type_name(public), NULL);
+    BIGNUM *n = NULL, *e = NULL, *fake = BN_new();
+    unsigned char point[256];
+    char group[64];
+    size_t size;
+    OSSL_PARAM *params;
+
+    BN_set_word(fake, 65537);
+    if (EVP_PKEY_get_base_id(public) == EVP_PKEY_RSA) {
+        EVP_PKEY_get_bn_param(public, OSSL_PKEY_PARAM_RSA_N, &n);
+        EVP_PKEY_get_bn_param(public, OSSL_PKEY_PARAM_RSA_E, &e);
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n);
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e);
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_D, fake);
+    } else {
+        EVP_PKEY_get_group_name(public, group, sizeof(group), NULL);
+        EVP_PKEY_get_octet_string_param(public, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
+                                        &size);
+        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, size);
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, fake);
+    }
+    params = OSSL_PARAM_BLD_to_param(build);
+    EVP_PKEY_fromdata_init(context);
+    EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_CTX_free(context);
+    BN_free(n);
+    BN_free(e);
+    BN_free(fake);
+    return key;
+}
+
+static X509 *read_certificate(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    X509 *cert = f != NULL ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+
+    if (f != NULL)
+        fclose(f);
+    return cert;
+}
+
+static void certificates_of_the_public_collection_are_refused_for_their_reasons(void)
+{
+    static const struct {
+        const char *name, *reason;
+    } table[] = {
+        {"wildcard-expired", "expired"},          {"wildcard-self-signed", "expired"},
+        {"wildcard-incomplete-chain", "expired"}, {"wildcard-sha1-2016", "expired"},
+        {"wildcard-sha1-2017", "expired"},        {"wildcard-sha1-intermediate", "expired"},
+        {"wildcard-rsa8192", "expired"},          {"wildcard-ecc256", "expired"},
+        {"wildcard-ecc384", "expired"},           {"subdomain-revoked", "expired"},
+        {"subdomain-superfish", "expired"},       {"subdomain-edellroot", "expired"},
+        {"subdomain-dsdtestprovider", "expired"}, {"subdomain-no-subject", "expired"},
+        {"subdomain-no-common-name", "expired"},  {"subdomain-extended-validation", "expired"},
+        {"subdomain-1000-sans", "expired"},
+    };
+
+    rig_begin(NULL);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char file[256];
+        const char *path;
+        struct pki_cert given;
+
+        snprintf(file, sizeof(file), "security/badssl-certs/certs/sets/prod/pregen/chain/%s.pem",
+                 table[i].name);
+        path = test_data(file);
+        if (path == NULL)
+            break;
+        given.cert = read_certificate(path);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(given.cert);
+        given.key = stand_in(given.cert);
+        check_refused(&given, table[i].reason);
+        EVP_PKEY_free(given.key);
+        X509_free(given.cert);
+    }
+    rig_end();
+}
+
 SUITE(test_tls, CASE(a_members_certificate_is_let_in_by_tls_1_2_and_1_3),
       CASE(a_faulty_certificate_gets_no_byte_of_http),
       CASE(a_certificate_without_a_path_is_left_to_admit),
@@ -318,4 +411,5 @@ SUITE(test_tls, CASE(a_members_certificate_is_let_in_by_tls_1_2_and_1_3),
       CASE(only_tls_1_2_and_1_3_and_the_suites_of_rfc_9325_are_spoken),
       CASE(dhe_rsa_is_spoken_only_where_it_is_asked_for), CASE(alpn_agrees_on_http_1_1_or_refuses),
       CASE(no_session_can_be_resumed), CASE(a_client_cannot_renegotiate),
-      CASE(garbage_on_a_tls_port_is_refused));
+      CASE(garbage_on_a_tls_port_is_refused),
+      CASE(certificates_of_the_public_collection_are_refused_for_their_reasons));
