@@ -17,7 +17,7 @@ file(GLOB labels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/deploy/labels/*.csv)
 install(FILES ${migrations} DESTINATION /usr/share/causeway/sql)
 install(FILES ${labels} DESTINATION /usr/share/causeway/labels)
 install(FILES ${sample} DESTINATION /usr/share/doc/causeway RENAME causeway.conf.sample)
-install(FILES README.md ARCHITECTURE.md DESTINATION /usr/share/doc/causeway)
+install(FILES README.md ARCHITECTURE.md THREATS.md DESTINATION /usr/share/doc/causeway)
 install(FILES LICENSE DESTINATION /usr/share/doc/causeway RENAME copyright)
 install(FILES deploy/causeway.service deploy/causeway-seal.service deploy/causeway-watch.service
     DESTINATION /lib/systemd/system)

@@ -229,7 +229,8 @@ static void set_protocol(SSL_CTX *c, bool dhe)
     must(SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384") == 1, "groups are known");
     if (dhe)
         SSL_CTX_set_dh_auto(c, 1);
-    SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                               SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_num_tickets(c, 0);
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(c, id, sizeof(id) - 1);
