@@ -69,7 +69,7 @@ static enum status query(struct request *rq, struct reply *rp)
     TRY(check_home(rq, &q));
     TRY(check_domain(rq, &q));
     TRY(xds_query_run(rq, &q, &seen));
-    w = xds_query_response_begin(rq, &answer, XDS_SUCCESS);
+    w = xds_query_response_begin(rq, &answer, XDS_SUCCESS, xds_visible_obligations(seen));
     xds_query_response_write(rq, w, &q, seen);
     return xds_query_response_end(w, &answer, rp);
 }

@@ -334,6 +334,15 @@ static const char *status_of(const struct request *rq, const struct merged *m)
     return m->here != NULL || m->n > 0 ? XDS_PARTIAL_SUCCESS : XDS_FAILURE;
 }
 
+static unsigned obligations_of(const struct merged *m)
+{
+    unsigned all = m->here != NULL ? xds_visible_obligations(m->here) : 0;
+
+    for (size_t i = 0; i < m->n; i++)
+        all |= m->v[i].seen != NULL ? xds_visible_obligations(m->v[i].seen) : 0;
+    return all;
+}
+
 static enum status write_answer(struct request *rq, const struct fan *f, const struct merged *m,
                                 struct reply *rp)
 {
@@ -344,7 +353,7 @@ static enum status write_answer(struct request *rq, const struct fan *f, const s
         return fail(rq->err, INVALID, "XDSTooManyResults",
                     "this query has more than %lld results; narrow it",
                     (long long)rq->config->max_results);
-    w = xds_query_response_begin(rq, &answer, status_of(rq, m));
+    w = xds_query_response_begin(rq, &answer, status_of(rq, m), obligations_of(m));
     if (m->here != NULL)
         xds_query_response_write(rq, w, &f->q, m->here);
     for (size_t i = 0; i < m->n; i++)

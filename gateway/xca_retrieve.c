@@ -171,6 +171,7 @@ static enum status decide(struct request *rq, struct fetch *f)
         if (f->v[i].entry != NULL)
             xds_candidates_add(rq, &c, f->v[i].entry, xds_find_person(&c, f->v[i].person), false);
     TRY(xds_gate(rq, &c, &seen));
+    f->r.obligations |= xds_visible_obligations(seen);
     for (size_t i = 0; i < f->n; i++) {
         struct errand *e = &f->v[i];
 

@@ -20,7 +20,7 @@ void xds_candidates_add(struct request *rq, struct xds_candidates *c, struct xds
                         const struct person *person, bool witness)
 {
     c->v = xds_grow(rq->arena, c->v, c->n, sizeof(*c->v));
-    c->v[c->n++] = (struct xds_candidate){object, person, witness};
+    c->v[c->n++] = (struct xds_candidate){object, person, witness, 0};
 }
 
 static bool permits(struct request *rq, const struct xds_candidates *found,
@@ -117,11 +117,13 @@ static bool association_visible(const struct permitted *p, const struct xds_asso
     return true;
 }
 
-static void add_visible(struct xds_visible *out, const struct xds_candidate *c)
+static void add_visible(struct xds_visible *out, const struct xds_candidate *c,
+                        unsigned obligations)
 {
     if (!c->witness)
         out->shown[out->n++] = out->all_count;
-    out->all[out->all_count++] = *c;
+    out->all[out->all_count] = *c;
+    out->all[out->all_count++].obligations = obligations;
 }
 
 enum status xds_gate(struct request *rq, const struct xds_candidates *found,
@@ -140,7 +142,7 @@ enum status xds_gate(struct request *rq, const struct xds_candidates *found,
         if (!found->v[i].witness && decisions[i].rule != NULL)
             consent_decided(rq, found->v[i].person, &decisions[i]);
         if (passes[i] && (link == NULL || association_visible(&p, link, 1))) {
-            add_visible(out, &found->v[i]);
+            add_visible(out, &found->v[i], decisions[i].obligations);
             consent_break_glass(rq, found->v[i].person, &decisions[i], &found->policies);
         } else {
             out->withheld += !found->v[i].witness;
@@ -185,6 +187,15 @@ const struct xds_object *xds_visible_object(const struct xds_visible *seen, size
 const struct person *xds_visible_person(const struct xds_visible *seen, size_t i)
 {
     return seen->all[seen->shown[i]].person;
+}
+
+unsigned xds_visible_obligations(const struct xds_visible *seen)
+{
+    unsigned all = 0;
+
+    for (size_t i = 0; i < seen->n; i++)
+        all |= seen->all[seen->shown[i]].obligations;
+    return all;
 }
 
 size_t xds_visible_withheld(const struct xds_visible *seen)

@@ -17,6 +17,7 @@ struct xds_candidate {
     const struct person *person; /* whose record it is now; NULL: nobody's, never visible */
     bool witness; /* not what was looked for, but where an association led: not in the answer
                      unless it is chosen */
+    unsigned obligations; /* CONSENT_OBLIGATION, of what permits it: the gate's */
 };
 
 struct xds_candidates {
@@ -49,4 +50,6 @@ const struct xds_visible *xds_visible_choose(struct request *rq, const struct xd
 size_t xds_visible_count(const struct xds_visible *seen);
 const struct xds_object *xds_visible_object(const struct xds_visible *seen, size_t i);
 const struct person *xds_visible_person(const struct xds_visible *seen, size_t i);
+/* What whoever receives what is shown has to heed: CONSENT_OBLIGATION. */
+unsigned xds_visible_obligations(const struct xds_visible *seen);
 size_t xds_visible_withheld(const struct xds_visible *seen); /* for the audit's description only */

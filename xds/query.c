@@ -135,7 +135,7 @@ static void audit_query(struct request *rq, const struct answer *answer)
  */
 
 struct xml_writer *xds_query_response_begin(struct request *rq, struct soap_answer *answer,
-                                            const char *status)
+                                            const char *status, unsigned obligations)
 {
     struct xml_writer *w = soap_answer_begin(rq, answer, NULL);
 
@@ -144,6 +144,7 @@ struct xml_writer *xds_query_response_begin(struct request *rq, struct soap_answ
     xml_attribute(w, "xmlns:rs", STR(XDS_RS_NS));
     xml_attribute(w, "xmlns:rim", STR(XDS_RIM_NS));
     xml_attribute(w, "status", str_from(status));
+    xds_obligations_write(w, obligations);
     xds_error_list_write(w, XDS_AT_REGISTRY, rq->err);
     xml_begin(w, "rim:RegistryObjectList");
     return w;
@@ -180,7 +181,8 @@ static enum status write_response(struct request *rq, const struct xds_query *q,
                                   const struct xds_visible *seen, struct reply *rp)
 {
     struct soap_answer answer;
-    struct xml_writer *w = xds_query_response_begin(rq, &answer, XDS_SUCCESS);
+    struct xml_writer *w =
+        xds_query_response_begin(rq, &answer, XDS_SUCCESS, xds_visible_obligations(seen));
 
     xds_query_response_write(rq, w, q, seen);
     return xds_query_response_end(w, &answer, rp);
@@ -259,5 +261,6 @@ enum status xds_query_failure(struct request *rq, struct reply *rp)
 {
     struct soap_answer answer;
 
-    return xds_query_response_end(xds_query_response_begin(rq, &answer, XDS_FAILURE), &answer, rp);
+    return xds_query_response_end(xds_query_response_begin(rq, &answer, XDS_FAILURE, 0), &answer,
+                                  rp);
 }

@@ -149,9 +149,10 @@ void xds_query_show_times(struct request *rq, const struct xds_candidates *found
 enum status xds_query_open(struct request *rq, struct xds_query *q) MUST_CHECK; /* reads it */
 enum status xds_query_run(struct request *rq, const struct xds_query *q,
                           const struct xds_visible **out) MUST_CHECK; /* finds, gates, audits */
-/* The answer up to the inside of its RegistryObjectList, with the errors that rq->err holds. */
+/* The answer up to the inside of its RegistryObjectList, with the obligations of what is in it and
+ * the errors that rq->err holds. */
 struct xml_writer *xds_query_response_begin(struct request *rq, struct soap_answer *answer,
-                                            const char *status);
+                                            const char *status, unsigned obligations);
 void xds_query_response_write(struct request *rq, struct xml_writer *w, const struct xds_query *q,
                               const struct xds_visible *seen);
 enum status xds_query_response_end(struct xml_writer *w, struct soap_answer *answer,

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "consent/rule.h"
 #include "hub/soap.h"
+#include "xds/rim_write.h"
 
 #define SEVERITY "urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:"
 
@@ -68,12 +70,43 @@ void xds_error_list_write(struct xml_writer *w, enum xds_door door, const struct
     xml_end(w, "rs:RegistryErrorList");
 }
 
+static void write_slot(struct xml_writer *w, const char *name, unsigned obligations,
+                       const struct str *words)
+{
+    xml_begin(w, "rim:Slot");
+    xml_attribute(w, "name", str_from(name));
+    xml_begin(w, "rim:ValueList");
+    for (int o = 0; o < CONSENT_OBLIGATION_COUNT; o++)
+        if (obligations & 1u << o)
+            xml_leaf(w, "rim:Value",
+                     words != NULL ? *words
+                                   : str_from(consent_obligation_word((enum consent_obligation)o)));
+    xml_end(w, "rim:ValueList");
+    xml_end(w, "rim:Slot");
+}
+
+void xds_obligations_write(struct xml_writer *w, unsigned obligations)
+{
+    static const struct str notice =
+        STR("42 CFR part 2 prohibits unauthorized use or disclosure of these records.");
+
+    if (obligations == 0)
+        return;
+    xml_begin(w, "rs:ResponseSlotList");
+    xml_attribute(w, "xmlns:rim", STR(XDS_RIM_NS));
+    write_slot(w, "urn:causeway:obligations", obligations, NULL);
+    if (obligations & CONSENT_OBLIGATION(NO_REDISCLOSURE))
+        write_slot(w, "urn:causeway:notice", CONSENT_OBLIGATION(NO_REDISCLOSURE), &notice);
+    xml_end(w, "rs:ResponseSlotList");
+}
+
 void xds_registry_response_write(struct xml_writer *w, const char *status, enum xds_door door,
-                                 const struct errors *errors)
+                                 unsigned obligations, const struct errors *errors)
 {
     xml_begin(w, "rs:RegistryResponse");
     xml_attribute(w, "xmlns:rs", STR(XDS_RS_NS));
     xml_attribute(w, "status", str_from(status));
+    xds_obligations_write(w, obligations);
     xds_error_list_write(w, door, errors);
     xml_end(w, "rs:RegistryResponse");
 }
@@ -84,7 +117,7 @@ static enum status respond(struct request *rq, struct reply *rp, const char *sta
     struct soap_answer answer;
     struct xml_writer *w = soap_answer_begin(rq, &answer, NULL);
 
-    xds_registry_response_write(w, status, door, rq->err);
+    xds_registry_response_write(w, status, door, 0, rq->err);
     return soap_answer_end(&answer, rp);
 }
 

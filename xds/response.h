@@ -13,13 +13,21 @@
 /* Where a failure is told, which chooses the code of what the profile has no code for. */
 enum xds_door { XDS_AT_REGISTRY, XDS_AT_PROVIDE, XDS_AT_RETRIEVE };
 
-/* Writes <rs:RegistryResponse status=...> with a RegistryErrorList of everything in errors
- * (warnings included): errorCode, codeContext, severity, location; highestSeverity right. A code
- * that is none of TF-3 Table 4.2.4.1-2 (the database is away, ...) becomes the door's own
+/* What whoever receives the answer has to heed, where its place in the answer is: slots of the
+ * response, before its errors. A client that does not know them passes them over; an error list
+ * would make many take a success for a failure. urn:causeway:obligations names them
+ * (consent/rule.h), urn:causeway:notice has the words that 42 CFR 2.32(a)(2) wants with the data.
+ * Nothing for none. */
+void xds_obligations_write(struct xml_writer *w, unsigned obligations);
+
+/* Writes <rs:RegistryResponse status=...> with the obligations and a RegistryErrorList of
+ * everything in errors (warnings included): errorCode, codeContext, severity, location;
+ * highestSeverity right. A code that is none of TF-3 Table 4.2.4.1-2 (the database is away, ...)
+ * becomes the door's own
  * ...Error, ...Busy where time or a lock ran out, and XDSRegistryNotAvailable where a repository
  * cannot register. */
 void xds_registry_response_write(struct xml_writer *w, const char *status, enum xds_door door,
-                                 const struct errors *errors);
+                                 unsigned obligations, const struct errors *errors);
 
 /* The error list alone, for query:AdhocQueryResponse; nothing when there are no errors. The prefix
  * rs: must be declared. */

@@ -26,6 +26,7 @@ struct xds_retrieval {
     size_t n, failed;
     struct xds_candidates found;
     const struct xds_visible *seen;
+    unsigned obligations; /* CONSENT_OBLIGATION, of what is shown, others' documents too */
     struct rows blobs;
 };
 

@@ -134,7 +134,9 @@ static enum status find_documents(struct request *rq, struct xds_retrieval *r)
             ids[n++] = r->v[i].unique_id;
     if (n > 0)
         TRY(xds_find_documents_by_id(rq, ids, n, &blobs, &r->found));
-    return xds_gate(rq, &r->found, &r->seen);
+    TRY(xds_gate(rq, &r->found, &r->seen));
+    r->obligations |= xds_visible_obligations(r->seen);
+    return OK;
 }
 
 static const struct xds_document *visible_document(const struct xds_retrieval *r, size_t i)
@@ -430,7 +432,7 @@ static void write_status(struct request *rq, struct xml_writer *w, const struct 
         if (r->v[i].code != NULL)
             fail_at(&list, r->v[i].unique_id, NOT_FOUND, r->v[i].code, "%.*s",
                     STR_ARG(r->v[i].words));
-    xds_registry_response_write(w, status_of(r), XDS_AT_RETRIEVE, &list);
+    xds_registry_response_write(w, status_of(r), XDS_AT_RETRIEVE, r->obligations, &list);
 }
 
 static void write_document(struct soap_answer *answer, const struct xds_wanted *d)
@@ -504,7 +506,7 @@ enum status xds_retrieve_failure(struct request *rq, struct reply *rp)
     struct soap_answer answer;
     struct xml_writer *w = begin_answer(rq, &answer);
 
-    xds_registry_response_write(w, XDS_FAILURE, XDS_AT_RETRIEVE, rq->err);
+    xds_registry_response_write(w, XDS_FAILURE, XDS_AT_RETRIEVE, 0, rq->err);
     xml_end(w, "xdsb:RetrieveDocumentSetResponse");
     return soap_answer_end(&answer, rp);
 }

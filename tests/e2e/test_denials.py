@@ -51,6 +51,24 @@ def test_a_disclosures_record_has_its_obligations(hub, harbour, person, document
         ("permit", "patient-permit", policy, "no-redisclosure read-only", "")
 
 
+def slots(response):
+    return {s.get("name"): s.xpath("rim:ValueList/rim:Value/text()", namespaces=xds.NAMESPACES)
+            for s in response.body.iterfind(".//rs:ResponseSlotList/rim:Slot", xds.NAMESPACES)}
+
+
+def test_obligations_and_the_notice_of_42_cfr_part_2_go_with_what_is_disclosed(hub, lakeside, harbour, person, document):
+    wanted = (hub.repository, document.unique_id)
+    assert slots(harbour.find(person.xad)) == {} and slots(harbour.retrieve(wanted)) == {}
+    set_consent(hub, person, "--permit", "--member", "harbour", "--obligation", "no-redisclosure")
+    for answer in (harbour.find(person.xad), harbour.retrieve(wanted)):
+        assert answer.ok and answer.errors == []
+        assert slots(answer)["urn:causeway:obligations"] == ["no-redisclosure"]
+        assert slots(answer)["urn:causeway:notice"][0].startswith("42 CFR part 2 prohibits")
+    assert slots(lakeside.find(person.xad)) == {}
+    set_consent(hub, person, "--deny", "--member", "harbour")
+    assert slots(harbour.find(person.xad)) == {} and slots(harbour.retrieve(wanted)) == {}
+
+
 def test_a_refused_retrievals_record_says_by_what(hub, harbour, person, document):
     set_consent(hub, person, "--deny")
     assert not harbour.retrieve((hub.repository, document.unique_id)).ok

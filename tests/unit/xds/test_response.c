@@ -7,7 +7,7 @@ static struct str written(struct arena *a, const char *status, const struct erro
     struct strbuf b = strbuf_on(a, 1024);
     struct xml_writer w = xml_writer_on(&b);
 
-    xds_registry_response_write(&w, status, XDS_AT_REGISTRY, err);
+    xds_registry_response_write(&w, status, XDS_AT_REGISTRY, 0, err);
     return strbuf_str(&b);
 }
 
@@ -57,7 +57,7 @@ static void check_general(enum xds_door door, enum status status, const char *co
     b = strbuf_on(&a, 1024);
     w = xml_writer_on(&b);
     fail(&err, status, "57P01", "what no profile knows");
-    xds_registry_response_write(&w, XDS_FAILURE, door, &err);
+    xds_registry_response_write(&w, XDS_FAILURE, door, 0, &err);
     CU_ASSERT(str_find_str(strbuf_str(&b), str_printf(&a, "errorCode=\"%s\"", code)) > 0);
     arena_dispose(&a);
 }
