@@ -159,6 +159,9 @@ static const char *const ALLOWED[] = {
     "sendto",
     "setsockopt",
     "shutdown",
+    "timerfd_create",
+    "timerfd_gettime",
+    "timerfd_settime",
     NULL,
 };
 

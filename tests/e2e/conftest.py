@@ -56,8 +56,9 @@ def program(request):
 
 @pytest.fixture(scope="session")
 def scratch(request, program):
-    """var/e2e/<build>: one folder for each build, so that two can be tested at once."""
-    folder = ROOT / "var/e2e" / program.parent.name
+    """var/e2e/<build>: one folder for each build, and each process of `pytest -n`, so that several can
+    be tested at once."""
+    folder = ROOT / "var/e2e" / program.parent.name / os.environ.get("PYTEST_XDIST_WORKER", "")
     shutil.rmtree(folder / "hubs", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
@@ -87,6 +88,8 @@ def make_hub(cluster, program, scratch):
     ended = [(hub.folder.name, hub.stop(expect=None)) for hub in hubs]
     bad = [x for x in ended if x[1] not in (0, None)]
     assert not bad, f"hubs ended badly: {bad}; see {scratch}/hubs/*/hub.log"
+    missing = [hub.folder.name for hub in hubs if "Function not implemented" in hub.log.read_text(errors="replace")]
+    assert not missing, f"hub/base/confine.c lacks a system call: see the log of {missing}"
 
 
 @pytest.fixture(scope="module")
