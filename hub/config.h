@@ -163,9 +163,10 @@
     X(SECTION, operation, "Operation", 0, 0, "")                                                   \
     X(TEXT, user, "", 0, 32,                                                                       \
       "System user to become when started as root, after the listeners are bound")                 \
-    X(NUMBER, answer_step_ms, "0", 0, 1000,                                                        \
+    X(NUMBER, answer_step_ms, "2", 0, 1000,                                                        \
       "What discloses is answered at multiples of so many milliseconds, so that its time tells "   \
-      "nothing of what consent hides; 2 costs a query about one; 0: as soon as it can")            \
+      "nothing of what consent hides; 2 costs an answer about one. 0: as soon as it can, which "   \
+      "who asks often enough can tell apart")                                                      \
     X(TEXT, migrations, "", 0, 4000,                                                               \
       "Folder of the migrations; empty: where the program was installed")                          \
     X(TEXT, log_level, "info", 4, 5, "debug, info, warn or error")                                 \
