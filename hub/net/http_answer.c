@@ -7,6 +7,7 @@ enum { INTERIM_MAX = 8, CHUNK_LINE_MAX = 256 };
 struct http_answer http_answer_on(struct arena *a, size_t head_max, size_t body_max)
 {
     return (struct http_answer){.received = strbuf_on(a, 1024),
+                                .unchunked = strbuf_on(a, 64),
                                 .head_max = head_max,
                                 .body_max = body_max};
 }
@@ -79,11 +80,10 @@ static bool hex_size(struct str digits, uint64_t *out)
     return digits.n > 0;
 }
 
+/* Goes on behind the last whole chunk: one who sends byte by byte costs no more than another. */
 static enum http_answer_state unchunk(struct http_answer *h, struct str rest)
 {
-    struct strbuf body = strbuf_on(h->received.arena, rest.n + 1);
-
-    for (;;) {
+    for (rest = str_slice(rest, h->taken, rest.n);;) {
         struct str at = rest, line = take_line(&rest), digits = line;
         uint64_t size;
 
@@ -91,7 +91,8 @@ static enum http_answer_state unchunk(struct http_answer *h, struct str rest)
             return HTTP_ANSWER_BROKEN;
         if (line.p == NULL)
             return HTTP_ANSWER_MORE;
-        if (!hex_size(str_trim(str_cut(&digits, ';')), &size) || body.n + size > h->body_max)
+        if (!hex_size(str_trim(str_cut(&digits, ';')), &size) ||
+            h->unchunked.n + size > h->body_max)
             return HTTP_ANSWER_BROKEN;
         if (size == 0) /* trailers say nothing that is wanted here */
             break;
@@ -99,10 +100,11 @@ static enum http_answer_state unchunk(struct http_answer *h, struct str rest)
             return HTTP_ANSWER_MORE;
         if (memcmp(rest.p + size, "\r\n", 2) != 0)
             return HTTP_ANSWER_BROKEN;
-        strbuf_add(&body, str_slice(rest, 0, size));
+        strbuf_add(&h->unchunked, str_slice(rest, 0, size));
         rest = str_slice(rest, size + 2, rest.n);
+        h->taken += at.n - rest.n;
     }
-    h->body = strbuf_str(&body);
+    h->body = strbuf_str(&h->unchunked);
     return HTTP_ANSWER_WHOLE;
 }
 
@@ -125,7 +127,7 @@ static enum http_answer_state read_body(struct http_answer *h, struct str fields
     return f.has_length || ended ? HTTP_ANSWER_WHOLE : HTTP_ANSWER_MORE;
 }
 
-/* All that came is read again each time: answers are small. */
+/* The heads are read again each time: they are small. */
 static enum http_answer_state look(struct http_answer *h, bool ended)
 {
     struct str rest = strbuf_str(&h->received);

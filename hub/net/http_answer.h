@@ -17,7 +17,9 @@ enum http_answer_state {
 struct http_answer {
     int status;             /* 200 to 599, once WHOLE */
     struct str body;        /* unframed, once WHOLE */
-    struct strbuf received; /* since the end of the last interim answer */
+    struct strbuf received; /* heads and body, as they came */
+    struct strbuf unchunked;
+    size_t taken; /* of the framed body: chunks that are in `unchunked` */
     size_t head_max, body_max;
 };
 

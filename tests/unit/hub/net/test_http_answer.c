@@ -48,6 +48,33 @@ static void the_body_ends_as_its_framing_says(void)
     arena_dispose(&a);
 }
 
+/* A member chooses the address that answers, and the size of the pieces it answers in. */
+static void chunks_that_come_byte_by_byte_take_no_more_memory(void)
+{
+    enum { LARGE = 4096, SMALL = 500 };
+    struct http_answer h;
+    struct strbuf in;
+    struct arena a, b;
+
+    arena_init(&a);
+    arena_init(&b);
+    in = strbuf_on(&b, LARGE);
+    strbuf_lit(&in, OK_HEAD "Transfer-Encoding: chunked\r\n\r\n1000\r\n");
+    for (int i = 0; i < LARGE; i++)
+        strbuf_addc(&in, 'x');
+    for (int i = 0; i < SMALL; i++)
+        strbuf_lit(&in, "\r\n1\r\ny");
+    strbuf_lit(&in, "\r\n0\r\n\r\n");
+    h = http_answer_on(&a, HEAD, LARGE + SMALL);
+    for (size_t i = 0; i < in.n; i++)
+        if (http_answer_feed(&h, str_of(in.p + i, 1)) == HTTP_ANSWER_WHOLE)
+            break;
+    CU_ASSERT_EQUAL(h.body.n, LARGE + SMALL);
+    CU_ASSERT(a.used < 16 * (LARGE + SMALL));
+    arena_dispose(&b);
+    arena_dispose(&a);
+}
+
 static void what_has_no_certain_end_is_broken(void)
 {
     static const char *const cases[] = {
@@ -97,4 +124,5 @@ static void heads_and_bodies_have_caps(void)
 }
 
 SUITE(test_http_answer, CASE(the_body_ends_as_its_framing_says),
+      CASE(chunks_that_come_byte_by_byte_take_no_more_memory),
       CASE(what_has_no_certain_end_is_broken), CASE(heads_and_bodies_have_caps));
