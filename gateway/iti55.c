@@ -405,6 +405,19 @@ static enum status read_respond_to(struct request *rq, const struct hl7v3 *m, st
                    "the operator of the hub registers it");
 }
 
+/* Who never takes its answers must not fill the hub's disks: it may ask for them at once. */
+static enum status check_room(struct request *rq, const struct outbox_destination *to)
+{
+    bool full;
+
+    TRY(outbox_is_full(rq, to, &full));
+    if (!full)
+        return OK;
+    return fail_at(rq->err, STR("/PRPA_IN201305UV02/respondTo/telecom"), INVALID, "101",
+                   "As many answers wait for this address, or could not be delivered there, as "
+                   "are kept: take them first, or ask without deferring");
+}
+
 /* The deferred response option (3.55.4.1.2.5): the message is acknowledged now, and answered by a
  * message of the hub's own, which the outbox delivers. */
 static enum status defer(struct request *rq, struct reply *rp)
@@ -416,6 +429,7 @@ static enum status defer(struct request *rq, struct reply *rp)
 
     TRY(judge(rq, d));
     TRY(read_respond_to(rq, &d->m, &to.address));
+    TRY(check_room(rq, &to));
     strbuf_lit(&b, "application/soap+xml; charset=UTF-8\n");
     w = xml_writer_on(&b);
     soap_message_begin(&w, &(struct soap_addressing){

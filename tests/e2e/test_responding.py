@@ -18,7 +18,7 @@ ITI55 = "urn:hl7-org:v3:PRPA_IN201305UV02:CrossGatewayPatientDiscovery"
 DEFERRED = "urn:hl7-org:v3:PRPA_IN201305UV02:Deferred:CrossGatewayPatientDiscovery"
 URN = f"urn:oid:{HOME}"
 XCPD = "urn:ihe:iti:xcpd:2009"
-SETTINGS = {"discovery_matches": 2}
+SETTINGS = {"discovery_matches": 2, "outbox_kept": 4}
 
 
 @functools.lru_cache
@@ -205,16 +205,20 @@ def test_a_hub_that_is_no_health_data_locator_tells_nobody_where_else_patients_a
     assert etree.QName(answer.body).localname == "Fault" and b"no health data locator" in answer.raw
 
 
+def deferred(p, address):
+    body = v3.pdq_query(list(who(p)))
+    body.find(f"{{{v3.V3}}}sender").addprevious(etree.fromstring(
+        f'<respondTo xmlns="{v3.V3}" typeCode="RSP"><telecom value="{address}"/>'
+        '<entityRsp classCode="ENT" determinerCode="INSTANCE"><id root="2.16.840.1.1"/></entityRsp></respondTo>'))
+    return body
+
+
 def test_a_deferred_question_is_acknowledged_and_answered_later(hub, aurora, lakeside, valid):
     p = known(lakeside)
     with Answers(hub.authority.issue("aurora-answers", server=True), hub.ca) as answers:
         hub.run("member", "reply-to", "add", "aurora", "--address", answers.url)
         settle()
-        body = v3.pdq_query(list(who(p)))
-        place = body.find(f"{{{v3.V3}}}sender")
-        place.addprevious(etree.fromstring(
-            f'<respondTo xmlns="{v3.V3}" typeCode="RSP"><telecom value="{answers.url}"/>'
-            '<entityRsp classCode="ENT" determinerCode="INSTANCE"><id root="2.16.840.1.1"/></entityRsp></respondTo>'))
+        body = deferred(p, answers.url)
         valid(body)
         answer = v3.call(aurora, "/xcpd", body, DEFERRED)
         assert (answer.interaction, answer.ack) == ("MCCI_IN000002UV01", "AA")
@@ -226,6 +230,19 @@ def test_a_deferred_question_is_acknowledged_and_answered_later(hub, aurora, lak
         settle()
         refused = v3.call(aurora, "/xcpd", body, DEFERRED)
         assert (refused.interaction, refused.ack) == ("MCCI_IN000002UV01", "AE")
+
+
+def test_no_more_deferred_answers_are_kept_than_may_be(hub, aurora, lakeside):
+    p = known(lakeside)
+    with Answers(hub.authority.issue("aurora-full", server=True), hub.ca) as answers:
+        answers.status = 503
+        hub.run("member", "reply-to", "add", "aurora", "--address", answers.url)
+        settle()
+        acks = [v3.call(aurora, "/xcpd", deferred(p, answers.url), DEFERRED).ack for _ in range(6)]
+        assert acks == ["AA"] * 4 + ["AE"] * 2
+        assert v3.call(aurora, "/xcpd", v3.pdq_query(list(who(p))), ITI55).ack == "AA"
+        hub.run("member", "reply-to", "remove", "aurora", "--address", answers.url)
+        settle()
 
 
 def test_each_transaction_answers_asynchronously_too(hub, aurora, lakeside, valid):
