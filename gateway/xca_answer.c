@@ -10,7 +10,7 @@
 #define NS_QUERY "urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"
 #define NS_XDSB  "urn:ihe:iti:xds-b:2007"
 
-enum { TOLD_MAX = 1000, WORDS_MAX = 500, CODE_MAX = 80, DOCUMENTS_MAX = 1000 };
+enum { TOLD_MAX = 1000, WORDS_MAX = 500, CODE_MAX = 80, DOCUMENTS_MAX = 1000, UNIQUE_ID_MAX = 256 };
 
 static struct str named(struct arena *a, const struct partner *p)
 {
@@ -148,9 +148,11 @@ static bool read_ends(struct xds_object *o)
                             uuid_parse_urn(xds_text(o, "targetObject"), &link->to.uuid));
 }
 
+/* Its uniqueId becomes a key of the database. */
 static bool adopt(struct arena *a, const struct partner *p, struct xds_object *o)
 {
-    if (!uuid_parse_urn(o->id, &o->uuid) || !read_ends(o))
+    if (!uuid_parse_urn(o->id, &o->uuid) || !read_ends(o) ||
+        xds_text(o, "uniqueId").n > UNIQUE_ID_MAX)
         return false;
     o->logical = o->uuid;
     (void)!uuid_parse_urn(o->lid, &o->logical);
@@ -164,8 +166,9 @@ static bool adopt(struct arena *a, const struct partner *p, struct xds_object *o
 static void leave_out(struct arena *a, const struct partner *p, size_t count,
                       const struct errors *faults, struct errors *told)
 {
-    struct str first = faults->first != NULL ? str_slice(faults->first->text, 0, WORDS_MAX)
-                                             : STR("an id is no urn:uuid:");
+    struct str first = faults->first != NULL
+                           ? str_slice(faults->first->text, 0, WORDS_MAX)
+                           : STR("an id is no urn:uuid:, or a uniqueId is too long");
 
     fail_at(told, partner_home_urn(a, p), UPSTREAM, "XDSRegistryError",
             "%.*s: %zu objects of its answer cannot be read and are left out: %.*s",

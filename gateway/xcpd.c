@@ -19,6 +19,7 @@ enum {
     MATCHES_MAX = 20, /* of one answer; more is as good as nobody */
     LIST_MAX = 4,     /* addresses and telephones that are told */
     DAYS_MOST = 366,  /* of a correlation, whatever the community says */
+    ID_MAX = 256,     /* bytes of a patient's identifier: it is a key of the database */
 };
 
 /* A match must say the same name and date of birth, or nearly: as mpi_criteria_fit counts. */
@@ -341,7 +342,8 @@ static bool read_match(struct request *rq, const xmlNode *event, struct xcpd_mat
     enum status s;
 
     *out = (struct xcpd_match){.patient = {oid_strip_urn(id.root), id.extension}};
-    if (patient == NULL || !oid_valid(out->patient.authority) || out->patient.id.n == 0)
+    if (patient == NULL || !oid_valid(out->patient.authority) || out->patient.id.n == 0 ||
+        out->patient.id.n > ID_MAX)
         return false;
     errors_init(&mine, rq->arena);
     rq->err = &mine;

@@ -1,6 +1,8 @@
 """Asking other communities (ITI-18 and ITI-43 at /xca/ig): against communities of the test's own,
 which know their patients and documents from lists and answer well or badly."""
 import json
+import random
+import re
 import time
 
 import pytest
@@ -202,6 +204,21 @@ def test_a_community_that_fails_is_named_and_the_others_are_answered(region, bre
     assert titles(answer) == ["borealis", "here"]
     assert [e.code for e in answer.errors] == [code], answer
     assert region.aurora.home in answer.errors[0].context
+
+
+@pytest.mark.parametrize("kind", ["discovery", "query"])
+def test_a_community_that_names_things_without_end_costs_the_others_nothing(region, kind):
+    p = region.patient(region.aurora, region.borealis)
+    long = "".join(f"{random.getrandbits(64):020}" for _ in range(1000))  # more than an index takes, compressed too
+    if kind == "query":
+        region.find(p)
+    before = rf'(extension=")A-{p.serial}' if kind == "discovery" else \
+        f'(identificationScheme="{xds.ENTRY_UNIQUE}"[^>]* value=")[^"]*'
+    region.aurora.mend = lambda what, text: re.sub(before, rf"\g<1>{long}", text) if what == kind else text
+    answer = region.find(p)
+    assert answer.status == xds.PARTIAL, answer
+    assert titles(answer) == ["borealis", "here"]
+    assert {region.aurora.home in e.context for e in answer.errors} == {True}
 
 
 # --- who is it there? ------------------------------------------------------------------------------
