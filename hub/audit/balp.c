@@ -9,6 +9,7 @@
 #define PARTICIPATION   "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 #define ACT_REASON      "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 #define BALP_ENTITY     "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
+#define USER_AGENT      "https://profiles.ihe.net/ITI/BALP/CodeSystem/UserAgentTypes"
 #define IHE_EVENT_TYPE  "urn:ihe:event-type-code"
 #define INTERACTION     "http://hl7.org/fhir/restful-interaction"
 #define OWN_CODE_SYSTEM "urn:causeway:audit"
@@ -102,10 +103,12 @@ static void add_purpose(struct strbuf *b, const struct audit_event *e)
 
 /* --- agents ---------------------------------------------------------------------------------- */
 
-static void add_who(struct strbuf *b, struct str value, struct str display)
+static void add_who(struct strbuf *b, struct str system, struct str value, struct str display)
 {
     begin(b, "who", '{');
     begin(b, "identifier", '{');
+    if (system.n > 0)
+        add(b, "system", system);
     add(b, "value", value);
     strbuf_addc(b, '}');
     if (display.n > 0)
@@ -121,7 +124,7 @@ static void add_node(struct strbuf *b, const struct audit_party *p, bool is_sour
     begin(b, NULL, '{');
     add_concept(b, "type", STR(DCM), is_source ? STR("110153") : STR("110152"),
                 is_source ? STR("Source Role ID") : STR("Destination Role ID"));
-    add_who(b, p->id, display);
+    add_who(b, STR_NONE, p->id, display);
     strbuf_lit(b, ",\"requestor\":false");
     begin(b, "network", '{');
     add(b, "address", network);
@@ -129,12 +132,24 @@ static void add_node(struct strbuf *b, const struct audit_party *p, bool is_sour
     strbuf_lit(b, "}}");
 }
 
+/* Whose token was a SAML assertion says so, and names it by its issuer, subject and id
+ * (IHE.BasicAudit.SAMLaccessTokenUse.Minimal). */
+static void add_user_type(struct strbuf *b, bool by_assertion)
+{
+    begin(b, "type", '{');
+    begin(b, "coding", '[');
+    add_coding(b, NULL, STR(PARTICIPATION), STR("IRCP"), STR("information recipient"));
+    if (by_assertion)
+        add_coding(b, NULL, STR(USER_AGENT), STR("UserSamlAgent"), STR_NONE);
+    strbuf_lit(b, "]}");
+}
+
 static void add_user(struct strbuf *b, const struct audit_event *e)
 {
     struct str token = e->assertion;
 
     begin(b, NULL, '{');
-    add_concept(b, "type", STR(PARTICIPATION), STR("IRCP"), STR("information recipient"));
+    add_user_type(b, token.n > 0);
     if (e->role.n > 0) {
         begin(b, "role", '[');
         add_concept(b, NULL,
@@ -144,13 +159,16 @@ static void add_user(struct strbuf *b, const struct audit_event *e)
                     e->role, STR(""));
         strbuf_addc(b, ']');
     }
-    add_who(b, e->user, e->user_name);
+    if (token.n > 0)
+        add_who(b, audit_event_issuer(e), audit_event_person(e), e->user_name);
+    else
+        add_who(b, STR_NONE, e->user, e->user_name);
     if (e->user_name.n > 0)
         add(b, "name", e->user_name);
     strbuf_lit(b, ",\"requestor\":true");
-    if (token.n > 0) { /* the last 32 characters of a token's id are enough to find it */
+    if (token.n > 0) {
         begin(b, "policy", '[');
-        json_text_add(b, str_slice(token, token.n > 32 ? token.n - 32 : 0, token.n));
+        json_text_add(b, token);
         strbuf_addc(b, ']');
     }
     add_purpose(b, e);

@@ -181,20 +181,38 @@ bool audit_event_has_person(const struct audit_event *e)
     return e->user.n > 0;
 }
 
-struct str audit_event_person(const struct audit_event *e)
+/* user and issuer of alias<user@issuer>; the whole and none when it has another form. */
+static void split_person(struct str whole, struct str *user, struct str *issuer)
 {
-    ptrdiff_t open = str_find(e->user, '<');
-    struct str inside;
+    ptrdiff_t open = str_find(whole, '<');
+    struct str inside = open >= 0 ? str_slice(whole, (size_t)open + 1, whole.n) : STR_NONE;
 
-    if (open < 0)
-        return e->user;
-    inside = str_slice(e->user, (size_t)open + 1, e->user.n);
     while (inside.n > 0 && inside.p[inside.n - 1] == '>')
         inside.n--;
+    *user = first_of(inside, whole);
+    *issuer = STR_NONE;
     for (size_t i = inside.n; i-- > 1;) /* a user's name may be an address itself */
-        if (inside.p[i] == '@')
-            return str_slice(inside, 0, i);
-    return first_of(inside, e->user);
+        if (inside.p[i] == '@') {
+            *user = str_slice(inside, 0, i);
+            *issuer = str_slice(inside, i + 1, inside.n);
+            return;
+        }
+}
+
+struct str audit_event_person(const struct audit_event *e)
+{
+    struct str user, issuer;
+
+    split_person(e->user, &user, &issuer);
+    return user;
+}
+
+struct str audit_event_issuer(const struct audit_event *e)
+{
+    struct str user, issuer;
+
+    split_person(e->user, &user, &issuer);
+    return issuer;
 }
 
 /* --- what ------------------------------------------------------------------------------------ */

@@ -56,6 +56,8 @@ void audit_event_parties(struct arena *a, const struct audit_event *e, struct st
 bool audit_event_has_person(const struct audit_event *e);
 /* user of alias<user@issuer>; the whole when it has another form. */
 struct str audit_event_person(const struct audit_event *e);
+/* issuer of alias<user@issuer>; NONE when it has another form. */
+struct str audit_event_issuer(const struct audit_event *e);
 
 /* The event's type as a code: of IHE's transactions, or DCM, or the hub's own words. */
 struct audit_code {

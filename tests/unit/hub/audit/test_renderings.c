@@ -416,6 +416,28 @@ static void a_patients_query_has_the_entities_of_balp(void)
     arena_dispose(&t.arena);
 }
 
+static void a_person_by_an_assertion_is_named_by_its_issuer_subject_and_id(void)
+{
+    struct bench t;
+    const json_t *user, *codings;
+    json_t *o;
+
+    set_up(&t, "ITI-18", false);
+    t.context.assertion = STR("_d87f8adf-711a-4545-bf77-ff8517b498e4");
+    o = balp_of(&t);
+    user = json_array_get(json_object_get(o, "agent"), 2);
+    codings = json_object_get(json_object_get(user, "type"), "coding");
+    CU_ASSERT_STRING_EQUAL(text_at(json_array_get(codings, 0), "code", NULL, NULL), "IRCP");
+    CU_ASSERT_STRING_EQUAL(text_at(json_array_get(codings, 1), "code", NULL, NULL),
+                           "UserSamlAgent");
+    CU_ASSERT_STRING_EQUAL(text_at(user, "who", "identifier", "system"), "https://idp.example/");
+    CU_ASSERT_STRING_EQUAL(text_at(user, "who", "identifier", "value"), "house");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(json_object_get(user, "policy"), 0)),
+                           "_d87f8adf-711a-4545-bf77-ff8517b498e4");
+    json_decref(o);
+    arena_dispose(&t.arena);
+}
+
 SUITE(test_renderings, CASE(each_row_renders_by_the_schema_with_every_object),
       CASE(a_stored_query_names_both_ends_the_person_and_the_query),
       CASE(documents_flow_from_the_repository_whichever_side_records),
@@ -425,4 +447,5 @@ SUITE(test_renderings, CASE(each_row_renders_by_the_schema_with_every_object),
       CASE(an_alert_gives_the_event_its_type), CASE(a_record_of_the_first_version_still_renders),
       CASE(each_row_is_an_audit_event_with_both_agents),
       CASE(a_patients_query_has_the_entities_of_balp),
+      CASE(a_person_by_an_assertion_is_named_by_its_issuer_subject_and_id),
       CASE(who_asked_reads_nothing_of_what_was_withheld));
