@@ -1,6 +1,7 @@
 #include "hub/base/confine.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -274,7 +275,7 @@ static void add_sockets(struct filter *f)
 
 static void add_requests_to_devices(struct filter *f)
 {
-    static const unsigned requests[] = {FIONBIO, FIONREAD, TCGETS, TIOCGWINSZ};
+    static const unsigned requests[] = {FIONBIO, FIONREAD, SIOCOUTQ, TCGETS, TIOCGWINSZ};
 
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         allow_if(f, "ioctl", SCMP_A1(SCMP_CMP_EQ, requests[i]));
