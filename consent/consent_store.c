@@ -170,7 +170,8 @@ static void queue_epoch(struct db *db, struct consent_reading *r)
     db_queue0(db, &EPOCH, &r->epoch);
 }
 
-/* How a request reads: with the epoch of its driver, and to be kept. */
+/* How a request reads: with the epoch of its driver, and to be kept. Who has broken glass sees what
+ * it has written itself, under an epoch that another change gets should this one be rolled back. */
 struct manner {
     bool with_epoch, keep;
 };
@@ -179,7 +180,8 @@ static struct manner manner_of(const struct request *rq)
 {
     return (struct manner){!request_has_epochs(rq),
                            rq->transaction != NULL &&
-                               rq->transaction->isolation == REPEATABLE_READ};
+                               rq->transaction->isolation == REPEATABLE_READ &&
+                               rq->emergencies == NULL};
 }
 
 static void queue_now(struct db *db, struct arena *a, const int64_t *pkeys, size_t count,

@@ -15,7 +15,7 @@ from people import Person, cda
 
 PLQ = "urn:ihe:iti:xcpd:2009"
 SETTINGS = {"community_soft_ms": 1500, "community_hard_ms": 4000, "community_leave_alone_ms": 300,
-            "health_data_locator": "on"}
+            "health_data_locator": "on", "max_results": 40}
 
 
 class Region:
@@ -219,6 +219,32 @@ def test_a_community_that_names_things_without_end_costs_the_others_nothing(regi
     assert answer.status == xds.PARTIAL, answer
     assert titles(answer) == ["borealis", "here"]
     assert {region.aurora.home in e.context for e in answer.errors} == {True}
+
+
+def test_what_an_emergency_saw_before_it_was_rolled_back_hides_no_later_denial(region):
+    """Breaking glass moves the patient's epoch; rolled back, that epoch is another change's."""
+    p, hub, issuer = region.patient(region.aurora), region.hub, "https://sts.lakeside.example/emergency"
+    sts = saml.Provider(hub.folder / "sts-emergency", issuer, audience=f"urn:oid:{HOME}")
+    hub.run("member", "idp", "add", "lakeside", "--issuer", issuer, "--cert", sts.key.certificate)
+    hub.run("consent", "emergency", "add", "ETREAT", "--minutes", 30, "--review-hours", 24)
+    region.find(p)
+    deny = ("consent", "set", "--patient", p.xad, "--deny", "--member", "lakeside")
+    hub.run(*deny, "--overridable")
+    time.sleep(0.6)  # the keeper reads the members four times a second
+
+    def in_emergency():
+        purpose = saml.coded("PurposeOfUse", ("ETREAT", "2.16.840.1.113883.5.8"))
+        saml.element(purpose, saml.HL7, "originalText", "unconscious")
+        assertion = sts.assertion(user="anna", organization=region.lakeside.organization, purpose=purpose)
+        return region.call("/xca/ig/query", xds.ITI18, xds.find_documents(p.xad), headers=[saml.security(assertion)])
+
+    one = list(region.aurora.entries)
+    for i in range(45):
+        region.aurora.publish(f"A-{p.serial}", cda(f"many {i}"), title="many")
+    assert [e.code for e in in_emergency().errors] == ["XDSTooManyResults"]
+    region.aurora.entries[:] = one
+    hub.run(*deny)
+    assert titles(in_emergency()) == []
 
 
 # --- who is it there? ------------------------------------------------------------------------------
