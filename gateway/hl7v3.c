@@ -112,8 +112,23 @@ void hl7v3_ii_write(struct xml_writer *w, const char *name, struct hl7v3_ii ii)
     xml_end(w, name);
 }
 
+/* The organization of a device: the community whose gateway it is. */
+static void write_community(struct xml_writer *w, struct str home)
+{
+    if (home.n == 0)
+        return;
+    xml_begin(w, "asAgent");
+    xml_attribute(w, "classCode", STR("AGNT"));
+    xml_begin(w, "representedOrganization");
+    xml_attribute(w, "classCode", STR("ORG"));
+    xml_attribute(w, "determinerCode", STR("INSTANCE"));
+    hl7v3_ii_write(w, "id", (struct hl7v3_ii){home, STR_NONE});
+    xml_end(w, "representedOrganization");
+    xml_end(w, "asAgent");
+}
+
 static void write_device(struct xml_writer *w, const char *side, const char *type,
-                         struct hl7v3_ii id)
+                         struct hl7v3_ii id, struct str community)
 {
     xml_begin(w, side);
     xml_attribute(w, "typeCode", str_from(type));
@@ -121,6 +136,7 @@ static void write_device(struct xml_writer *w, const char *side, const char *typ
     xml_attribute(w, "classCode", STR("DEV"));
     xml_attribute(w, "determinerCode", STR("INSTANCE"));
     hl7v3_ii_write(w, "id", id);
+    write_community(w, community);
     xml_end(w, "device");
     xml_end(w, side);
 }
@@ -189,8 +205,8 @@ void hl7v3_wrapper_begin(struct request *rq, struct xml_writer *w, const struct 
     hl7v3_leaf(w, "processingCode", "code", t->processing.n == 1 ? t->processing : STR("P"));
     hl7v3_leaf(w, "processingModeCode", "code", STR("T"));
     hl7v3_leaf(w, "acceptAckCode", "code", str_from(t->accept));
-    write_device(w, "receiver", "RCV", t->receiver);
-    write_device(w, "sender", "SND", t->sender.root.n > 0 ? t->sender : hub_id(rq));
+    write_device(w, "receiver", "RCV", t->receiver, STR_NONE);
+    write_device(w, "sender", "SND", t->sender.root.n > 0 ? t->sender : hub_id(rq), t->community);
 }
 
 void hl7v3_answer_wrap(struct request *rq, struct xml_writer *w, const struct hl7v3 *m,

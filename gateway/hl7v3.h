@@ -45,6 +45,7 @@ struct hl7v3_wrapper {
     const char *interaction;
     struct hl7v3_ii id, receiver, sender; /* no sender: the hub */
     struct str processing;                /* P, T or D; else P */
+    struct str community;                 /* of the sender (3.55.4.1.2.4); else it names none */
     const char *accept;                   /* acceptAckCode: "AL" or "NE" */
 };
 void hl7v3_wrapper_begin(struct request *rq, struct xml_writer *w, const struct hl7v3_wrapper *t);

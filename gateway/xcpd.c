@@ -143,6 +143,7 @@ static struct str question_text(struct request *rq, const struct partner *p,
         .interaction = QUESTION,
         .id = {uuid_text(rq->arena, uuid_v4()), STR_NONE},
         .receiver = {p->home, STR_NONE},
+        .community = str_from(rq->config->home_community_id),
         .accept = "AL",
     };
     struct strbuf b = strbuf_on(rq->arena, 4096);

@@ -594,3 +594,11 @@ def test_the_question_who_a_patient_is_validates_against_the_schema(region, data
     question = soap.etree.fromstring(soap.etree.tostring(region.aurora.asked[0][1]))
     schema = soap.etree.XMLSchema(soap.etree.parse(f"{folder}/PRPA_IN201305UV02.xsd"))
     schema.assertValid(question)
+
+
+def test_the_question_who_a_patient_is_names_the_community_that_asks(region):
+    """3.55.4.1.2.4: without it the other community cannot ask back."""
+    p = region.patient(region.aurora)
+    region.find(p)
+    ids = region.aurora.asked[0][1].findall(".//{*}sender/{*}device/{*}asAgent/{*}representedOrganization/{*}id")
+    assert [(i.get("root"), i.get("extension")) for i in ids] == [(HOME, None)]
