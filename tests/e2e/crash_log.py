@@ -19,7 +19,9 @@ import argparse
 import collections
 import hashlib
 import random
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -84,8 +86,17 @@ class Sealers:
         while not self.ended.wait(0.01):
             self._look()
 
+    @staticmethod
+    def _heeds_signals(process):
+        """Whether it has come to handle SIGTERM: one that was started just now would die of it."""
+        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", Path(f"/proc/{process.pid}/status").read_text(), re.M)
+        return int(caught[1], 16) >> (signal.SIGTERM - 1) & 1
+
     def stop(self):
         for process in self.processes:
+            end = time.monotonic() + PROGRESS_SECONDS
+            while process.poll() is None and not self._heeds_signals(process) and time.monotonic() < end:
+                time.sleep(0.01)
             process.terminate()
         statuses = [process.wait(60) for process in self.processes]
         self.ended.set()
