@@ -19,9 +19,7 @@ import argparse
 import collections
 import hashlib
 import random
-import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -36,7 +34,7 @@ import psycopg2  # noqa: E402
 import merkle  # noqa: E402
 from crash import ROOT, World  # noqa: E402
 from hospital import Hospital, Patient  # noqa: E402
-from hospital.hub import Failed  # noqa: E402
+from hospital.hub import Failed, end  # noqa: E402
 
 PEOPLE, MACHINES, SEALERS, PROGRESS_SECONDS = 8, 4, 2, 30
 
@@ -86,19 +84,8 @@ class Sealers:
         while not self.ended.wait(0.01):
             self._look()
 
-    @staticmethod
-    def _heeds_signals(process):
-        """Whether it has come to handle SIGTERM: one that was started just now would die of it."""
-        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", Path(f"/proc/{process.pid}/status").read_text(), re.M)
-        return int(caught[1], 16) >> (signal.SIGTERM - 1) & 1
-
     def stop(self):
-        for process in self.processes:
-            end = time.monotonic() + PROGRESS_SECONDS
-            while process.poll() is None and not self._heeds_signals(process) and time.monotonic() < end:
-                time.sleep(0.01)
-            process.terminate()
-        statuses = [process.wait(60) for process in self.processes]
+        statuses = [end(process) for process in self.processes]
         self.ended.set()
         self.watcher.join(10)
         self._look()
@@ -135,9 +122,9 @@ def rows(world, sql):
 
 
 def wait_for_progress(answered):
-    before, end = [sum(a.values()) for a in answered], time.monotonic() + PROGRESS_SECONDS
+    before, until = [sum(a.values()) for a in answered], time.monotonic() + PROGRESS_SECONDS
     while sum(sum(a.values()) for a in answered) <= sum(before):
-        if time.monotonic() > end:
+        if time.monotonic() > until:
             raise Failed(f"nothing was answered within {PROGRESS_SECONDS} s of a kill")
         time.sleep(0.01)
 

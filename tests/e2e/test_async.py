@@ -1,15 +1,15 @@
 """Asynchronous web services: a registered wsa:ReplyTo gets the answer, the caller an empty 202."""
 import json
-import time
 import uuid
 
 import pytest
 
 from hospital import soap, xds
 from hospital.answers import Answers
+from hospital.hub import eventually
 from people import cda, known
 
-SETTINGS = {"outbox_ack_seconds": 2, "outbox_attempts": 4, "outbox_pause_seconds": 1,
+SETTINGS = {"outbox_ack_seconds": 20, "outbox_attempts": 8, "outbox_pause_seconds": 1,
             "outbox_kept": 5}
 
 
@@ -17,8 +17,7 @@ SETTINGS = {"outbox_ack_seconds": 2, "outbox_attempts": 4, "outbox_pause_seconds
 def answers(hub, lakeside):
     with Answers(hub.authority.issue("lakeside-answers", server=True), hub.ca) as answers:
         hub.run("member", "reply-to", "add", "lakeside", "--address", answers.url)
-        hub.await_admission(lakeside)
-        time.sleep(0.6)  # the keeper reads the members four times a second
+        hub.await_members()
         yield answers
         hub.run("member", "reply-to", "remove", "lakeside", "--address", answers.url)
 
@@ -111,11 +110,8 @@ def test_no_more_is_kept_for_an_address_than_may_be(hub, lakeside, person, answe
     assert refused.status == 200 and xds.Response(soap.read(refused)).codes == ["XDSRegistryBusy"]
     assert len(hub.json("outbox", "list")["messages"]) == 5
     answers.status = 202
-    answers.wait(5, seconds=30)
-    end = time.monotonic() + 20
-    while hub.json("outbox", "list")["messages"]:
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    answers.wait(5)
+    eventually(lambda: not hub.json("outbox", "list")["messages"], "the outbox is not empty")
     assert accepted(ask())
     answers.wait(6)
 
@@ -136,7 +132,7 @@ def test_what_waits_survives_a_restart_and_keeps_its_order(hub, lakeside, harbou
     hub.kill()
     hub.start()
     with Answers(identity, hub.ca, port) as again:
-        got = again.wait(3, seconds=30)
+        got = again.wait(3)
     assert [a.header("RelatesTo") for a in got] == [message_id for _, message_id in sent]
 
 
@@ -145,16 +141,12 @@ def test_an_address_that_was_taken_back_gets_nothing_that_waited(hub, lakeside, 
     with Answers(identity, hub.ca) as late:
         url, port = late.url, late.port
     hub.run("member", "reply-to", "add", "lakeside", "--address", url)
-    time.sleep(0.6)  # the keeper reads the members four times a second
+    hub.await_members()
     assert accepted(post(lakeside, "/xds/registry", xds.ITI18, xds.find_documents(person.xad), reply_to=url))
     hub.run("member", "reply-to", "remove", "lakeside", "--address", url)
-    time.sleep(1)  # until then nobody listens there
+    hub.await_members()  # until then nobody listens there
     with Answers(identity, hub.ca, port) as late:
-        end = time.monotonic() + 20
-        while not any(url in str(m)
-                      for m in hub.json("outbox", "list", "--dead")["messages"]):
-            assert time.monotonic() < end, hub.json("outbox", "list")
-            time.sleep(0.3)
+        eventually(lambda: any(url in str(m) for m in hub.json("outbox", "list", "--dead")["messages"]))
         assert not late.received
     hub.run("outbox", "drop", "--member", "lakeside")
 
@@ -163,13 +155,10 @@ def test_a_server_of_another_is_told_nothing(hub, lakeside, harbour, person):
     """Its certificate is a member's, but not this one's."""
     with Answers(harbour.identity, hub.ca) as strange:
         hub.run("member", "reply-to", "add", "lakeside", "--address", strange.url)
-        time.sleep(0.6)
+        hub.await_members()
         assert accepted(post(lakeside, "/xds/registry", xds.ITI18, xds.find_documents(person.xad),
                              reply_to=strange.url))
-        end = time.monotonic() + 30
-        while not hub.json("outbox", "list", "--dead")["messages"] and time.monotonic() < end:
-            time.sleep(0.2)
-        dead = hub.json("outbox", "list", "--dead")["messages"]
+        dead = eventually(lambda: hub.json("outbox", "list", "--dead")["messages"])
         assert len(dead) == 1 and "certificate" in json.dumps(dead) and not strange.received
         hub.run("outbox", "drop", "--member", "lakeside")
 

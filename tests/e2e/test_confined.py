@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hospital.hub import end, eventually
+
 
 def status_of(pid):
     return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
@@ -30,13 +32,9 @@ def test_the_logs_services_are_confined(hub, service):
     process = subprocess.Popen([hub.program, "audit", service, "--config", hub.config], cwd=hub.root,
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 20
-        while status_of(process.pid)["Seccomp"] != "2":
-            assert process.poll() is None and time.monotonic() < end
-            time.sleep(0.02)
+        eventually(lambda: process.poll() is not None or status_of(process.pid)["Seccomp"] == "2")
         check(process.pid)
         time.sleep(0.5)
         assert process.poll() is None, "it does its work, confined"
     finally:
-        process.terminate()
-        assert process.wait(30) == 0
+        assert end(process) == 0

@@ -5,7 +5,6 @@ probe here, which is tried under each policy: it hears the canary where the poli
 word, in the raw bytes of the whole answer. A door without a probe fails the test.
 """
 import json
-import time
 import uuid
 
 import psycopg2
@@ -17,21 +16,18 @@ from hospital import hl7v3 as v3
 from hospital import mllp, soap, xds
 from hospital.answers import Answers
 from hospital.hub import HOME
+from hospital.hub import eventually
 from hospital.listener import Listener
 from kinds import KINDS, MANY, body_of
 from people import Person, known
 
-SETTINGS = {"health_data_locator": "on", "outbox_ack_seconds": 2, "outbox_attempts": 3, "outbox_pause_seconds": 1}
+SETTINGS = {"health_data_locator": "on", "outbox_ack_seconds": 20, "outbox_attempts": 3, "outbox_pause_seconds": 1}
 ITI38, ITI39 = "urn:ihe:iti:2007:CrossGatewayQuery", "urn:ihe:iti:2007:CrossGatewayRetrieve"
 ITI55 = "urn:hl7-org:v3:PRPA_IN201305UV02:CrossGatewayPatientDiscovery"
 ITI56 = "urn:ihe:iti:2009:PatientLocationQuery"
 DEFERRED = ITI55.replace("UV02:", "UV02:Deferred:")
 URN = f"urn:oid:{HOME}"
 AURORA, NIMBUS = "2.16.840.1.1", "2.16.840.1.3"
-
-
-def settle():
-    time.sleep(0.6)  # the keeper reads the members four times a second
 
 
 class Region:
@@ -52,7 +48,7 @@ class Region:
             hub.run("member", "reply-to", "add", name, "--address", made.url)
             self.answers[name] = made
         self.agree()
-        settle()
+        hub.await_members()
 
     def agree(self):
         self.hub.run("member", "agreement", "add", "region", "--all")
@@ -281,14 +277,11 @@ def audit_search(method):
 def told(c, listener_of, trigger):
     """What a member is told of, up to a message about a patient whom nobody hides: they come in order."""
     with listener_of() as heard:
-        settle()
+        c.region.hub.await_members()
         trigger()
         marker = Person()
         marker.feed(c.harbour)
-        end = time.monotonic() + 20
-        while not any(marker.number(c.harbour).encode() in raw for raw in heard()):
-            assert time.monotonic() < end, "the marker was not told"
-            time.sleep(0.05)
+        eventually(lambda: any(marker.number(c.harbour).encode() in raw for raw in heard()), "the marker")
         return b"".join(heard())
 
 
@@ -364,13 +357,10 @@ def links(c):
         assert answer["MSA-1"] == "AA", answer
 
     with Subscription(c, "links") as heard:
-        settle()
+        c.region.hub.await_members()
         link(c.lakeside, c.person, other)
         link(c.harbour, one, two)
-        end = time.monotonic() + 20
-        while not any(two.number(c.harbour).encode() in raw for raw in heard()):
-            assert time.monotonic() < end, "the marker was not told"
-            time.sleep(0.05)
+        eventually(lambda: any(two.number(c.harbour).encode() in raw for raw in heard()), "the marker")
         return b"", b"".join(heard())
 
 
@@ -535,9 +525,9 @@ def test_other_domains_are_told_only_to_a_member_that_registered_for_them(region
     c.region = region
     doors = [d for d in PROBES if d[1] in ("ITI-9", "ITI-21", "ITI-22", "ITI-45", "ITI-47")]
     region.hub.run("member", "domain", "add", "harbour", "--domain", region.hilltop.authority)
-    settle()
+    region.hub.await_members()
     try:
         assert [d for d in doors if leaks({"number": c.words["number"]}, *PROBES[d](c))] == []
     finally:
         region.hub.run("member", "domain", "remove", "harbour", "--domain", region.hilltop.authority)
-        settle()
+        region.hub.await_members()

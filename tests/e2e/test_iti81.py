@@ -1,12 +1,12 @@
 """ITI-81: the audit log by FHIR search, for members who may."""
 import json
 import re
-import time
 import urllib.parse
 
 import pytest
 
 from hospital import soap, xds
+from hospital.hub import eventually
 from people import cda, known
 
 DAY = "date=ge2020-01-01"
@@ -20,12 +20,9 @@ def auditor(hub):
     return member
 
 
-def await_right(member, seconds=10):
+def await_right(member):
     """The hub reads its members again within a second."""
-    end = time.monotonic() + seconds
-    while get(member, DAY)[0] == 403:
-        assert time.monotonic() < end, f"{member.name} may not read"
-        time.sleep(0.1)
+    eventually(lambda: get(member, DAY)[0] != 403, f"{member.name} may not read")
 
 
 @pytest.fixture(scope="module")

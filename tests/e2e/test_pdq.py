@@ -1,5 +1,4 @@
 """ITI-21 and ITI-22: who answers to these demographics, as far as the asking member may know."""
-import time
 
 import pytest
 
@@ -191,13 +190,13 @@ def test_what_consent_hides_is_neither_found_nor_counted_nor_shown(people, hub, 
 
 def test_registered_domains_bound_what_is_found(people, hub, lakeside):
     hub.run("member", "domain", "add", "lakeside", "--domain", "1.2.840.1.1")
-    time.sleep(0.6)
+    hub.await_members()
     try:
         assert not found(ask(lakeside, "@PID.5.1^Okonkwo"))
         assert ids(ask(lakeside, "@PID.5.1^Abernathy", "@PID.5.2^Catherine")) == ["Q-1"]
     finally:
         hub.run("member", "domain", "remove", "lakeside", "--domain", "1.2.840.1.1")
-        time.sleep(0.6)
+        hub.await_members()
 
 
 def test_each_patient_told_of_has_an_audit_row(people, hub, lakeside):

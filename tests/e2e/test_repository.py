@@ -32,7 +32,7 @@ def stored_files(hub):
                   if p.is_file() and p.name != "lock" and not p.name.startswith("."))
 
 
-def holds_only(hub, before, seconds=5):
+def holds_only(hub, before, seconds=60):
     """What a refused submission brought is taken away when its answer has gone."""
     end = time.monotonic() + seconds
     while stored_files(hub) != before and time.monotonic() < end:

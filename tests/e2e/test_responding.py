@@ -1,6 +1,5 @@
 """Answering other communities: ITI-55 at /xcpd, ITI-38, 39 and 80 below /xca/rg."""
 import functools
-import time
 import uuid
 
 import pytest
@@ -26,17 +25,12 @@ def schema(folder, interaction):
     return etree.XMLSchema(etree.parse(f"{folder}/{interaction}.xsd"))
 
 
-def settle():
-    time.sleep(0.6)  # the keeper reads the members four times a second
-
-
 @pytest.fixture(scope="module")
 def aurora(hub, lakeside):
     aurora = hub.enrol("aurora", "2.16.840.1.1")
     hub.run("community", "add", "aurora", "--home", "2.16.840.1.1")
     hub.run("member", "agreement", "add", "aurora", "--all", "--party", "aurora")
-    hub.await_admission(aurora)
-    settle()
+    hub.await_members()
     return aurora
 
 
@@ -169,14 +163,14 @@ def test_an_address_that_has_changed_hides_nobody(lakeside, discover):
 def test_the_agreement_says_what_else_is_told(hub, aurora, lakeside, discover):
     p = known(lakeside)
     hub.run("community", "set", "aurora", "--tell", "address", "--tell", "telecom")
-    settle()
+    hub.await_members()
     try:
         answer = discover(*who(p))
         assert answer.value(".//patientPerson/addr/city").text == "Springfield"
         assert answer.all(".//patientPerson/telecom")
     finally:
         hub.run("community", "set", "aurora", "--tell", "nothing")
-        settle()
+        hub.await_members()
     assert discover(*who(p)).all(".//patientPerson/addr") == []
 
 
@@ -217,7 +211,7 @@ def test_a_deferred_question_is_acknowledged_and_answered_later(hub, aurora, lak
     p = known(lakeside)
     with Answers(hub.authority.issue("aurora-answers", server=True), hub.ca) as answers:
         hub.run("member", "reply-to", "add", "aurora", "--address", answers.url)
-        settle()
+        hub.await_members()
         body = deferred(p, answers.url)
         valid(body)
         answer = v3.call(aurora, "/xcpd", body, DEFERRED)
@@ -227,7 +221,7 @@ def test_a_deferred_question_is_acknowledged_and_answered_later(hub, aurora, lak
         valid(got.body)
         assert v3.Answer(got).ids() == {(hub.xad_authority, p.xad.split("^")[0])}
         hub.run("member", "reply-to", "remove", "aurora", "--address", answers.url)
-        settle()
+        hub.await_members()
         refused = v3.call(aurora, "/xcpd", body, DEFERRED)
         assert (refused.interaction, refused.ack) == ("MCCI_IN000002UV01", "AE")
 
@@ -237,12 +231,12 @@ def test_no_more_deferred_answers_are_kept_than_may_be(hub, aurora, lakeside):
     with Answers(hub.authority.issue("aurora-full", server=True), hub.ca) as answers:
         answers.status = 503
         hub.run("member", "reply-to", "add", "aurora", "--address", answers.url)
-        settle()
+        hub.await_members()
         acks = [v3.call(aurora, "/xcpd", deferred(p, answers.url), DEFERRED).ack for _ in range(6)]
         assert acks == ["AA"] * 4 + ["AE"] * 2
         assert v3.call(aurora, "/xcpd", v3.pdq_query(list(who(p))), ITI55).ack == "AA"
         hub.run("member", "reply-to", "remove", "aurora", "--address", answers.url)
-        settle()
+        hub.await_members()
 
 
 def test_each_transaction_answers_asynchronously_too(hub, aurora, lakeside, valid):
@@ -250,7 +244,7 @@ def test_each_transaction_answers_asynchronously_too(hub, aurora, lakeside, vali
     entry = published(p, lakeside)
     with Answers(hub.authority.issue("aurora-async", server=True), hub.ca) as answers:
         hub.run("member", "reply-to", "add", "aurora", "--address", answers.url)
-        settle()
+        hub.await_members()
 
         def post(path, action, body, mtom=False):
             root = soap.envelope(action, body, reply_to=answers.url)
@@ -266,7 +260,7 @@ def test_each_transaction_answers_asynchronously_too(hub, aurora, lakeside, vali
         assert [e.unique_id for e in xds.Response(listed).entries] == [entry.unique_id]
         assert [d.content for d in xds.Response(fetched).documents] == [entry.content]
         hub.run("member", "reply-to", "remove", "aurora", "--address", answers.url)
-        settle()
+        hub.await_members()
 
 
 # --- ITI-38 and 39 -------------------------------------------------------------------------------

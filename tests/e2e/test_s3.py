@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 
 import pytest
 
 from conftest import skip
 from hospital import swift as server
 from hospital import xds
+from hospital.hub import eventually
 from people import cda, known
 from test_repository import bytes_of, publish
 
@@ -80,10 +80,7 @@ def test_a_refused_submission_leaves_nothing_in_the_bucket(hub, bucket, lakeside
     before = bucket.keys()
     submission = xds.Submission("unknown^^^&1.2.3&ISO", [xds.Entry("unknown^^^&1.2.3&ISO", cda("unknown"))])
     assert lakeside.provide(submission).status == xds.FAILURE
-    end = time.monotonic() + 10
-    while bucket.keys() != before and time.monotonic() < end:
-        time.sleep(0.1)
-    assert bucket.keys() == before
+    eventually(lambda: bucket.keys() == before, "objects of a refused submission")
 
 
 def test_many_members_publish_and_read_at_once(hub, lakeside, harbour, person):

@@ -52,7 +52,7 @@ class Answers:
                 pass
         return Handler
 
-    def wait(self, count, seconds=20):
+    def wait(self, count, seconds=60):
         """The answers, when there are at least `count`."""
         end = time.monotonic() + seconds
         with self._changed:

@@ -25,10 +25,34 @@ from . import Hospital, pki, soap
 
 HOME, XAD, REPOSITORY = "1.3.6.1.4.1.21367.2026.10", "1.3.6.1.4.1.21367.2026.20", "1.3.6.1.4.1.21367.2026.30"
 START_SECONDS, STOP_SECONDS = 60, 60
+WAIT_SECONDS = 60  # a wait that succeeds costs nothing, and the machine may be busy
 
 
 class Failed(Exception):
     """A command of the program, or of the shell, did not end well; the message is what it said."""
+
+
+def eventually(condition, what="it", seconds=WAIT_SECONDS):
+    """Waits until the condition is true of what another process or thread does meanwhile; gives its value."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain: {what}")
+        time.sleep(0.05)
+    return value
+
+
+def heeds_signals(process):
+    """Whether a program of ours has come to handle SIGTERM: one that was started just now would die of it."""
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", Path(f"/proc/{process.pid}/status").read_text(), re.M)
+    return bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def end(process):
+    """SIGTERM to `causeway audit seal` or `watch`, once it heeds that. Gives its exit status."""
+    eventually(lambda: process.poll() is not None or heeds_signals(process), "it handles no SIGTERM")
+    process.terminate()
+    return process.wait(STOP_SECONDS)
 
 
 def _shell(root, script, *arguments):
@@ -140,13 +164,30 @@ class Hub:
         """SIGHUP: certificates, CAs and CRLs are read again."""
         self.process.send_signal(signal.SIGHUP)
 
-    def await_log(self, words, seconds=10):
+    def await_log(self, words):
         """Until the hub has written these words to its log."""
-        end = time.monotonic() + seconds
-        while words not in self.log.read_text(errors="replace"):
-            if time.monotonic() > end:
-                raise Failed(f"'{words}' is not in the log:\n{self.log_tail()}")
-            time.sleep(0.05)
+        eventually(lambda: words in self.log.read_text(errors="replace"), f"'{words}' is not in {self.log}")
+
+    def await_members(self):
+        """Until the hub's own threads, which ask four times a second, know the members as they are now.
+        Requests need no such wait: they are decided by the members of their transaction."""
+        epoch = self._member_epoch()
+
+        def known():
+            read = re.findall(r'"members_read","detail":"epoch=(\d+) ', self.log.read_text(errors="replace"))
+            return read and int(read[-1]) >= epoch
+        eventually(known, f"epoch {epoch} of the members is not in {self.log}")
+
+    def _member_epoch(self):
+        import psycopg2  # here: not everybody who plays a hospital has it
+
+        connection = psycopg2.connect(f"{self.database} user=causeway_owner")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT value FROM epoch WHERE name = 'member'")
+                return cursor.fetchone()[0]
+        finally:
+            connection.close()
 
     def log_tail(self, lines=30):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
@@ -185,7 +226,7 @@ class Hub:
         return Path(f"{self.settings['checkpoint_key']}.pub")
 
     def start_sealer(self):
-        """Starts `causeway audit seal`; whoever asks for one ends it (terminate, wait)."""
+        """Starts `causeway audit seal`; whoever asks for one ends it (end)."""
         self.checkpoint_key()
         with open(self.folder / "sealer.log", "ab") as log:
             return subprocess.Popen([self.program, "audit", "seal", "--config", self.config],
@@ -207,7 +248,7 @@ class Hub:
         self.await_admission(hospital)
         return hospital
 
-    def await_admission(self, hospital, seconds=10):
+    def await_admission(self, hospital, seconds=WAIT_SECONDS):
         """Returns when every listener of the hub has heard of a change to the members."""
         end = time.monotonic() + seconds
         while self.process is not None:

@@ -4,7 +4,8 @@
         hub.run("member", "notify", "add", "lakeside", "--to", listener.address)
         ...
         listener.wait(2)              # messages, oldest first
-        listener.answer = "AE"        # AA, AE, AR, None (silence), "late", "other"
+        listener.answer = "AE"        # AA, AE, AR, None (silence), "other"
+    listener.answer = [None, "AA"]  # one after the other, and the last from then on
 """
 import socket
 import ssl
@@ -53,17 +54,17 @@ class Listener:
         with self._changed:
             self.messages.append(message)
             answer = self.answer
+            if isinstance(answer, list):
+                answer = answer.pop(0) if len(answer) > 1 else answer[0]
             self._changed.notify_all()
         if answer is None:
             return
         control = "OTHER" if answer == "other" else message["MSH-10"]
-        code = "AA" if answer in ("other", "late") else answer
-        if answer == "late":
-            time.sleep(2.5)
+        code = "AA" if answer == "other" else answer
         text = f"MSH|^~\\&|L|L|H|H|20260101||ACK^A31^ACK|{time.time_ns()}|P|2.5\rMSA|{code}|{control}\r"
         wire.sendall(START + text.encode() + END)
 
-    def wait(self, count, seconds=15):
+    def wait(self, count, seconds=60):
         """The messages, when there are at least `count`."""
         end = time.monotonic() + seconds
         with self._changed:

@@ -134,7 +134,7 @@ class Closed(Exception):
 class Wire:
     """One MLLP connection. Times out after `timeout` seconds without an answer."""
 
-    def __init__(self, address, identity, ca, timeout=20):
+    def __init__(self, address, identity, ca, timeout=60):
         plain = socket.create_connection(address, timeout=timeout)
         self.socket = client_context(identity, ca).wrap_socket(plain, server_hostname="localhost")
         self._received = b""

@@ -162,7 +162,7 @@ def content_parameters(kind):
 class Connection:
     """A raw HTTP/1.1 connection over mutual TLS, or without TLS (`identity` False)."""
 
-    def __init__(self, address, identity=None, ca=None, timeout=30):
+    def __init__(self, address, identity=None, ca=None, timeout=60):
         self.socket = socket.create_connection(address, timeout=timeout)
         if identity is not False:
             context = client_context(identity, ca)

@@ -82,7 +82,7 @@ class Repository:
             received = rest[int(length):]
         return received
 
-    def wait_for(self, enough, seconds=30):
+    def wait_for(self, enough, seconds=60):
         end = time.monotonic() + seconds
         with self._changed:
             while not enough(self.messages):
@@ -91,7 +91,7 @@ class Repository:
                 self._changed.wait(left)
             return list(self.messages)
 
-    def wait(self, count, seconds=30):
+    def wait(self, count, seconds=60):
         return self.wait_for(lambda messages: len(messages) >= count, seconds)
 
     def __enter__(self):
@@ -106,7 +106,7 @@ def connect(address, identity, ca):
     context = ssl.create_default_context(cafile=ca)
     context.check_hostname = False
     context.load_cert_chain(identity.certificate, identity.key)
-    return context.wrap_socket(socket.create_connection((host, int(port)), timeout=10))
+    return context.wrap_socket(socket.create_connection((host, int(port)), timeout=60))
 
 
 def send_tls(address, identity, ca, messages, step=None):
