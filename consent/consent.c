@@ -325,6 +325,21 @@ static struct consent_decision decide_for(struct person_ref person,
     return consent_by_default(policies->domain, object);
 }
 
+/* What the domain binds to the object's labels. A publisher that reads its own back is told
+ * nothing new; a container is told about by what is shown of it. */
+static unsigned duties_of(const struct consent_domain *d, const struct consent_asked *asked,
+                          const struct consent_object *o)
+{
+    unsigned obligations = 0;
+
+    if (o->kind != CONSENT_ENTRY || o->source_member == asked->principal->member->id)
+        return 0;
+    for (size_t i = 0; i < d->duty_count; i++)
+        if (has_label(o, d->duties[i].label))
+            obligations |= d->duties[i].obligations;
+    return obligations;
+}
+
 /* Denials first, of them those that nothing overrides; among equals a decision of the patient
  * before a default's, whose policy is zero. */
 static bool stricter(const struct consent_decision *a, const struct consent_decision *b)
@@ -368,7 +383,10 @@ static struct consent_decision strictest(const struct consent_asked *asked,
             out = d;
     }
     out.obligations = out.effect == CONSENT_PERMIT ? obligations : 0;
-    return break_glass(out, asked, person, policies);
+    out = break_glass(out, asked, person, policies);
+    if (out.effect == CONSENT_PERMIT)
+        out.obligations |= duties_of(policies->domain, asked, object);
+    return out;
 }
 
 /* By the bytes: whoever differs in them is asked about anew, which is slower and never wrong. */

@@ -75,7 +75,8 @@ struct consent_decision {
                                denied); zero where none decided */
     int64_t policy_version; /* of it, or of the domain default */
     bool overridable;       /* a denial that breaking the glass may open */
-    unsigned obligations;   /* CONSENT_OBLIGATION, of all permits that hold */
+    unsigned obligations;   /* CONSENT_OBLIGATION: of all permits that hold, and of the labels of
+                               what another member published */
     const struct consent_emergency *emergency; /* of "break-glass": under way; NULL: it is to be
                                                   opened (consent/emergency.h) */
 };

@@ -5,6 +5,7 @@
 #include "consent/consent_print.h"
 #include "consent/consent_store.h"
 #include "consent/decide_command.h"
+#include "consent/decided.h"
 #include "consent/domain_store.h"
 #include "consent/labels.h"
 #include "consent/labels_command.h"
@@ -144,6 +145,31 @@ static enum status default_remove(struct operation *o, struct str label)
     return OK;
 }
 
+/* Whatever the label's default is, and whether it has one. */
+static enum status default_obligations(struct operation *o, struct str label)
+{
+    struct domain_change change = {o->now_us, operator_name(o->args.arena)};
+    bool none = cli_value(&o->args, "no-obligation") != NULL;
+    unsigned obligations = 0;
+    struct rows ended;
+
+    TRY(consent_obligations_given(o, &obligations));
+    if (obligations == 0 && !none)
+        return OK;
+    if (label.n == 0 || (none && obligations != 0))
+        return fail(o->args.err, INVALID, "usage",
+                    "say --label, and --obligation or --no-obligation");
+    consent_domain_duty(o->db, o->args.arena, &change, label, obligations, &ended);
+    TRY(db_flush(o->db));
+    if (none && ended.count == 0)
+        return fail(o->args.err, NOT_FOUND, "default",
+                    "documents labelled %.*s bring no obligation", STR_ARG(label));
+    audit_object_add(o->args.arena, audit_add(o->args.arena, &o->audit), "domain_obligation",
+                     none ? STR("none") : consent_obligations_text(o->args.arena, obligations),
+                     label);
+    return OK;
+}
+
 static enum status work_default(struct operation *o, struct strbuf *out)
 {
     struct consent_policies now;
@@ -159,6 +185,7 @@ static enum status work_default(struct operation *o, struct strbuf *out)
         TRY(default_remove(o, label));
     else if (o->args.positional_count > 0)
         TRY(default_set(o, label, o->args.positional[0]));
+    TRY(default_obligations(o, label));
     TRY(consent_policies_of(o, &nobody, 0, &now));
     consent_print_domain(&view, now.domain, out);
     return OK;
@@ -269,6 +296,10 @@ static enum status work_revoke(struct operation *o, struct strbuf *out)
 static const struct cli_option default_options[] = {
     {"label", "LABEL", "for documents of this sensitivity (SUD, HIV, ...) in place of all"},
     {"remove", NULL, "with --label: no default of its own any more"},
+    {"obligation", "WORD",
+     "with --label: goes with every disclosure of such a document: no-redisclosure, read-only, "
+     "no-onward; repeated, all of them, in place of those before"},
+    {"no-obligation", NULL, "with --label: none goes with them any more"},
     END,
 };
 static const struct cli_option patient_options[] = {PATIENT, END};
@@ -298,16 +329,24 @@ static const struct cli_option revoke_options[] = {
     }
 
 static const struct operation_kind kind_default = {
-    .cli = {"causeway consent default [opt-in|opt-out] [--label LABEL [--remove]]",
-            "What holds for patients who said nothing. In an opt-in domain nothing of theirs is\n"
-            "shown to other members; in an opt-out domain it is. Without an argument, prints the\n"
-            "setting. A new hub is opt-in. The next request of anyone is decided by it.\n"
-            "\n"
-            "The common pair is opt-out in general, and opt-in for what is sensitive:\n"
-            "\n"
-            "  causeway consent default opt-out\n"
-            "  causeway consent default opt-in --label SUD",
-            default_options},
+    .cli =
+        {"causeway consent default [opt-in|opt-out] [--label LABEL [--remove]"
+         " [--obligation WORD ...|--no-obligation]]",
+         "What holds for patients who said nothing. In an opt-in domain nothing of theirs is\n"
+         "shown to other members; in an opt-out domain it is. Without an argument, prints the\n"
+         "setting. A new hub is opt-in. The next request of anyone is decided by it.\n"
+         "\n"
+         "The common pair is opt-out in general, and opt-in for what is sensitive:\n"
+         "\n"
+         "  causeway consent default opt-out\n"
+         "  causeway consent default opt-in --label SUD\n"
+         "\n"
+         "An obligation goes with whatever is disclosed of a sensitivity, whoever permitted it,\n"
+         "beside those that a patient's permit brings. A new hub has one: with SUD, the notice\n"
+         "that prohibits re-disclosure (42 CFR 2.32).\n"
+         "\n"
+         "  causeway consent default --label HIV --obligation no-onward",
+         default_options},
     .most = 1,
     KIND(SECURITY, "causeway consent default"),
     .work = work_default,

@@ -1,5 +1,6 @@
 #include "consent/consent_print.h"
 
+#include "consent/decided.h"
 #include "hub/base/clock.h"
 #include "hub/command/cli_print.h"
 
@@ -59,6 +60,32 @@ static void json_policy(const struct consent_view *v, const struct consent_polic
     strbuf_add(out, consent_rule_write(v->arena, p->rules));
 }
 
+void consent_json_obligations(unsigned obligations, struct strbuf *out)
+{
+    cli_json_key(out, "obligations");
+    strbuf_lit(out, "[");
+    for (int o = 0; o < CONSENT_OBLIGATION_COUNT; o++)
+        if (obligations & 1u << o) {
+            cli_json_comma(out);
+            strbuf_addf(out, "\"%s\"", consent_obligation_word((enum consent_obligation)o));
+        }
+    strbuf_lit(out, "]");
+}
+
+static void json_duties(const struct consent_domain *d, struct strbuf *out)
+{
+    cli_json_key(out, "obligations");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < d->duty_count; i++) {
+        cli_json_comma(out);
+        strbuf_lit(out, "{");
+        cli_json_text(out, "label", d->duties[i].label);
+        consent_json_obligations(d->duties[i].obligations, out);
+        strbuf_lit(out, "}");
+    }
+    strbuf_lit(out, "]");
+}
+
 static void json_sensitivities(const struct consent_domain *d, struct strbuf *out)
 {
     cli_json_key(out, "sensitivities");
@@ -82,6 +109,7 @@ void consent_print_domain(const struct consent_view *v, const struct consent_dom
         cli_json_text(out, "default", domain_word(d->standard.effect));
         cli_json_int(out, "version", d->standard.version);
         json_sensitivities(d, out);
+        json_duties(d, out);
         strbuf_lit(out, "}\n");
         return;
     }
@@ -92,6 +120,9 @@ void consent_print_domain(const struct consent_view *v, const struct consent_dom
                     STR_ARG(d->sensitivities[i].label),
                     STR_ARG(domain_word(d->sensitivities[i].standard.effect)),
                     (long long)d->sensitivities[i].standard.version);
+    for (size_t i = 0; i < d->duty_count; i++)
+        strbuf_addf(out, "with documents labelled %.*s: %.*s\n", STR_ARG(d->duties[i].label),
+                    STR_ARG(consent_obligations_text(v->arena, d->duties[i].obligations)));
 }
 
 static void json_policies(const struct consent_view *v, const struct consent_policies *p,
@@ -200,18 +231,6 @@ static void print_obligations(const struct consent_decision *d, struct strbuf *o
                         consent_obligation_word((enum consent_obligation)o));
 }
 
-static void json_obligations(const struct consent_decision *d, struct strbuf *out)
-{
-    cli_json_key(out, "obligations");
-    strbuf_lit(out, "[");
-    for (int o = 0; o < CONSENT_OBLIGATION_COUNT; o++)
-        if (d->obligations & 1u << o) {
-            cli_json_comma(out);
-            strbuf_addf(out, "\"%s\"", consent_obligation_word((enum consent_obligation)o));
-        }
-    strbuf_lit(out, "]");
-}
-
 /* --- a decision ------------------------------------------------------------------------------ */
 
 static void json_step(const struct consent_view *v, const struct consent_step *s,
@@ -253,7 +272,7 @@ static void json_decision(const struct consent_view *v, const struct consent_exp
     cli_json_bool(out, "overridable", d->overridable);
     cli_json_text(out, "overrode", d->overrode != NULL ? str_from(d->overrode) : STR_NONE);
     cli_json_text(out, "reason_class", str_from(consent_reason_class(d->rule)));
-    json_obligations(d, out);
+    consent_json_obligations(d->obligations, out);
     cli_json_text(out, "member", e->member->name);
     cli_json_text(out, "patient", patient_cx(v));
     if (whole)

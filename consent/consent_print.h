@@ -12,6 +12,8 @@ struct consent_view {
     struct str xad_authority;
 };
 
+/* "obligations":["no-redisclosure"], into an object that is open. */
+void consent_json_obligations(unsigned obligations, struct strbuf *out);
 void consent_print_domain(const struct consent_view *v, const struct consent_domain *d,
                           struct strbuf *out);
 void consent_print_policies(const struct consent_view *v, const struct consent_policies *p,

@@ -4,6 +4,7 @@
 
 #include "consent/consent_command.h"
 #include "consent/consent_print.h"
+#include "consent/decided.h"
 #include "consent/domain_store.h"
 #include "consent/explain.h"
 #include "hub/command/cli_print.h"
@@ -172,6 +173,7 @@ struct outlook {
     const char *rules[16];
     size_t counts[16], rule_count;
     size_t visible;
+    unsigned obligations; /* of what is visible */
 };
 
 static void count_rule(struct outlook *v, const struct consent_decision *d)
@@ -179,6 +181,7 @@ static void count_rule(struct outlook *v, const struct consent_decision *d)
     size_t i = 0;
 
     v->visible += d->effect == CONSENT_PERMIT;
+    v->obligations |= d->obligations;
     while (i < v->rule_count && strcmp(v->rules[i], d->rule) != 0)
         i++;
     must(i < sizeof(v->rules) / sizeof(v->rules[0]), "more rules than consent/consent.h names");
@@ -224,16 +227,18 @@ static void json_outlook(const struct member *m, const struct outlook *v, size_t
     strbuf_lit(out, "{");
     for (size_t i = 0; i < v->rule_count; i++)
         cli_json_int(out, v->rules[i], (int64_t)v->counts[i]);
-    strbuf_lit(out, "}}");
+    strbuf_lit(out, "}");
+    consent_json_obligations(v->obligations, out);
+    strbuf_lit(out, "}");
 }
 
 static void preview(const struct operation *o, const struct consent_document *documents, size_t n,
                     const struct consent_policies *policies, struct strbuf *out)
 {
     struct arena *a = o->args.arena;
-    struct cli_table t = cli_table_on(a, 3);
+    struct cli_table t = cli_table_on(a, 4);
 
-    cli_table_row(&t, STR("MEMBER"), STR("SEES"), STR("BECAUSE"));
+    cli_table_row(&t, STR("MEMBER"), STR("SEES"), STR("BECAUSE"), STR("OBLIGED TO"));
     for (size_t i = 0; i < o->members->count; i++) {
         const struct member *m = &o->members->members[i];
         struct outlook v = outlook_of(o, m, documents, n, policies);
@@ -241,8 +246,8 @@ static void preview(const struct operation *o, const struct consent_document *do
         if (o->args.json)
             json_outlook(m, &v, n, out);
         else
-            cli_table_row(&t, m->name, str_printf(a, "%zu of %zu", v.visible, n),
-                          rules_text(a, &v));
+            cli_table_row(&t, m->name, str_printf(a, "%zu of %zu", v.visible, n), rules_text(a, &v),
+                          consent_obligations_text(a, v.obligations));
     }
     if (!o->args.json)
         cli_table_write(&t, out);
@@ -318,12 +323,13 @@ const struct operation_kind consent_decide_kind = {
     .work = work_decide,
 };
 const struct operation_kind consent_preview_kind = {
-    .cli = {"causeway consent preview --patient CX [--user U] [--role R] [--purpose P]",
-            "Lists who could see how many of the patient's documents today, and by which rule:\n"
-            "decided as each member's query would be.\n"
-            "\n"
-            "  causeway consent preview --patient 'P-17^^^&1.2.3.4&ISO' --purpose HRESCH",
-            preview_options},
+    .cli =
+        {"causeway consent preview --patient CX [--user U] [--role R] [--purpose P]",
+         "Lists who could see how many of the patient's documents today, by which rule, and what\n"
+         "they would have to heed: decided as each member's query would be.\n"
+         "\n"
+         "  causeway consent preview --patient 'P-17^^^&1.2.3.4&ISO' --purpose HRESCH",
+         preview_options},
     .transaction = "CONSENT",
     .audit = {"110110", 'R'},
     .endpoint = "causeway consent preview",

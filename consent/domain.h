@@ -20,6 +20,12 @@ struct consent_sensitivity {
     struct consent_default standard;
 };
 
+/* What goes with every document that has a label, to whoever did not publish it. */
+struct consent_duty {
+    struct str label;
+    unsigned obligations; /* CONSENT_OBLIGATION */
+};
+
 /* A data-sharing agreement in force: what may flow between its parties, both ways. */
 struct consent_agreement {
     struct uuid id;
@@ -59,6 +65,8 @@ struct consent_domain {
     struct consent_default standard;
     const struct consent_sensitivity *sensitivities;
     size_t sensitivity_count;
+    const struct consent_duty *duties;
+    size_t duty_count;
     const struct consent_agreement *agreements;
     size_t agreement_count;
     const int64_t *communities; /* members that are other regions' hubs */

@@ -15,6 +15,10 @@ static struct shelf shelf = SHELF_EMPTY;
     "SELECT label, effect, version"                                                                \
     "  FROM consent_default"                                                                       \
     " WHERE " in_force " ORDER BY label COLLATE \"C\""
+#define DUTIES(in_force)                                                                           \
+    "SELECT label, obligations"                                                                    \
+    "  FROM consent_obligation"                                                                    \
+    " WHERE " in_force " ORDER BY label COLLATE \"C\""
 #define AGREEMENTS(in_force)                                                                       \
     "SELECT agreement_id, version, name, parties, purposes, classes, valid_from, valid_until"      \
     "  FROM agreement"                                                                             \
@@ -92,15 +96,37 @@ static struct consent_default default_row(const struct rows *rows, int row)
     return (struct consent_default){permit ? CONSENT_PERMIT : CONSENT_DENY, row_int(rows, row, 2)};
 }
 
-/* Without a general default in force, deny of version 0 stands. */
-static struct consent_domain *domain_of(struct arena *a, const struct rows *defaults,
-                                        const struct rows *agreements,
-                                        const struct rows *communities,
-                                        const struct people_domain_rows *people)
+/* A word that this program does not know was written by a newer one: all of them hold. */
+static struct consent_duty duty_row(struct arena *a, const struct rows *rows, int row)
 {
+    struct consent_duty duty = {.label = str_dup(a, row_text(rows, row, 0))};
+    struct str *words;
+    size_t n = row_texts(a, rows, row, 1, &words);
+
+    for (size_t i = 0; i < n; i++) {
+        enum consent_obligation o;
+
+        duty.obligations |=
+            consent_obligation_parse(words[i], &o) ? 1u << o : (1u << CONSENT_OBLIGATION_COUNT) - 1;
+    }
+    return duty;
+}
+
+/* What is read of the domain. */
+struct domain_rows {
+    struct rows defaults, duties, agreements, communities;
+    struct people_domain_rows people;
+};
+
+/* Without a general default in force, deny of version 0 stands. */
+static struct consent_domain *domain_of(struct arena *a, const struct domain_rows *rows)
+{
+    const struct rows *defaults = &rows->defaults, *duties = &rows->duties,
+                      *agreements = &rows->agreements, *communities = &rows->communities;
     struct consent_domain *d = ARENA_NEW(a, struct consent_domain);
     struct consent_sensitivity *s =
         ARENA_ARRAY(a, (size_t)defaults->count, struct consent_sensitivity);
+    struct consent_duty *duty = ARENA_ARRAY(a, (size_t)duties->count, struct consent_duty);
     struct consent_agreement *g =
         ARENA_ARRAY(a, (size_t)agreements->count, struct consent_agreement);
     int64_t *c = ARENA_ARRAY(a, (size_t)communities->count, int64_t);
@@ -114,14 +140,17 @@ static struct consent_domain *domain_of(struct arena *a, const struct rows *defa
             s[d->sensitivity_count++] =
                 (struct consent_sensitivity){str_dup(a, label), default_row(defaults, i)};
     }
+    for (int i = 0; i < duties->count; i++)
+        duty[d->duty_count++] = duty_row(a, duties, i);
     for (int i = 0; i < agreements->count; i++)
         g[d->agreement_count++] = agreement_row(a, agreements, i);
     for (int i = 0; i < communities->count; i++)
         c[d->community_count++] = row_int(communities, i, 0);
     d->sensitivities = s;
+    d->duties = duty;
     d->agreements = g;
     d->communities = c;
-    people_domain_read(a, people, d);
+    people_domain_read(a, &rows->people, d);
     return d;
 }
 
@@ -129,22 +158,23 @@ enum status consent_domain_hold(struct db *db, struct arena *a, int64_t epoch,
                                 const struct consent_domain **out)
 {
     static const struct statement DEFAULTS_NOW = {"consent_defaults_now", DEFAULTS(NOW)};
+    static const struct statement DUTIES_NOW = {"consent_duties_now", DUTIES(NOW)};
     static const struct statement AGREEMENTS_NOW = {"consent_agreements_now", AGREEMENTS(NOW)};
-    struct rows defaults, agreements, communities;
-    struct people_domain_rows people;
+    struct domain_rows rows;
     struct consent_domain *d;
     struct shelved *made;
 
     *out = shelf_take(&shelf, a, epoch);
     if (*out != NULL)
         return OK;
-    db_queue0(db, &DEFAULTS_NOW, &defaults);
-    db_queue0(db, &AGREEMENTS_NOW, &agreements);
-    db_queue0(db, &COMMUNITIES_NOW, &communities);
-    people_domain_queue(db, 0, &people);
+    db_queue0(db, &DEFAULTS_NOW, &rows.defaults);
+    db_queue0(db, &DUTIES_NOW, &rows.duties);
+    db_queue0(db, &AGREEMENTS_NOW, &rows.agreements);
+    db_queue0(db, &COMMUNITIES_NOW, &rows.communities);
+    people_domain_queue(db, 0, &rows.people);
     TRY(db_flush(db));
     made = shelf_begin();
-    d = domain_of(&made->arena, &defaults, &agreements, &communities, &people);
+    d = domain_of(&made->arena, &rows);
     d->epoch = epoch;
     made->version = epoch;
     made->content = d;
@@ -158,15 +188,16 @@ enum status consent_domain_as_of(struct db *db, struct arena *a, int64_t at_us,
     static const struct statement DEFAULTS_AS_OF = {"consent_defaults_as_of", DEFAULTS(AS_OF)};
     static const struct statement AGREEMENTS_AS_OF = {"consent_agreements_as_of",
                                                       AGREEMENTS(AS_OF)};
-    struct rows defaults, agreements, communities;
-    struct people_domain_rows people;
+    static const struct statement DUTIES_AS_OF = {"consent_duties_as_of", DUTIES(AS_OF)};
+    struct domain_rows rows;
 
-    db_queue(db, &DEFAULTS_AS_OF, &defaults, DB_TIME(at_us));
-    db_queue(db, &AGREEMENTS_AS_OF, &agreements, DB_TIME(at_us));
-    db_queue0(db, &COMMUNITIES_NOW, &communities);
-    people_domain_queue(db, at_us, &people);
+    db_queue(db, &DEFAULTS_AS_OF, &rows.defaults, DB_TIME(at_us));
+    db_queue(db, &DUTIES_AS_OF, &rows.duties, DB_TIME(at_us));
+    db_queue(db, &AGREEMENTS_AS_OF, &rows.agreements, DB_TIME(at_us));
+    db_queue0(db, &COMMUNITIES_NOW, &rows.communities);
+    people_domain_queue(db, at_us, &rows.people);
     TRY(db_flush(db));
-    *out = domain_of(a, &defaults, &agreements, &communities, &people);
+    *out = domain_of(a, &rows);
     return OK;
 }
 
@@ -213,6 +244,43 @@ void consent_domain_default(struct db *db, const struct domain_change *change, s
     consent_domain_default_end(db, change, label, NULL);
     db_queue(db, &ADD, NULL, DB_TEXT(effect == CONSENT_PERMIT ? STR("permit") : STR("deny")),
              DB_TIME(change->at_us), DB_TEXT(change->by), DB_TEXT(label));
+}
+
+static struct db_value obligation_words(struct arena *a, unsigned obligations)
+{
+    struct str *words = ARENA_ARRAY(a, CONSENT_OBLIGATION_COUNT, struct str);
+    size_t n = 0;
+
+    for (int o = 0; o < CONSENT_OBLIGATION_COUNT; o++)
+        if (obligations & 1u << o)
+            words[n++] = str_from(consent_obligation_word((enum consent_obligation)o));
+    return DB_TEXTS(words, n);
+}
+
+void consent_domain_duty(struct db *db, struct arena *a, const struct domain_change *change,
+                         struct str label, unsigned obligations, struct rows *ended)
+{
+    static const struct statement END = {
+        "consent_obligation_end",
+        "UPDATE consent_obligation"
+        "   SET until = $2, ended_by = $3"
+        " WHERE label = $1"
+        "   AND until IS NULL"
+        " RETURNING version",
+    };
+    static const struct statement ADD = {
+        "consent_obligation_add",
+        "INSERT INTO consent_obligation (label, version, obligations, since, set_by)"
+        " SELECT $1, COALESCE(MAX(version), 0) + 1, $2, $3, $4"
+        "   FROM consent_obligation"
+        "  WHERE label = $1",
+    };
+
+    consent_domain_bump(db);
+    db_queue(db, &END, ended, DB_TEXT(label), DB_TIME(change->at_us), DB_TEXT(change->by));
+    if (obligations != 0)
+        db_queue(db, &ADD, NULL, DB_TEXT(label), obligation_words(a, obligations),
+                 DB_TIME(change->at_us), DB_TEXT(change->by));
 }
 
 void consent_domain_agreement_end(struct db *db, const struct domain_change *change,

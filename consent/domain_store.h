@@ -28,6 +28,11 @@ void consent_domain_default(struct db *db, const struct domain_change *change, s
 void consent_domain_default_end(struct db *db, const struct domain_change *change, struct str label,
                                 struct rows *ended);
 
+/* The next version of what goes with documents that have this label; obligations 0 end it. `ended`
+ * has a row where there was one. */
+void consent_domain_duty(struct db *db, struct arena *a, const struct domain_change *change,
+                         struct str label, unsigned obligations, struct rows *ended);
+
 /* Version 1 of a new agreement, or the next version of the one of that name. */
 void consent_domain_agree(struct db *db, struct arena *a, const struct domain_change *change,
                           const struct consent_agreement *g, struct str document);

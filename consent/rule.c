@@ -45,6 +45,16 @@ const char *consent_obligation_word(enum consent_obligation o)
     return obligations[o];
 }
 
+bool consent_obligation_parse(struct str word, enum consent_obligation *out)
+{
+    for (int i = 0; i < CONSENT_OBLIGATION_COUNT; i++)
+        if (str_eq(word, str_from(obligations[i]))) {
+            *out = (enum consent_obligation)i;
+            return true;
+        }
+    return false;
+}
+
 /* --- writing --------------------------------------------------------------------------------- */
 
 static void write_values(struct strbuf *b, const struct consent_condition *c)
@@ -200,11 +210,9 @@ static enum status read_obligations(struct reading *r, const json_t *list, unsig
         return wrong(r, "obligations are a list");
     for (size_t i = 0; i < n; i++) {
         struct str word = json_str(json_array_get(list, i));
-        int o = 0;
+        enum consent_obligation o;
 
-        while (o < CONSENT_OBLIGATION_COUNT && !str_eq(word, str_from(obligations[o])))
-            o++;
-        if (o == CONSENT_OBLIGATION_COUNT)
+        if (!consent_obligation_parse(word, &o))
             return wrong(r, "an obligation is not known");
         *out |= 1u << o;
     }

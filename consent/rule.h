@@ -115,3 +115,4 @@ const char *consent_attribute_word(enum consent_attribute what);
 int consent_attribute_of(enum consent_attribute what); /* CONSENT_OF_... */
 bool consent_attribute_parse(struct str word, enum consent_attribute *out);
 const char *consent_obligation_word(enum consent_obligation o);
+bool consent_obligation_parse(struct str word, enum consent_obligation *out);

@@ -83,22 +83,18 @@ static enum status given_conditions(struct operation *o, struct consent_rule *ru
     return OK;
 }
 
-static enum status given_obligations(struct operation *o, struct consent_rule *rule)
+enum status consent_obligations_given(struct operation *o, unsigned *out)
 {
     const char *texts[CONSENT_OBLIGATION_COUNT];
     size_t n = cli_values(&o->args, "obligation", texts, CONSENT_OBLIGATION_COUNT);
 
     for (size_t i = 0; i < n && i < CONSENT_OBLIGATION_COUNT; i++) {
-        int bit = 0;
+        enum consent_obligation bit;
 
-        while (bit < CONSENT_OBLIGATION_COUNT &&
-               !str_eq(str_from(texts[i]),
-                       str_from(consent_obligation_word((enum consent_obligation)bit))))
-            bit++;
-        if (bit == CONSENT_OBLIGATION_COUNT)
+        if (!consent_obligation_parse(str_from(texts[i]), &bit))
             return fail(o->args.err, INVALID, "usage",
                         "--obligation %s: no-redisclosure, read-only or no-onward", texts[i]);
-        rule->obligations |= 1u << bit;
+        *out |= 1u << bit;
     }
     return OK;
 }
@@ -122,7 +118,7 @@ enum status consent_rule_given(struct operation *o, enum consent_effect effect,
     *rule = (struct consent_rule){.effect = effect,
                                   .overridable = cli_value(&o->args, "overridable") != NULL};
     TRY(given_conditions(o, rule));
-    TRY(given_obligations(o, rule));
+    TRY(consent_obligations_given(o, &rule->obligations));
     if (path != NULL && (rule->condition_count > 0 || rule->overridable || rule->obligations != 0))
         return fail(o->args.err, INVALID, "usage", "--rules says all of it: give it alone");
     if (path != NULL)

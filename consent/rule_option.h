@@ -16,6 +16,8 @@
             "standard input"                                                                       \
     }
 
+/* The obligations of --obligation, as a set: CONSENT_OBLIGATION. */
+enum status consent_obligations_given(struct operation *o, unsigned *out) MUST_CHECK;
 /* The rule that the options say, or NULL where the effect alone is meant. */
 enum status consent_rule_given(struct operation *o, enum consent_effect effect,
                                const struct consent_rule **out) MUST_CHECK;

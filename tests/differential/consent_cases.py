@@ -113,6 +113,7 @@ def domain(r):
                            r.choice(([], [], ["label"], ["label", "class"], ["event"]))],
             "emergencies": r.choice(([], [["ETREAT", HL7]], [["ETREAT", HL7], ["HRESCH", HL7]])),
             "labels": [[label, r.choice(("deny", "deny", "permit"))] for label in labels],
+            "duties": [[label, *r.sample(OBLIGATIONS, r.choice((1, 2)))] for label in r.sample(LABELS, r.randint(0, 2))],
             "agreements": [agreement(r) for _ in range(r.choice((0, 1, 1, 2, 3)))],
             "communities": r.choice(([], [], [3], [2], [2, 3]))}
 

@@ -211,6 +211,14 @@ def by_default(domain, request):
     return domain["default"], "domain-default"
 
 
+def duties_of(domain, request):
+    """What goes with the labels of a document that another published."""
+    labels = {v[0] for v in request["says"].get("label", [])}
+    if request["kind"] != ENTRY or request["source"] == request["member"]["id"]:
+        return frozenset()
+    return frozenset(word for label, *words in domain["duties"] if label in labels for word in words)
+
+
 # --- people
 
 def birthday(birth, years):
@@ -317,7 +325,9 @@ def decide(case, request):
     Of broken glass the pairs are those of the denial that it opens."""
     out = without_emergency(case, request)
     if out[0] == DENY and out[2] and breaks_glass(case, request):
-        return PERMIT, out[1], False, frozenset(), True
+        return PERMIT, out[1], False, duties_of(case["domain"], request), True
+    if out[0] == PERMIT:
+        return *out[:3], out[3] | duties_of(case["domain"], request), False
     return *out, False
 
 

@@ -319,6 +319,15 @@ def test_consent_hides_from_a_community_what_is_there(hub, aurora, lakeside):
 
 # --- ITI-80 --------------------------------------------------------------------------------------
 
+def test_the_obligations_of_a_label_go_to_other_communities_too(hub, aurora, lakeside):
+    p = known(lakeside)
+    sud = xds.Entry(p.xad, cda("treated"), confidentiality=[xds.Code("SUD", "2.16.840.1.113883.5.4")])
+    assert lakeside.provide(xds.Submission(p.xad, [sud])).ok
+    fetched = call(aurora, "/xca/rg/retrieve", ITI39, xds.retrieve([(hub.repository, sud.unique_id)], home=URN), mtom=True)
+    for answer in (query(aurora, xds.find_documents(p.xad)), fetched):
+        assert answer.ok and xds.response_slots(answer)["urn:causeway:obligations"] == ["no-redisclosure"]
+
+
 def provide(community, submission, home=None):
     body, parts = submission.provide()
     headers = ()

@@ -99,6 +99,31 @@ static void take_terms(struct arena *a, const json_t *o, struct consent_domain *
     d->emergency_count = count;
 }
 
+static unsigned obligation_of(const json_t *word)
+{
+    enum consent_obligation o;
+
+    must(consent_obligation_parse(json_str(word), &o), "an obligation");
+    return 1u << o;
+}
+
+/* [label, word...] of each. */
+static void take_duties(struct arena *a, const json_t *o, struct consent_domain *d)
+{
+    const json_t *list = json_object_get(o, "duties"), *one;
+    struct consent_duty *duties = ARENA_ARRAY(a, json_array_size(list), struct consent_duty);
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        duties[i].label = json_str(json_array_get(one, 0));
+        for (size_t w = 1; w < json_array_size(one); w++)
+            duties[i].obligations |= obligation_of(json_array_get(one, w));
+    }
+    d->duties = duties;
+    d->duty_count = json_array_size(list);
+}
+
 static const struct consent_domain *domain_of(struct arena *a, const json_t *o)
 {
     const json_t *labels = json_object_get(o, "labels");
@@ -128,6 +153,7 @@ static const struct consent_domain *domain_of(struct arena *a, const json_t *o)
     }
     for (size_t i = 0; i < d->agreement_count; i++)
         g[i] = agreement_of(a, json_array_get(agreements, i));
+    take_duties(a, o, d);
     take_ages(a, o, d);
     take_terms(a, o, d);
     return d;

@@ -131,12 +131,16 @@ static void change_default(struct year *y, struct arena *a)
     enum consent_effect effect = below(&y->seed, 2) ? CONSENT_PERMIT : CONSENT_DENY;
     struct rows *ended = ARENA_NEW(a, struct rows);
 
-    switch (below(&y->seed, 3)) {
+    switch (below(&y->seed, 4)) {
     case 0:
         consent_domain_default(y->t.db, &change, STR(""), effect);
         break;
     case 1:
         consent_domain_default(y->t.db, &change, PICK(&y->seed, labels), effect);
+        break;
+    case 2:
+        consent_domain_duty(y->t.db, a, &change, PICK(&y->seed, labels),
+                            (unsigned)below(&y->seed, 1u << CONSENT_OBLIGATION_COUNT), ended);
         break;
     default:
         consent_domain_default_end(y->t.db, &change, PICK(&y->seed, labels), ended);

@@ -391,6 +391,12 @@ def get_documents(unique_ids=(), entry_uuids=(), return_type="LeafClass", metada
     return adhoc_query(GET_DOCUMENTS, slots, return_type)
 
 
+def response_slots(response):
+    """The slots of the response itself, by name."""
+    return {s.get("name"): s.xpath("rim:ValueList/rim:Value/text()", namespaces=NAMESPACES)
+            for s in response.body.iterfind(".//rs:ResponseSlotList/rim:Slot", NAMESPACES)}
+
+
 def retrieve(wanted, home=None):
     """`wanted`: [(repositoryUniqueId, documentUniqueId)]"""
     body = etree.Element(f"{{{XDSB}}}RetrieveDocumentSetRequest", nsmap={"xdsb": XDSB})

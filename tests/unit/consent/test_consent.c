@@ -179,6 +179,41 @@ static void a_sensitivitys_default_stands_before_the_general_one(void)
     }
 }
 
+static void a_labels_obligations_go_with_whatever_is_disclosed_to_another_than_its_publisher(void)
+{
+    enum { NOTICE = CONSENT_OBLIGATION(NO_REDISCLOSURE), ONWARD = CONSENT_OBLIGATION(NO_ONWARD) };
+    static const struct consent_duty duties[] = {{STR("HIV"), ONWARD}, {STR("SUD"), NOTICE}};
+    static const struct consent_reader reader = {.value = label_value};
+    static const struct {
+        const char *labels[3];
+        enum consent_kind kind;
+        enum consent_effect standard;
+        int64_t source;
+        unsigned obligations;
+    } table[] = {
+        {{"SUD"}, CONSENT_ENTRY, CONSENT_PERMIT, HARBOUR, NOTICE},
+        {{"HIV", "SUD"}, CONSENT_ENTRY, CONSENT_PERMIT, HARBOUR, NOTICE | ONWARD},
+        {{"N"}, CONSENT_ENTRY, CONSENT_PERMIT, HARBOUR, 0},
+        {{"SUD"}, CONSENT_ENTRY, CONSENT_DENY, HARBOUR, 0},
+        {{"SUD"}, CONSENT_ENTRY, CONSENT_PERMIT, LAKESIDE, 0},
+        {{"SUD"}, CONSENT_CONTAINER, CONSENT_PERMIT, HARBOUR, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct setting s;
+
+        setting_init(&s);
+        s.domain.standard.effect = table[i].standard;
+        s.domain.duties = duties;
+        s.domain.duty_count = 2;
+        s.object.kind = table[i].kind;
+        s.object.source_member = table[i].source;
+        s.object.reader = &reader;
+        s.object.about = table[i].labels;
+        CU_ASSERT_EQUAL(ask(&s).obligations, table[i].obligations);
+    }
+}
+
 static void whatever_is_missing_denies(void)
 {
     struct setting s;
@@ -485,7 +520,9 @@ static void many_people_cost_no_product_of_people_and_policies(void)
 }
 
 SUITE(test_consent, CASE(each_layer_decides_as_the_table_says),
-      CASE(a_sensitivitys_default_stands_before_the_general_one), CASE(whatever_is_missing_denies),
+      CASE(a_sensitivitys_default_stands_before_the_general_one),
+      CASE(a_labels_obligations_go_with_whatever_is_disclosed_to_another_than_its_publisher),
+      CASE(whatever_is_missing_denies),
       CASE(a_member_without_standing_sees_nothing_not_even_its_own),
       CASE(a_merged_person_is_decided_for_each_constituent_and_the_strictest_wins),
       CASE(a_place_shared_after_an_unlink_shares_no_policy),
