@@ -67,7 +67,13 @@ static enum status words_read(struct request *rq, struct rows *rows)
         " WHERE l.reason = 'steward'"
         "   AND l.until IS NULL"
         "   AND o.reason NOT IN ('steward', 'anchor')"
-        "   AND o.until IS NULL",
+        "   AND o.until IS NULL"
+        "   AND NOT EXISTS ("
+        "       SELECT 1"
+        "         FROM mpi_record r"
+        "        WHERE r.pkey = l.pkey"
+        "          AND r.record_id = l.record_id"
+        "          AND r.anchor)",
     };
 
     db_queue0(rq->db, &WORDS, rows);

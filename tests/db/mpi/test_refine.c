@@ -70,6 +70,7 @@ static void a_word_of_a_steward_is_a_label_while_it_holds(void)
     merge(&t, one.person, other.person, &m);
     after = collect(&t, &keep);
     CU_ASSERT_EQUAL(after.same, before.same + 1);
+    CU_ASSERT_EQUAL(after.unseen, before.unseen);
     CU_ASSERT_EQUAL(after.different, before.different);
     bench_begin(&t);
     end(&t, mpi_undo(&t.rq, &STEWARD, m.log, &m));
@@ -134,6 +135,67 @@ static void a_label_carries_the_evidence_of_its_pair(void)
     bench_close(&t);
 }
 
+static struct str random_name(char *to, unsigned seed)
+{
+    size_t x = seed * 2654435761u;
+
+    for (int i = 0; i < 8; i++, x = x * 1103515245u + 12345u)
+        to[i] = (char)((i == 0 ? 'A' : 'a') + (x >> 16) % 26);
+    return (struct str){to, 8};
+}
+
+/* One given name and birth date, that nobody else has together, and two family names. */
+static void feed_married(struct bench *t, unsigned n, struct mpi_fed *one, struct mpi_fed *other)
+{
+    char family[8], married[8], id[16], born[16];
+    struct mpi_name name;
+    struct mpi_demographics d;
+
+    snprintf(id, sizeof(id), "rm-%u", n);
+    snprintf(born, sizeof(born), "%04u%02u%02u", 1930 + n % 71, 1 + n % 12, 1 + n % 28);
+    d = patient(&name, "", "Ottilie", born, "F");
+    name.family = random_name(family, 2 * n);
+    CU_ASSERT_EQUAL_FATAL(feed(t, NORTH, id_of(NORTH_OID, id), &d, one, NULL), OK);
+    name.family = random_name(married, 2 * n + 1);
+    CU_ASSERT_EQUAL_FATAL(feed(t, SOUTH, id_of(SOUTH_OID, id), &d, other, NULL), OK);
+    CU_ASSERT_FALSE(person_ref_eq(one->person, other->person));
+}
+
+static enum status refine(struct bench *t, struct arena *keep, struct mpi_model *out)
+{
+    struct mpi_judged judged = collect(t, keep);
+
+    return mpi_train_labelled(keep, mpi_model_builtin(), judged.pairs, judged.count, STR("judged"),
+                              out, &t->err);
+}
+
+/* Who has another family name is one person to these stewards, five hundred times. */
+static void enough_words_make_a_model_that_has_learnt_from_them(void)
+{
+    const struct mpi_model *base = mpi_model_builtin();
+    struct mpi_stewarded m;
+    struct mpi_fed one, other;
+    struct mpi_model refined;
+    struct arena keep;
+    struct bench t;
+
+    if (!bench_open(&t, "hub"))
+        return;
+    arena_init(&keep);
+    CU_ASSERT_EQUAL(refine(&t, &keep, &refined), INVALID);
+    for (unsigned n = 0; n < MPI_LABELS_NEEDED; n++) {
+        feed_married(&t, n, &one, &other);
+        merge(&t, one.person, other.person, &m);
+    }
+    CU_ASSERT_EQUAL_FATAL(refine(&t, &keep, &refined), OK);
+    CU_ASSERT(refined.levels[MPI_COMPARE_FAMILY][MPI_FAMILY_DIFFER].m >
+              2 * base->levels[MPI_COMPARE_FAMILY][MPI_FAMILY_DIFFER].m);
+    CU_ASSERT(memcmp(refined.hash, base->hash, sizeof(base->hash)) != 0);
+    arena_dispose(&keep);
+    bench_close(&t);
+}
+
 SUITE(test_refine, CASE(a_word_of_a_steward_is_a_label_while_it_holds),
       CASE(what_was_auto_linked_counts_until_a_steward_parts_it),
-      CASE(a_label_carries_the_evidence_of_its_pair));
+      CASE(a_label_carries_the_evidence_of_its_pair),
+      CASE(enough_words_make_a_model_that_has_learnt_from_them));
