@@ -39,11 +39,12 @@ from crash_change import Changer  # noqa: E402
 from crash_check import Checks  # noqa: E402
 from crash_load import Feeder, Gate, Journal, Submitter  # noqa: E402
 from hospital import Hospital, Patient, swift  # noqa: E402
-from hospital.hub import Cluster, Failed, Hub  # noqa: E402
+from hospital.hub import Cluster, Failed, Hub, eventually  # noqa: E402
+from hospital.ports import fixed_addresses  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("CAUSEWAY_BIN") or ROOT / "build/release/causeway").resolve()
-PROGRESS_SECONDS = 30  # within which something must be acknowledged again after a kill
+PROGRESS_SECONDS = 90  # within which something must be acknowledged again after a kill
 CHECK_EVERY = 40
 SUBMITTERS, FEEDERS, CHANGERS, PEOPLE = 4, 2, 3, 12
 REQUEST_SECONDS = 10
@@ -59,8 +60,7 @@ class World:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.cluster = self._cluster(folder / "pg")
         self.hub = Hub(ROOT, PROGRAM, folder / "hub", self.cluster.database("crash"), workers=6,
-                       request_seconds=REQUEST_SECONDS, **self._store(folder, store)).start()
-        self._keep_ports()
+                       request_seconds=REQUEST_SECONDS, **fixed_addresses(), **self._store(folder, store)).start()
         self.hub.open_region()
 
     def _store(self, folder, store):
@@ -79,13 +79,6 @@ class World:
     def _cluster(folder):
         return Cluster(ROOT, folder, max_connections=60, recovery_init_sync_method="syncfs")
 
-    def _keep_ports(self):
-        """A hub that starts again listens where it did."""
-        text = self.hub.config.read_text()
-        for name in ("listen", "mllp_listen", "admin_listen"):
-            text = text.replace(f"{name} = 127.0.0.1:0\n", f"{name} = {self.hub.addresses[name]}\n", 1)
-        self.hub.config.write_text(text)
-
     def kill_hub(self):
         self.hub.kill()
         self.hub.start()
@@ -97,12 +90,12 @@ class World:
 
     def _start_database(self):
         """Its children may hold the shared memory for a moment more."""
-        for _ in range(30):
+        def started():
             try:
                 return self._cluster(self.cluster.folder)
             except Failed:
-                time.sleep(0.3)
-        raise Failed("PostgreSQL did not start again")
+                return None
+        return eventually(started, "PostgreSQL did not start again")
 
     def kill_database(self):
         self._kill_postmaster()

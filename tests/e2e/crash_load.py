@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 
 from hospital import Patient, xds
+from hospital.hub import Failed
 
 DUPLICATE = "XDSDuplicateUniqueIdInRegistry"
 # Answers that say the hub is in trouble, not the message: the client tries again later.
@@ -54,9 +55,12 @@ class Gate:
         self.working, self.changed = 0, threading.Condition()
 
     def __enter__(self):
-        self.open.wait()
-        with self.changed:
-            self.working += 1
+        while True:
+            self.open.wait()
+            with self.changed:
+                if self.open.is_set():
+                    self.working += 1
+                    return
 
     def __exit__(self, *_):
         with self.changed:
@@ -65,10 +69,10 @@ class Gate:
 
     def close(self):
         """Returns when nobody is between a message and its answer."""
-        self.open.clear()
-        time.sleep(0.05)  # whoever has just passed open.wait() counts itself meanwhile
         with self.changed:
-            self.changed.wait_for(lambda: self.working == 0, timeout=90)
+            self.open.clear()
+            if not self.changed.wait_for(lambda: self.working == 0, timeout=180):
+                raise Failed("a client does not come back")
 
     def end(self):
         self.ended = True

@@ -36,7 +36,7 @@ from crash import ROOT, World  # noqa: E402
 from hospital import Hospital, Patient  # noqa: E402
 from hospital.hub import Failed, end  # noqa: E402
 
-PEOPLE, MACHINES, SEALERS, PROGRESS_SECONDS = 8, 4, 2, 30
+PEOPLE, MACHINES, SEALERS, PROGRESS_SECONDS = 8, 4, 2, 90
 
 
 class Sealers:

@@ -7,15 +7,16 @@ import pytest
 from hospital import soap, xds
 from hospital.answers import Answers
 from hospital.hub import eventually
+from hospital.ports import fixed_addresses, free_port
 from people import cda, known
 
-SETTINGS = {"outbox_ack_seconds": 20, "outbox_attempts": 8, "outbox_pause_seconds": 1,
-            "outbox_kept": 5}
+SETTINGS = {"outbox_ack_seconds": 5, "outbox_attempts": 8, "outbox_pause_seconds": 1,
+            "outbox_kept": 5, **fixed_addresses()}
 
 
 @pytest.fixture
 def answers(hub, lakeside):
-    with Answers(hub.authority.issue("lakeside-answers", server=True), hub.ca) as answers:
+    with Answers(hub.authority.issue("lakeside-answers", server=True), hub.ca, free_port()) as answers:
         hub.run("member", "reply-to", "add", "lakeside", "--address", answers.url)
         hub.await_members()
         yield answers
@@ -124,10 +125,6 @@ def test_what_waits_survives_a_restart_and_keeps_its_order(hub, lakeside, harbou
         sent.append(post(lakeside, "/xds/registry", xds.ITI18, xds.find_documents(person.xad),
                          reply_to=answers.url))
     assert all(accepted(a) for a in sent)
-    text = hub.config.read_text()
-    for name in ("listen", "mllp_listen", "admin_listen"):
-        text = text.replace(f"{name} = 127.0.0.1:0\n", f"{name} = {hub.addresses[name]}\n", 1)
-    hub.config.write_text(text)
     lakeside.close(), harbour.close()
     hub.kill()
     hub.start()
@@ -138,7 +135,7 @@ def test_what_waits_survives_a_restart_and_keeps_its_order(hub, lakeside, harbou
 
 def test_an_address_that_was_taken_back_gets_nothing_that_waited(hub, lakeside, harbour, person):
     identity = hub.authority.issue("lakeside-late", server=True)
-    with Answers(identity, hub.ca) as late:
+    with Answers(identity, hub.ca, free_port()) as late:
         url, port = late.url, late.port
     hub.run("member", "reply-to", "add", "lakeside", "--address", url)
     hub.await_members()

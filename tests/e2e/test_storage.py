@@ -10,13 +10,14 @@ import psycopg2.extras
 import pytest
 
 from hospital import xds
+from hospital.ports import fixed_addresses
 from people import cda, known
 from test_repository import bytes_of, newest_object, publish, spoil, stored_files
 
 REQUEST_SECONDS = 5
 ORPHAN_SECONDS = REQUEST_SECONDS + 10  # the least that `collect` takes
 
-SETTINGS = {"request_seconds": REQUEST_SECONDS}
+SETTINGS = {"request_seconds": REQUEST_SECONDS, **fixed_addresses()}
 
 
 @pytest.fixture
@@ -184,10 +185,8 @@ def test_keys_are_rotated_without_losing_a_document(hub, lakeside, person):
                    for e in entries)
 
     def restart(**settings):
-        """It listens where it did."""
         lakeside.close()
-        configure(hub, **{name: hub.addresses[name] for name in ("listen", "mllp_listen", "admin_listen")},
-                  **settings)
+        configure(hub, **settings)
         hub.stop()
         hub.start()
 

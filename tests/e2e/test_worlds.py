@@ -11,7 +11,7 @@ from hospital.community import Person as Stranger
 from people import Person, cda
 from test_xca import Region
 
-SETTINGS = {"community_soft_ms": 700, "community_hard_ms": 3000, "community_leave_alone_ms": 10, "workers": 4}
+SETTINGS = {"community_soft_ms": 2000, "community_hard_ms": 60000, "community_leave_alone_ms": 10, "workers": 4}
 WORLDS = int(os.environ.get("CAUSEWAY_WORLDS", 12))
 SEED = int(os.environ.get("CAUSEWAY_SEED", 7))
 
@@ -20,7 +20,7 @@ FAULTS = {
     "lies": lambda c: setattr(c, "mend", lambda kind, text: text.replace(c.home, "2.16.840.1.999")),
     "is broken": lambda c: setattr(c, "mend", lambda kind, text: (500, "no")),
     "says nothing": lambda c: setattr(c, "mend", lambda kind, text: ""),
-    "answers late": lambda c: setattr(c, "delay", 1.2),
+    "answers late": lambda c: setattr(c, "delay", 3.0),
 }
 
 

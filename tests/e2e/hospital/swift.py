@@ -26,6 +26,8 @@ import threading
 import time
 from pathlib import Path
 
+from .ports import free_port
+
 ACCESS, SECRET = "test:hub", "a_secret_of_the_tests"
 START_SECONDS = 60
 
@@ -35,19 +37,13 @@ def installed():
                           capture_output=True).returncode == 0
 
 
-def _free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Swift:
     KINDS = ("account", "container", "object")
 
     def __init__(self, folder):
         self.folder = Path(folder)
         (self.folder / "devices/d1").mkdir(parents=True, exist_ok=True)
-        self.ports = {kind: _free_port() for kind in (*self.KINDS, "proxy")}
+        self.ports = {kind: free_port() for kind in (*self.KINDS, "proxy")}
         self.endpoint = f"http://127.0.0.1:{self.ports['proxy']}"
         self._configure()
         self.processes = []

@@ -11,6 +11,8 @@ import ssl
 import threading
 import time
 
+from .ports import free_port
+
 
 def frame(message):
     return b"%d %s" % (len(message), message)
@@ -23,13 +25,12 @@ class Repository:
         self._context.load_cert_chain(identity.certificate, identity.key)
         self._context.load_verify_locations(ca)
         self._context.verify_mode = ssl.CERT_REQUIRED
-        self._changed, self._open, self._port, self._socket = threading.Condition(), [], 0, None
+        self._changed, self._open, self._port, self._socket = threading.Condition(), [], free_port(), None
         self.open()
         self.address = "tls://localhost:%d" % self._port
 
     def open(self):
         self._socket = socket.create_server(("127.0.0.1", self._port))
-        self._port = self._socket.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._socket,), daemon=True).start()
 
     def close(self):

@@ -207,7 +207,7 @@ static void concurrent_commits_share_folder_fsyncs_that_began_after_their_rename
     for (int i = 0; i < 2; i++) {
         struct store *s = new_store(group_us[i]);
 
-        atomic_store(&fsync_delay_us, 500);
+        atomic_store(&fsync_delay_us, 3000);
         atomic_store(&folder_fsyncs, 0);
         run_threads(s);
         CU_ASSERT(atomic_load(&folder_fsyncs) < THREADS * COMMITS / 2);

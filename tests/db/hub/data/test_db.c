@@ -334,15 +334,16 @@ static void text_that_is_not_text_is_the_senders_fault(void)
 static void the_server_stops_a_statement_at_the_deadline(void)
 {
     struct bench t;
-    int64_t began = clock_monotonic_us();
+    int64_t began;
 
     if (!set_up(&t))
         return;
-    db_attach(t.db, &t.arena, &t.err, began + US_PER_SECOND / 5);
+    began = clock_monotonic_us();
+    db_attach(t.db, &t.arena, &t.err, began + US_PER_SECOND);
     db_begin(t.db, READ_COMMITTED);
-    db_queue(t.db, &SLEEP, NULL, DB_FLOAT8(5));
+    db_queue(t.db, &SLEEP, NULL, DB_FLOAT8(60));
     CU_ASSERT_EQUAL(db_flush(t.db), TIMED_OUT);
-    CU_ASSERT(clock_monotonic_us() - began < 2 * US_PER_SECOND);
+    CU_ASSERT(clock_monotonic_us() - began < 20 * US_PER_SECOND);
     CU_ASSERT(str_find_str(t.err.first->text, STR("57014")) > 0);
     CU_ASSERT_EQUAL(db_commit(t.db), INTERNAL);
     again(&t);
@@ -354,31 +355,32 @@ static void the_server_stops_a_statement_at_the_deadline(void)
 static void expect_stopped(int64_t limit_us, int64_t deadline_us)
 {
     struct bench t;
-    int64_t began = clock_monotonic_us();
+    int64_t began;
 
     if (!set_up(&t))
         return;
     db_close(t.db);
     t.db = db_open_serving(getenv("CAUSEWAY_TEST_DB"), "test_db", limit_us, &t.err);
+    began = clock_monotonic_us();
     db_attach(t.db, &t.arena, &t.err, deadline_us ? began + deadline_us : 0);
     db_begin(t.db, READ_COMMITTED);
-    db_queue(t.db, &SLEEP, NULL, DB_FLOAT8(5));
+    db_queue(t.db, &SLEEP, NULL, DB_FLOAT8(60));
     CU_ASSERT_EQUAL(db_flush(t.db), TIMED_OUT);
-    CU_ASSERT(clock_monotonic_us() - began < 2 * US_PER_SECOND);
+    CU_ASSERT(clock_monotonic_us() - began < 20 * US_PER_SECOND);
     CU_ASSERT(str_find_str(t.err.first->text, STR("57014")) > 0);
     tear_down(&t);
 }
 
 static void a_serving_connection_stops_statements_at_its_own_limit(void)
 {
-    expect_stopped(US_PER_SECOND / 5, 0);
-    expect_stopped(US_PER_SECOND / 5, US_PER_SECOND / 5);
+    expect_stopped(US_PER_SECOND, 0);
+    expect_stopped(US_PER_SECOND, US_PER_SECOND);
 }
 
 static void a_deadline_nearer_than_the_connections_limit_counts(void)
 {
-    expect_stopped(20 * US_PER_SECOND, US_PER_SECOND / 5);
-    expect_stopped(US_PER_SECOND / 2, US_PER_SECOND / 10);
+    expect_stopped(60 * US_PER_SECOND, US_PER_SECOND);
+    expect_stopped(2 * US_PER_SECOND, US_PER_SECOND);
 }
 
 static void a_server_that_does_not_answer_is_left_at_the_deadline(void)
@@ -390,9 +392,9 @@ static void a_server_that_does_not_answer_is_left_at_the_deadline(void)
         return;
     /* Outside a transaction there is no statement_timeout: the client's own patience counts. */
     db_attach(t.db, &t.arena, &t.err, began + US_PER_SECOND / 5);
-    db_queue(t.db, &SLEEP, NULL, DB_FLOAT8(3));
+    db_queue(t.db, &SLEEP, NULL, DB_FLOAT8(30));
     CU_ASSERT_EQUAL(db_flush(t.db), TIMED_OUT);
-    CU_ASSERT(clock_monotonic_us() - began < 2 * US_PER_SECOND);
+    CU_ASSERT(clock_monotonic_us() - began < 20 * US_PER_SECOND);
     again(&t);
     CU_ASSERT_EQUAL(count_rows(&t), 0);
     tear_down(&t);

@@ -12,7 +12,7 @@
 static int dial(int port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct timeval wait = {5, 0};
+    struct timeval wait = {60, 0};
     int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
 
     inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);

@@ -81,14 +81,14 @@ void rig_end(void)
 
 void rig_await_open(uint64_t n)
 {
-    for (int i = 0; i < 1000 && net_figures(rig.server).open != n; i++)
+    for (int i = 0; i < 12000 && net_figures(rig.server).open != n; i++)
         usleep(5000);
     CU_ASSERT_EQUAL(net_figures(rig.server).open, n);
 }
 
 void rig_await_requests(uint64_t n)
 {
-    for (int i = 0; i < 1000 && net_figures(rig.server).requests != n; i++)
+    for (int i = 0; i < 12000 && net_figures(rig.server).requests != n; i++)
         usleep(5000);
     CU_ASSERT_EQUAL(net_figures(rig.server).requests, n);
 }

@@ -109,7 +109,7 @@ static void broken(struct exchange *ex)
 
 static void slow(struct exchange *ex)
 {
-    int64_t until = clock_monotonic_us() + US_PER_SECOND;
+    int64_t until = clock_monotonic_us() + 3 * US_PER_SECOND;
 
     while (clock_monotonic_us() < until && !atomic_load(&ex->cancelled))
         usleep(5000);
@@ -284,7 +284,7 @@ void service_suspend(bool all)
 
 struct service_record service_await(int wanted)
 {
-    for (int i = 0; i < 1000 && service_record().finished < wanted; i++)
+    for (int i = 0; i < 12000 && service_record().finished < wanted; i++)
         usleep(5000);
     return service_record();
 }

