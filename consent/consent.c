@@ -12,10 +12,12 @@
 struct consent_focus {
     struct principal principal; /* a copy: a request may go on for another asker */
     struct consent_asked asked;
-    const struct consent_rule **rules; /* by policy; NULL: silent, or no rules of its own */
-    bool *speaks;                      /* by policy: it governs this member, now */
-    struct pair_index people;          /* those whose policies were read: number of a person */
-    size_t *first, *next;              /* a person's policies: by person, and by policy */
+    const struct consent_rule **rules;      /* by policy; NULL: silent, or no rules of its own */
+    bool *speaks;                           /* by policy: it governs this member, now */
+    struct pair_index people;               /* those whose policies were read: number of a person */
+    size_t *first, *next;                   /* a person's policies: by person, and by policy */
+    size_t *relation_first, *relation_next; /* the asker's relations, likewise */
+    unsigned *relations;                    /* those that count now, by person */
     const struct consent_agreement **agreements;
     size_t agreement_count;
 };
@@ -140,6 +142,34 @@ static size_t next_policy(const struct consent_policies *policies, struct person
     return f != NULL ? f->next[i] : policy_from(policies, person, i + 1);
 }
 
+/* The first of a list at or behind i that is of this person; past the last: the count. */
+static size_t relation_from(const struct consent_policies *policies, struct person_ref person,
+                            size_t i)
+{
+    while (i < policies->relation_count && !person_ref_eq(policies->relations[i].person, person))
+        i++;
+    return i;
+}
+
+size_t consent_first_relation(const struct consent_policies *policies, struct person_ref person)
+{
+    const struct consent_focus *f = policies->focus;
+    size_t number;
+
+    if (f == NULL)
+        return relation_from(policies, person, 0);
+    number = pair_index_find(&f->people, person.pkey, person.person_id);
+    return number != PAIR_NONE ? f->relation_first[number] : policies->relation_count;
+}
+
+size_t consent_next_relation(const struct consent_policies *policies, struct person_ref person,
+                             size_t i)
+{
+    const struct consent_focus *f = policies->focus;
+
+    return f != NULL ? f->relation_next[i] : relation_from(policies, person, i + 1);
+}
+
 static bool speaks(const struct consent_policy *p, const struct consent_asked *asked)
 {
     return (p->member_id == 0 || p->member_id == asked->principal->member->id) &&
@@ -251,10 +281,18 @@ struct consent_asked consent_asked_about(const struct consent_policies *policies
                                          struct person_ref person,
                                          const struct consent_asked *asked)
 {
+    const struct consent_focus *f = policies->focus;
     struct consent_asked about = *asked;
+    size_t number;
 
-    if (policies->relation_count > 0)
+    if (policies->relation_count == 0)
+        return about;
+    if (f == NULL) {
         about.relations = consent_relations_of(policies, person, asked->principal, asked->at_us);
+        return about;
+    }
+    number = pair_index_find(&f->people, person.pkey, person.person_id);
+    about.relations = number != PAIR_NONE ? f->relations[number] : CONSENT_RELATIONS_NONE;
     return about;
 }
 
@@ -457,9 +495,37 @@ static void focus_people(struct arena *a, const struct consent_policies *policie
     }
 }
 
+/* Which relations are the asker's, and to whom. After focus_people. */
+static void focus_relations(struct arena *a, const struct consent_policies *policies,
+                            struct consent_focus *f)
+{
+    struct consent_policies focused = *policies;
+
+    f->relation_first = ARENA_ARRAY(a, policies->person_count, size_t);
+    f->relation_next = ARENA_ARRAY(a, policies->relation_count, size_t);
+    f->relations = ARENA_ARRAY(a, policies->person_count, unsigned);
+    for (size_t i = 0; i < policies->person_count; i++)
+        f->relation_first[i] = policies->relation_count;
+    for (size_t i = policies->relation_count; i-- > 0;) {
+        struct person_ref whose = policies->relations[i].person;
+        size_t person = pair_index_find(&f->people, whose.pkey, whose.person_id);
+
+        f->relation_next[i] = policies->relation_count;
+        if (person == PAIR_NONE || !str_eq(policies->relations[i].user, f->principal.user))
+            continue;
+        f->relation_next[i] = f->relation_first[person];
+        f->relation_first[person] = i;
+    }
+    focused.focus = f;
+    for (size_t i = 0; policies->relation_count > 0 && i < policies->person_count; i++)
+        f->relations[i] =
+            consent_relations_of(&focused, policies->persons[i], &f->principal, f->asked.at_us);
+}
+
 void consent_focus(struct arena *a, const struct principal *principal, int64_t at_us,
                    struct consent_policies *policies)
 {
+    struct consent_policies focused;
     struct consent_focus *f;
 
     policies->focus = NULL;
@@ -474,9 +540,12 @@ void consent_focus(struct arena *a, const struct principal *principal, int64_t a
     f->asked = consent_asked_of(&f->principal, at_us);
     focus_agreements(a, policies->domain, f);
     focus_people(a, policies, f);
+    focus_relations(a, policies, f);
+    focused = *policies;
+    focused.focus = f;
     for (size_t i = 0; i < policies->count; i++) {
         const struct consent_policy *p = &policies->items[i];
-        struct consent_asked asked = consent_asked_about(policies, p->person, &f->asked);
+        struct consent_asked asked = consent_asked_about(&focused, p->person, &f->asked);
 
         f->speaks[i] = speaks(p, &asked);
         if (f->speaks[i] && p->rules != NULL)

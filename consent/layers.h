@@ -8,6 +8,11 @@
 struct consent_asked consent_asked_about(const struct consent_policies *policies,
                                          struct person_ref person,
                                          const struct consent_asked *asked);
+/* A person's relations among those that were read: where an asker was settled, that user's alone.
+ * Past the last: policies->relation_count. */
+size_t consent_first_relation(const struct consent_policies *policies, struct person_ref person);
+size_t consent_next_relation(const struct consent_policies *policies, struct person_ref person,
+                             size_t i);
 /* An agreement that lets the asker have this object of another member's, or NULL. */
 const struct consent_agreement *consent_agreement_for(const struct consent_policies *policies,
                                                       const struct consent_asked *asked,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "consent/layers.h"
 #include "consent/purpose.h"
 #include "hub/base/clock.h"
 
@@ -75,11 +76,9 @@ bool consent_birth_parse(struct str text, int32_t *birth)
 
 /* --- relations ------------------------------------------------------------------------------- */
 
-static bool is_of(const struct consent_relation *r, struct person_ref person,
-                  const struct principal *principal)
+static bool is_of(const struct consent_relation *r, const struct principal *principal)
 {
-    return principal->user.n > 0 && person_ref_eq(r->person, person) &&
-           str_eq(r->user, principal->user);
+    return principal->user.n > 0 && str_eq(r->user, principal->user);
 }
 
 static bool counts(const struct consent_relation *r, const struct consent_domain *d, int64_t at_us)
@@ -93,10 +92,11 @@ unsigned consent_relations_of(const struct consent_policies *policies, struct pe
 {
     unsigned kinds = CONSENT_RELATIONS_NONE;
 
-    for (size_t i = 0; i < policies->relation_count; i++) {
+    for (size_t i = consent_first_relation(policies, person); i < policies->relation_count;
+         i = consent_next_relation(policies, person, i)) {
         const struct consent_relation *r = &policies->relations[i];
 
-        if (is_of(r, person, principal) && counts(r, policies->domain, at_us))
+        if (is_of(r, principal) && counts(r, policies->domain, at_us))
             kinds |= 1u << r->kind;
     }
     return kinds;
@@ -178,11 +178,12 @@ struct consent_standing consent_relation_says(const struct consent_policies *pol
 {
     struct consent_standing said = {CONSENT_SILENT, "", NULL};
 
-    for (size_t i = 0; i < policies->relation_count; i++) {
+    for (size_t i = consent_first_relation(policies, person); i < policies->relation_count;
+         i = consent_next_relation(policies, person, i)) {
         const struct consent_relation *r = &policies->relations[i];
         struct consent_standing one;
 
-        if (r->kind == CONSENT_CARETEAM || !is_of(r, person, asked->principal))
+        if (r->kind == CONSENT_CARETEAM || !is_of(r, asked->principal))
             continue;
         one = one_says(r, policies->domain, asked, object);
         if (beats(&one, &said))
