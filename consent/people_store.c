@@ -229,6 +229,36 @@ void people_relation_add(struct db *db, struct arena *a, const struct consent_ch
     bump(db, change);
 }
 
+void people_birth_correct(struct db *db, struct arena *a, const struct consent_change *change,
+                          int32_t birth)
+{
+    static const struct statement CORRECT = {
+        "consent_relation_birth",
+        "WITH ended AS ("
+        " UPDATE consent_relation"
+        "    SET until = $4, ended_by = $5"
+        "  WHERE " OF_PERSONS "    AND until IS NULL"
+        "    AND birth IS DISTINCT FROM $3"
+        " RETURNING pkey, person_id, relation_id, version, user_id, kind, by_minority, valid_from,"
+        "           valid_until, scope, evidence),"
+        " added AS ("
+        " INSERT INTO consent_relation (pkey, person_id, relation_id, version, user_id, kind,"
+        "       by_minority, birth, valid_from, valid_until, scope, evidence, since, recorded_by)"
+        " SELECT pkey, person_id, relation_id, version + 1, user_id, kind, by_minority, $3,"
+        "        valid_from, valid_until, scope, evidence, $4, $5"
+        "   FROM ended)"
+        " INSERT INTO consent_epoch (pkey, person_id, epoch)"
+        " SELECT DISTINCT pkey, person_id, 1"
+        "   FROM ended"
+        "     ON CONFLICT (pkey, person_id) DO UPDATE"
+        "    SET epoch = consent_epoch.epoch + 1",
+    };
+    struct pairs of = pairs_of_persons(a, change->persons, change->count);
+
+    db_queue(db, &CORRECT, NULL, of.pkeys, of.numbers, DB_INT4(birth), DB_TIME(change->at_us),
+             DB_TEXT(change->by));
+}
+
 /* The version of before, with an end: one that had not begun yet never counted. */
 void people_relation_end(struct db *db, struct arena *a, const struct consent_change *change,
                          struct uuid relation, struct rows *ended)

@@ -54,6 +54,10 @@ void people_terms_set(struct db *db, const struct domain_change *change, struct 
 /* Version 1 of a relation for each constituent. r->person is not used. */
 void people_relation_add(struct db *db, struct arena *a, const struct consent_change *change,
                          const struct consent_relation *r, struct str evidence);
+/* The index knows the birth date (YYYYMMDD) of these persons better now: their current relations
+ * go by it from here on, as versions of their own. Bumps the epochs of those that have any. */
+void people_birth_correct(struct db *db, struct arena *a, const struct consent_change *change,
+                          int32_t birth);
 /* Ends it at the change's instant: it denies from then on. `ended` has a row for each constituent
  * that had it, and whose end is not earlier. */
 void people_relation_end(struct db *db, struct arena *a, const struct consent_change *change,

@@ -133,20 +133,6 @@ static enum status resolve_patient(struct request *rq, struct identifier id, str
     return OK;
 }
 
-/* The birth date of a patient whom somebody represents; the first day of what is known. */
-static enum status birth_date(struct request *rq, struct person_ref person, int32_t *out)
-{
-    struct audit_identity who;
-
-    TRY(mpi_kin_find(rq, &person, 1, &who));
-    *out = (int32_t)who.birth_date;
-    if (*out != 0 && *out % 10000 / 100 == 0)
-        *out += 100;
-    if (*out != 0 && *out % 100 == 0)
-        *out += 1;
-    return OK;
-}
-
 static const struct audit_index index_of_auditors = {
     .resolve = resolve_patient,
     .identify = mpi_kin_find,
@@ -171,7 +157,7 @@ int main(int argc, char **argv)
         return 2;
     }
     consent_set_resolver(resolve_patient);
-    consent_set_birth_date(birth_date);
+    consent_set_birth_date(index_birth_date);
     consent_set_documents(xds_consent_objects);
     audit_set_index(&index_of_auditors);
     member_command_set_agreements(agreement_verbs);

@@ -4,7 +4,7 @@
  * or unmerge) tells it to one observer, inside its own transaction and with everything that it
  * writes queued before, so that notifications (ITI-10, 46, 64) lie in an outbox when the change is
  * durable, and consents follow the records. hub/main.c sets the observer: mpi knows no other room.
- * A feed that changes demographics alone tells nothing. */
+ * Of demographics a feed tells the birth date alone, when it corrects it: ages hang on it. */
 #pragma once
 
 #include "hub/request.h"
@@ -15,6 +15,7 @@ enum mpi_change_kind {
     MPI_CHANGE_LINK,   /* a record went over to another person */
     MPI_CHANGE_UNLINK, /* a record left its person for one of its own */
     MPI_CHANGE_UNDO,   /* one of these was taken back from its log */
+    MPI_CHANGE_BIRTH,  /* a feed says another birth date of the one person; nothing moved */
 };
 
 struct mpi_id_list {
@@ -41,6 +42,8 @@ struct mpi_changed_person {
     bool born, gone;                  /* new or revived; merged into another */
     const struct place *places;       /* linked now */
     size_t place_count;
+    const struct person_ref *constituents; /* of MPI_CHANGE_BIRTH alone */
+    size_t constituent_count;
 };
 
 struct mpi_change {

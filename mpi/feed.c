@@ -260,6 +260,26 @@ static enum status tell(struct mpi_feeding *w)
     return mpi_change_tell(rq, &change);
 }
 
+/* What a record said of the birth date before, or did not say, it says differently. */
+static enum status tell_birth(struct mpi_feeding *w)
+{
+    const struct member_directory *members = w->rq->members;
+    const struct member *m = members != NULL ? member_by_id(members, w->feed->member_id) : NULL;
+    struct mpi_change change = {
+        .kind = MPI_CHANGE_BIRTH,
+        .by = m != NULL ? str_printf(w->rq->arena, "member:%.*s", STR_ARG(m->name))
+                        : STR("algorithm"),
+        .persons = {{.ref = w->hit.person,
+                     .constituents = w->person.constituents,
+                     .constituent_count = w->person.constituent_count}},
+        .person_count = 1,
+    };
+
+    if (!w->known || str_eq(w->former.birth_date, w->demographics.birth_date))
+        return OK;
+    return mpi_change_tell(w->rq, &change);
+}
+
 struct mpi_feeding *mpi_feed_queue(struct request *rq, const struct mpi_feed *feed)
 {
     struct mpi_feeding *w = ARENA_NEW(rq->arena, struct mpi_feeding);
@@ -280,6 +300,7 @@ enum status mpi_feed(struct request *rq, struct mpi_feeding *w, struct mpi_fed *
     TRY(look_under_locks(w));
     TRY(w->known ? mpi_feeding_update(w) : mpi_feeding_add(w));
     TRY(tell(w));
+    TRY(tell_birth(w));
     if (w->known && w->decision.relinks)
         TRY(mpi_feeding_relink(w));
     *out = (struct mpi_fed){

@@ -1,11 +1,12 @@
 """People around a patient, end to end: representatives, minors, and broken glass as a closed loop."""
+import datetime
 import json
 
 import pytest
 
 from hospital import saml, xds
 from hospital.hub import HOME
-from people import cda, known
+from people import Person, cda, known
 
 ACT_REASON = "2.16.840.1.113883.5.8"
 EMERGENCY = ("ETREAT", ACT_REASON)
@@ -58,6 +59,10 @@ def sql(hub, text, *values):
 
 def lines(hub, *words):
     return [json.loads(line) for line in hub.run(*words, "--json").splitlines()]
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 @pytest.fixture
@@ -179,7 +184,6 @@ def test_a_search_opens_no_emergency_and_a_question_about_one_patient_does(hub, 
 
 def test_what_was_overridden_is_decided_again_as_it_was(hub, harbour, sts, scene):
     """Replay: before, within and after the time box."""
-    import datetime
     person, entry = scene
     ask = ("consent", "decide", "--patient", person.xad, "--member", "harbour", "--source", "lakeside",
            "--user", user("replayed"), "--purpose", f"ETREAT^^{ACT_REASON}")
@@ -266,8 +270,34 @@ def test_a_representative_of_one_is_none_of_whom_a_record_goes_to(hub, lakeside,
     assert (relation["user"], relation["state"]) == (user("stepmother"), "ended")
 
 
+def test_a_corrected_birth_date_reaches_who_represents_a_minor_at_the_next_request(hub, lakeside, harbour, sts):
+    """The index knows the patient as an adult; their record of Lakeside's says so by mistake."""
+    def years_ago(years):
+        return f"{datetime.date.today().year - years}0101"
+    person = Person()
+    for hospital in (lakeside, harbour):
+        person.feed(hospital, birth=years_ago(40))
+    person.resolve(lakeside)
+    entry = published(lakeside, person, "a broken arm")
+    hub.json("consent", "proxy", "add", "--patient", person.xad, "--user", user("father"), "--of-minor")
+
+    def decision(*more):
+        return json.loads(hub.run("consent", "decide", "--patient", person.xad, "--member", "harbour", "--user",
+                                  user("father"), "--document", entry.unique_id, "--json", *more, expect=None))["rule"]
+    assert found(harbour, person, vouch(sts, "father")) == set()
+    assert decision() == "relation-ended"
+    before = now()
+    for birth, rule in ((years_ago(10), "proxy"), (years_ago(30), "relation-ended"), (years_ago(9), "proxy")):
+        for hospital in (lakeside, harbour):
+            person.feed(hospital, "A31" if rule == "proxy" else "A08", birth=birth)
+        assert found(harbour, person, vouch(sts, "father")) == ({entry.unique_id} if rule == "proxy" else set())
+        assert decision() == rule
+    assert decision("--as-of", before) == "relation-ended"
+    relation, = hub.json("consent", "proxy", "list", "--patient", person.xad)["relations"]
+    assert relation["born"] == f"{datetime.date.today().year - 9}-01-01"
+
+
 def test_a_parents_relation_ends_with_majority_and_adolescents_keep_their_categories(hub, lakeside, harbour, sts):
-    import datetime
     person = known(lakeside, harbour)
     entry = published(lakeside, person, "a check-up")
     today = datetime.datetime.now(datetime.timezone.utc).date()
