@@ -72,22 +72,37 @@ struct consent_view consent_view_of(const struct operation *o, const struct pers
                                  .xad_authority = str_from(o->config.xad_authority)};
 }
 
-enum status consent_given_patient(struct operation *o, struct person *person,
-                                  struct audit_row **audit)
+enum status consent_given_identifier(struct operation *o, struct identifier *id)
 {
     const char *cx = cli_value(&o->args, "patient");
-    struct identifier id;
 
     if (cx == NULL)
         return fail(o->args.err, INVALID, "usage", "--patient is required");
-    if (!identifier_parse_cx(str_from(cx), &id))
+    if (!identifier_parse_cx(str_from(cx), id))
         return fail(o->args.err, INVALID, "usage",
                     "--patient '%s': write an identifier as 'ID^^^&OID&ISO', in quotes", cx);
+    return OK;
+}
+
+struct audit_row *consent_audit_patient(struct operation *o, struct identifier id,
+                                        const struct person *person)
+{
+    struct audit_row *audit = audit_add(o->args.arena, &o->audit);
+
+    audit->patient = identifier_cx(o->args.arena, id);
+    audit->pkey = person->ref.pkey;
+    audit->person_id = person->ref.person_id;
+    return audit;
+}
+
+enum status consent_given_patient(struct operation *o, struct person *person,
+                                  struct audit_row **audit)
+{
+    struct identifier id;
+
+    TRY(consent_given_identifier(o, &id));
     TRY(consent_resolve(operation_request(o), id, person));
-    *audit = audit_add(o->args.arena, &o->audit);
-    (*audit)->patient = identifier_cx(o->args.arena, id);
-    (*audit)->pkey = person->ref.pkey;
-    (*audit)->person_id = person->ref.person_id;
+    *audit = consent_audit_patient(o, id, person);
     return OK;
 }
 

@@ -21,6 +21,11 @@ enum status consent_resolve(struct request *rq, struct identifier id,
 enum status consent_given_patient(struct operation *o, struct person *person,
                                   struct audit_row **audit) MUST_CHECK;
 
+/* Its halves, for who asks about another moment: --patient, and the audit row about the person. */
+enum status consent_given_identifier(struct operation *o, struct identifier *id) MUST_CHECK;
+struct audit_row *consent_audit_patient(struct operation *o, struct identifier id,
+                                        const struct person *person);
+
 /* What sub-commands share: times and members that options name (unchanged, or NULL, where they are
  * not given), how to print, and a person's policies, as of an instant or, 0, now. */
 enum status consent_given_time(struct operation *o, const char *option, int64_t *us) MUST_CHECK;

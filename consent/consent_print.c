@@ -259,6 +259,19 @@ static void json_why(const struct consent_view *v, const struct consent_explaine
     cli_json_text(out, "without_rule", e->could_change ? str_from(e->without.rule) : STR_NONE);
 }
 
+static void json_as_of(const struct consent_view *v, const struct consent_explained *e,
+                       struct strbuf *out)
+{
+    cli_json_text(out, "as_of", clock_iso(v->arena, e->as_of_us));
+    cli_json_key(out, "from_today");
+    strbuf_lit(out, "[");
+    for (size_t i = 0; i < e->from_today_count; i++) {
+        cli_json_comma(out);
+        strbuf_addf(out, "\"%.*s\"", STR_ARG(e->from_today[i]));
+    }
+    strbuf_lit(out, "]");
+}
+
 static void json_decision(const struct consent_view *v, const struct consent_explained *e,
                           bool whole, struct strbuf *out)
 {
@@ -275,6 +288,8 @@ static void json_decision(const struct consent_view *v, const struct consent_exp
     consent_json_obligations(d->obligations, out);
     cli_json_text(out, "member", e->member->name);
     cli_json_text(out, "patient", patient_cx(v));
+    if (e->as_of_us != 0)
+        json_as_of(v, e, out);
     if (whole)
         json_why(v, e, out);
     strbuf_lit(out, "}\n");
@@ -321,6 +336,8 @@ void consent_print_decision(const struct consent_view *v, const struct consent_e
         strbuf_addf(out, "45 CFR %s%s\n", consent_reason_class(d->rule),
                     d->overridable ? "; an emergency may override it" : "");
     print_obligations(d, out);
+    for (size_t i = 0; i < e->from_today_count; i++)
+        strbuf_addf(out, "taken from today: %.*s\n", STR_ARG(e->from_today[i]));
     if (whole)
         print_why(v, e, out);
 }

@@ -30,6 +30,9 @@ struct consent_explained {
     size_t step_count;
     bool could_change; /* `without` holds */
     struct consent_decision without;
+    int64_t as_of_us;             /* 0: now */
+    const struct str *from_today; /* what of that instant was not kept, and is as it is now */
+    size_t from_today_count;
 };
 void consent_print_decision(const struct consent_view *v, const struct consent_explained *e,
                             bool whole, struct strbuf *out);

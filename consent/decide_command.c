@@ -7,6 +7,7 @@
 #include "consent/decided.h"
 #include "consent/domain_store.h"
 #include "consent/explain.h"
+#include "hub/base/clock.h"
 #include "hub/command/cli_print.h"
 
 /* The publisher where none is named: some member that is no other. */
@@ -17,6 +18,13 @@ static consent_documents_fn documents_of;
 void consent_set_documents(consent_documents_fn documents)
 {
     documents_of = documents;
+}
+
+static consent_past_fn past_of;
+
+void consent_set_past(consent_past_fn past)
+{
+    past_of = past;
 }
 
 /* --- what is asked --------------------------------------------------------------------------- */
@@ -64,18 +72,26 @@ static enum status find_document(struct operation *o, const struct person *perso
             *out = all[i].object;
             return OK;
         }
-    return fail(o->args.err, NOT_FOUND, "document", "the patient has no document %.*s here",
+    return fail(o->args.err, NOT_FOUND, "document",
+                as_of_us == 0
+                    ? "the patient has no document %.*s here"
+                    : "the patient had no document %.*s here then, or it was removed since",
                 STR_ARG(id));
 }
+
+enum { FROM_TODAY_MAX = 4 };
 
 struct question {
     struct person person;
     struct audit_row *audit;
     const struct member *member, *source;
+    struct member then; /* the asking one, as it stood */
     struct principal asker;
     struct consent_object object;
     struct consent_policies policies;
     int64_t as_of_us, at_us; /* as_of: 0 for now */
+    struct str from_today[FROM_TODAY_MAX];
+    size_t from_today_count;
     enum voice { AUDITOR, PATIENT, CALLER } voice;
 };
 
@@ -95,6 +111,55 @@ static enum status given_voice(struct operation *o, enum voice *voice)
                : fail(o->args.err, INVALID, "usage", "--for %s: auditor, patient or caller", word);
 }
 
+static void from_today(struct question *q, struct str what)
+{
+    must(q->from_today_count < FROM_TODAY_MAX, "more than is ever said");
+    q->from_today[q->from_today_count++] = what;
+}
+
+/* A member that was not enrolled yet stands no better than one that is suspended. */
+static enum status read_standing(struct operation *o, struct question *q)
+{
+    static const struct statement STANDING = {
+        "consent_standing_as_of",
+        "SELECT m.added_at > $2 OR EXISTS ("
+        "       SELECT FROM member_suspension AS s"
+        "        WHERE s.member_id = m.member_id"
+        "          AND s.since <= $2"
+        "          AND (s.until IS NULL OR s.until > $2)), k.applied_at"
+        "  FROM member AS m, schema_migration AS k"
+        " WHERE m.member_id = $1"
+        "   AND k.version = 41",
+    };
+    struct rows rows;
+
+    q->then = *q->member;
+    q->member = &q->then;
+    db_queue(o->db, &STANDING, &rows, DB_INT8(q->then.id), DB_TIME(q->as_of_us));
+    TRY(db_flush(o->db));
+    q->then.suspended = rows.count == 0 || row_bool(&rows, 0, 0);
+    from_today(q, STR("the name and organization of the member"));
+    if (rows.count > 0 && q->as_of_us < row_time(&rows, 0, 1))
+        from_today(q, str_printf(o->args.arena,
+                                 "suspensions that had ended, communities that were removed and "
+                                 "unmerges before %.*s",
+                                 STR_ARG(clock_iso(o->args.arena, row_time(&rows, 0, 1)))));
+    return OK;
+}
+
+static enum status read_past(struct operation *o, struct question *q)
+{
+    struct identifier id;
+    bool unsure;
+
+    TRY(consent_given_identifier(o, &id));
+    TRY(past_of(operation_request(o), id, q->as_of_us, &q->person, &unsure));
+    q->audit = consent_audit_patient(o, id, &q->person);
+    if (unsure)
+        from_today(q, STR("whom the patient was merged with: an unmerge since kept no image"));
+    return read_standing(o, q);
+}
+
 static enum status read_question(struct operation *o, struct question *q)
 {
     *q = (struct question){.at_us = o->now_us};
@@ -107,7 +172,10 @@ static enum status read_question(struct operation *o, struct question *q)
     if (q->source != NULL && cli_value(&o->args, "document") != NULL)
         return fail(o->args.err, INVALID, "usage",
                     "say --document or --source: a document names its publisher itself");
-    TRY(consent_given_patient(o, &q->person, &q->audit));
+    if (q->as_of_us != 0)
+        TRY(read_past(o, q));
+    else
+        TRY(consent_given_patient(o, &q->person, &q->audit));
     q->at_us = q->as_of_us != 0 ? q->as_of_us : o->now_us;
     q->asker = asker_of(o, q->member);
     q->object = (struct consent_object){.person = &q->person,
@@ -124,6 +192,9 @@ static struct consent_explained explain(struct operation *o, const struct questi
     struct arena *a = o->args.arena;
     struct consent_explained e = {
         .member = q->member,
+        .as_of_us = q->as_of_us,
+        .from_today = q->from_today,
+        .from_today_count = q->from_today_count,
         .decision = consent_decide(&q->asker, &q->object, q->at_us, &q->policies),
     };
 
@@ -310,10 +381,11 @@ const struct operation_kind consent_decide_kind = {
          "which rule decides: by the same function that every query goes through. Exit status\n"
          "0: permitted; 1: denied.\n"
          "\n"
-         "--as-of takes policies, agreements, representatives, defaults, value sets and\n"
-         "emergencies as they were. What the document's metadata say, who was merged with whom\n"
-         "and whether the member is suspended is taken as it is now; the audit log has what was\n"
-         "decided then.\n"
+         "--as-of takes policies, agreements, communities, representatives, defaults, value sets,\n"
+         "emergencies, merges and links, the document's version and the member's suspension as\n"
+         "they were. What it has to take from today, because no history is kept, it names; a\n"
+         "document that was removed since it cannot find. The audit log has what was decided "
+         "then.\n"
          "\n"
          "  causeway consent decide --member lakeside --patient 'P-17^^^&1.2.3.4&ISO' --explain",
          decide_options},

@@ -26,7 +26,6 @@ static struct shelf shelf = SHELF_EMPTY;
 #define NOW   "until IS NULL"
 #define AS_OF "since <= $1 AND (until IS NULL OR until > $1)"
 
-/* Which members are communities is no history: a past moment is decided by who is one now. */
 static const struct statement COMMUNITIES_NOW = {
     "consent_communities",
     "SELECT member_id"
@@ -182,6 +181,19 @@ enum status consent_domain_hold(struct db *db, struct arena *a, int64_t epoch,
     return OK;
 }
 
+static const struct statement COMMUNITIES_AS_OF = {
+    "consent_communities_as_of",
+    "SELECT member_id"
+    "  FROM community"
+    " WHERE added_at <= $1"
+    " UNION"
+    " SELECT member_id"
+    "   FROM community_past"
+    "  WHERE added_at <= $1"
+    "    AND removed_at > $1"
+    "  ORDER BY member_id",
+};
+
 enum status consent_domain_as_of(struct db *db, struct arena *a, int64_t at_us,
                                  const struct consent_domain **out)
 {
@@ -194,7 +206,7 @@ enum status consent_domain_as_of(struct db *db, struct arena *a, int64_t at_us,
     db_queue(db, &DEFAULTS_AS_OF, &rows.defaults, DB_TIME(at_us));
     db_queue(db, &DUTIES_AS_OF, &rows.duties, DB_TIME(at_us));
     db_queue(db, &AGREEMENTS_AS_OF, &rows.agreements, DB_TIME(at_us));
-    db_queue0(db, &COMMUNITIES_NOW, &rows.communities);
+    db_queue(db, &COMMUNITIES_AS_OF, &rows.communities, DB_TIME(at_us));
     people_domain_queue(db, at_us, &rows.people);
     TRY(db_flush(db));
     *out = domain_of(a, &rows);

@@ -61,9 +61,22 @@ static const struct statement REMOVE[] = {
         " WHERE member_id = $1",
     },
     {
+        "community_remove_past",
+        "INSERT INTO community_past (member_id, home, added_at, removed_at)\n"
+        "SELECT member_id, home, added_at, now()\n"
+        "  FROM community\n"
+        " WHERE member_id = $1",
+    },
+    {
         "community_remove",
         "DELETE FROM community\n"
         " WHERE member_id = $1",
+    },
+    {
+        "community_remove_suspension",
+        "INSERT INTO member_suspension (member_id, since)\n"
+        "VALUES ($1, now())\n"
+        "    ON CONFLICT (member_id) WHERE until IS NULL DO NOTHING",
     },
     {
         "community_remove_member",

@@ -29,6 +29,7 @@
 #include "mpi/identity.h"
 #include "mpi/kin.h"
 #include "mpi/module.h"
+#include "mpi/past.h"
 #include "xds/command.h"
 #include "xds/consent_objects.h"
 #include "xds/module.h"
@@ -133,6 +134,18 @@ static enum status resolve_patient(struct request *rq, struct identifier id, str
     return OK;
 }
 
+/* Likewise for `causeway consent decide --as-of`. */
+static enum status past_patient(struct request *rq, struct identifier id, int64_t at_us,
+                                struct person *out, bool *unsure)
+{
+    struct mpi_past past;
+
+    TRY(mpi_person_at(rq, id, at_us, &past));
+    *out = past.person;
+    *unsure = past.unsure;
+    return OK;
+}
+
 static const struct audit_index index_of_auditors = {
     .resolve = resolve_patient,
     .identify = mpi_kin_find,
@@ -159,6 +172,7 @@ int main(int argc, char **argv)
     consent_set_resolver(resolve_patient);
     consent_set_birth_date(index_birth_date);
     consent_set_documents(xds_consent_objects);
+    consent_set_past(past_patient);
     audit_set_index(&index_of_auditors);
     member_command_set_agreements(agreement_verbs);
     mpi_change_set_observer(index_change_follow);

@@ -183,19 +183,26 @@ static enum status lock_persons(struct request *rq, const struct logged *log,
     return OK;
 }
 
-static void mark_undone(struct request *rq, const struct logged *log, struct str by)
+static struct str images_of(struct arena *a, const struct mpi_person persons[2])
+{
+    return str_printf(a, "[%.*s,%.*s]", STR_ARG(persons[0].image), STR_ARG(persons[1].image));
+}
+
+static void mark_undone(struct request *rq, const struct logged *log,
+                        const struct mpi_person before[2], struct str by)
 {
     static const struct statement MARK = {
         "mpi_merge_log_undone",
         "UPDATE mpi_merge_log"
         "   SET undone_at = $3,"
-        "       undone_by = $4"
+        "       undone_by = $4,"
+        "       undone_before = $5"
         " WHERE pkey = $1"
         "   AND merge_id = $2",
     };
 
     db_queue(rq->db, &MARK, NULL, DB_INT8(log->to.pkey), DB_UUID(log->id), DB_TIME(rq->now_us),
-             DB_TEXT(by));
+             DB_TEXT(by), DB_JSONB(images_of(rq->arena, before)));
 }
 
 /* --- merges and links: the difference, taken away -------------------------------------------- */
@@ -365,7 +372,7 @@ static enum status take_back(struct request *rq, const struct mpi_word *word,
     plan_back(l, log);
     TRY(mpi_relink_apply(l));
     tasks_back(l, log);
-    mark_undone(rq, log, word->by);
+    mark_undone(rq, log, persons, word->by);
     report(l, log->id, out);
     return OK;
 }
@@ -422,7 +429,7 @@ static enum status merge_again(struct request *rq, const struct mpi_word *word,
     mpi_relink_all(l);
     TRY(mpi_relink_write(l));
     no_links_end(rq, log);
-    mark_undone(rq, log, word->by);
+    mark_undone(rq, log, persons, word->by);
     report(l, l->log, out);
     return OK;
 }

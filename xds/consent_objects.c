@@ -30,6 +30,21 @@ static enum status label(struct request *rq, struct xds_object *o, const struct 
     return OK;
 }
 
+/* Was it registered, and the newest version of its document, at the instant? Now: is it? */
+static bool counts(const struct xds_candidates *found, const struct xds_object *o, int64_t as_of_us)
+{
+    if (as_of_us == 0 || o->registered_us > as_of_us)
+        return as_of_us == 0 && !o->superseded;
+    for (size_t i = 0; i < found->n; i++) {
+        const struct xds_object *other = found->v[i].object;
+
+        if (other->kind == XDS_DOCUMENT && uuid_eq(other->logical, o->logical) &&
+            other->version > o->version && other->registered_us <= as_of_us)
+            return false;
+    }
+    return true;
+}
+
 enum status xds_consent_objects(struct request *rq, const struct person *person, int64_t as_of_us,
                                 struct consent_document **out, size_t *count)
 {
@@ -45,7 +60,7 @@ enum status xds_consent_objects(struct request *rq, const struct person *person,
     *out = ARENA_ARRAY(rq->arena, found.n, struct consent_document);
     *count = 0;
     for (size_t i = 0; i < found.n; i++) {
-        if (found.v[i].object->kind != XDS_DOCUMENT)
+        if (found.v[i].object->kind != XDS_DOCUMENT || !counts(&found, found.v[i].object, as_of_us))
             continue;
         TRY(label(rq, found.v[i].object, then));
         add(rq, person, found.v[i].object, &(*out)[(*count)++]);

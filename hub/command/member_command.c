@@ -18,6 +18,19 @@ static const struct statement SUSPEND = {
     " SET suspended_at = CASE WHEN $2 THEN now() END"
     " WHERE member_id = $1",
 };
+/* For decisions of the past. */
+static const struct statement SUSPENSION_BEGIN = {
+    "member_suspension_begin",
+    "INSERT INTO member_suspension (member_id, since)"
+    " VALUES ($1, now())",
+};
+static const struct statement SUSPENSION_END = {
+    "member_suspension_end",
+    "UPDATE member_suspension"
+    " SET until = now()"
+    " WHERE member_id = $1"
+    "   AND until IS NULL",
+};
 static const struct statement PERMIT_MULTI_PATIENT = {
     "member_permit_multi_patient",
     "UPDATE member"
@@ -190,6 +203,7 @@ static enum status set_suspended(struct operation *o, struct strbuf *out, bool s
         return member_report(o, out, member_word(o),
                              suspended ? "is suspended already" : "is not suspended");
     db_queue(o->db, &SUSPEND, NULL, DB_INT8(m->id), DB_BOOL(suspended));
+    db_queue(o->db, suspended ? &SUSPENSION_BEGIN : &SUSPENSION_END, NULL, DB_INT8(m->id));
     member_audit(o, m->name, suspended ? STR("suspended") : STR("resumed"));
     return member_report(o, out, member_word(o),
                          suspended ? "is suspended; its open connections are being closed"

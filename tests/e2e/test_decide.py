@@ -30,8 +30,8 @@ def documents(lakeside, person):
     return found
 
 
-def decide(hub, person, *more, member="harbour", denied=None):
-    expect = {None: None, True: 1, False: 0}[denied]
+def decide(hub, person, *more, member="harbour", denied=None, expect=None):
+    expect = {None: expect, True: 1, False: 0}[denied]
     return hub.json("consent", "decide", "--member", member, "--patient", person.xad, *more, expect=expect)
 
 
@@ -112,6 +112,74 @@ def test_the_past_is_decided_by_what_was_known_then(hub, person, lakeside, tmp_p
         hub.run("consent", "labels", "remove", "TEST")
     assert decide(hub, person, *about, denied=False)
     assert decide(hub, person, *about, "--as-of", labelled, denied=True)
+
+
+def test_the_past_is_decided_for_whom_the_patient_was_then(hub, person, lakeside, documents):
+    other = known(lakeside)
+    set_consent(hub, other, "--deny")
+    apart = instant()
+    merge = hub.json("mpi", "merge", person.cx(lakeside), other.cx(lakeside), "--why", "one patient")["merge"]
+    merged = instant()
+    assert decide(hub, person, denied=True)["rule"] == "patient-deny"
+    assert decide(hub, person, "--as-of", apart, denied=False)["rule"] == "domain-default"
+    hub.json("mpi", "unmerge", merge)
+    again = instant()
+    assert decide(hub, person, denied=False)["rule"] == "domain-default"
+    for moment, hidden in ((apart, False), (merged, True), (again, False)):
+        told = decide(hub, person, "--as-of", moment, denied=hidden)
+        assert told["as_of"][:19] == moment[:19]
+        assert told["from_today"] == ["the name and organization of the member"]
+        assert decide(hub, other, "--as-of", moment, denied=True)["rule"] == "patient-deny"
+    about = ("--document", documents["summary"].unique_id)
+    assert decide(hub, person, *about, "--as-of", merged, denied=True)
+    assert decide(hub, other, *about, "--as-of", merged, denied=True)
+    assert "the patient had no document" in decide(hub, other, *about, "--as-of", apart, expect=1)["error"]
+
+
+def test_a_record_that_joined_a_person_later_was_not_there_before(hub, lakeside, harbour):
+    person = known(lakeside)
+    here = xds.Entry(person.xad, cda("here"))
+    assert lakeside.provide(xds.Submission(person.xad, [here])).ok
+    alone = instant()
+    person.feed(harbour)
+    there = xds.Entry(person.xad, cda("there"), source_patient_id=person.cx(harbour))
+    assert harbour.provide(xds.Submission(person.xad, [there])).ok
+    both = instant()
+    assert decide(hub, person, "--document", there.unique_id, "--as-of", both, member="lakeside", denied=False)
+    assert "had no document" in decide(hub, person, "--document", there.unique_id, "--as-of", alone,
+                                       member="lakeside", expect=1)["error"]
+    assert decide(hub, person, "--document", here.unique_id, "--as-of", alone, denied=False)
+
+
+def test_the_past_is_decided_about_the_version_of_then(hub, person, lakeside):
+    first = xds.Entry(person.xad, cda("plain"), id=xds.new_urn())
+    assert lakeside.provide(xds.Submission(person.xad, [first])).ok
+    set_consent(hub, person, "--deny", "--when", "class=11488-4")
+    plain = instant()
+    second = xds.Entry(person.xad, first.content, first.unique_id, xds.new_urn(),
+                       lid=first.id, previous="1", class_code=xds.Code("11488-4", xds.LOINC, "consult"),
+                       repository=hub.repository, hash=first.sha1(), size=str(len(first.content)))
+    answer = lakeside.update(xds.Submission(person.xad, [second]))
+    assert answer.ok, answer.errors
+    about = ("--document", first.unique_id)
+    assert decide(hub, person, *about, denied=True)["rule"] == "patient-deny"
+    assert decide(hub, person, *about, "--as-of", plain, denied=False)["rule"] == "domain-default"
+
+
+def test_the_past_is_decided_as_the_member_stood_then(hub, person, harbour):
+    before = instant()
+    hub.run("member", "suspend", "harbour")
+    try:
+        shut = instant()
+        assert decide(hub, person, denied=True)["rule"] == "member-standing"
+        assert decide(hub, person, "--as-of", before, denied=False)
+    finally:
+        hub.run("member", "resume", "harbour")
+        hub.await_admission(harbour)
+    assert decide(hub, person, "--as-of", shut, denied=True)["rule"] == "member-standing"
+    assert decide(hub, person, denied=False)
+    text = hub.run("consent", "decide", "--member", "harbour", "--patient", person.xad, "--as-of", shut, expect=1)
+    assert "taken from today: the name and organization of the member" in text
 
 
 def test_a_preview_is_what_each_member_finds(hub, person, documents, lakeside, harbour):
