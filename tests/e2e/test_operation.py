@@ -46,8 +46,10 @@ def test_a_hub_whose_database_is_gone_is_not_ready_and_comes_back(cluster, make_
 
 # --- round trips to the database ------------------------------------------------------------------------------
 
-def flushes_of(hub, transaction, work):
-    """Round trips of the one request that `work` makes."""
+def flushes_of(member, transaction, work):
+    """Round trips of the one request that `work` makes by this member's link."""
+    hub = member.hub
+    member.link.open().exchange("GET", "/")  # read when what the link asked before has been counted
     labels = dict(transaction=transaction, outcome="ok")
     before = [hub.metric(f"causeway_request_{m}", **labels) for m in ("flushes_total", "seconds_count")]
     work()
@@ -62,24 +64,24 @@ def test_iti_42_takes_four_round_trips_at_most(count, hub, lakeside, harbour):
     person = known(lakeside, harbour)
     entries = [xds.Entry(person.xad, cda(f"flush {n}")) for n in range(count)]
     submission = xds.Submission(person.xad, entries)
-    assert flushes_of(hub, "ITI-42", lambda: lakeside.register(submission)) <= 4
+    assert flushes_of(lakeside, "ITI-42", lambda: lakeside.register(submission)) <= 4
 
 
 @pytest.mark.parametrize("return_type", ["LeafClass", "ObjectRef"])
 def test_find_documents_takes_four_round_trips_at_most(return_type, hub, harbour, person):
-    assert flushes_of(hub, "ITI-18", lambda: harbour.find(person.xad, return_type=return_type)) <= 4
+    assert flushes_of(harbour, "ITI-18", lambda: harbour.find(person.xad, return_type=return_type)) <= 4
 
 
 @pytest.mark.parametrize("by", ["entry_uuids", "unique_ids"])
 def test_get_documents_takes_five_round_trips_at_most(by, hub, harbour, person):
     found = harbour.find(person.xad).entries
     ids = [e.id if by == "entry_uuids" else e.unique_id for e in found]
-    assert flushes_of(hub, "ITI-18", lambda: harbour.get(**{by: ids})) <= 5
+    assert flushes_of(harbour, "ITI-18", lambda: harbour.get(**{by: ids})) <= 5
 
 
 def test_a_retrieve_takes_three_round_trips_at_most(hub, harbour, person):
     entry = harbour.find(person.xad).entries[0]
-    assert flushes_of(hub, "ITI-43", lambda: harbour.retrieve(entry)) <= 3
+    assert flushes_of(harbour, "ITI-43", lambda: harbour.retrieve(entry)) <= 3
 
 
 # --- draining -----------------------------------------------------------------------------------------------
