@@ -226,7 +226,7 @@ unsigned audit_rules_access(const struct audit_access *a)
     struct str role = a->staff != NULL && a->staff->role.n > 0 ? a->staff->role : a->role;
     unsigned found = kinship(a);
 
-    if (a->patient_is != NULL && a->patient_is != a->staff)
+    if (a->patient_is != NULL && a->patient_is != a->staff && !a->care)
         found |= AUDIT_RULE_BIT(AUDIT_RULE_COWORKER);
     if (a->vip)
         found |= AUDIT_RULE_BIT(AUDIT_RULE_VIP);

@@ -39,7 +39,9 @@ enum {
     X(SURNAME, "same-surname",                                                                     \
       "the patient bears the user's surname, lives elsewhere, and has no care "                    \
       "relationship with the user's organization")                                                 \
-    X(COWORKER, "co-worker", "the patient is on the staff list of the user's own organization")    \
+    X(COWORKER, "co-worker",                                                                       \
+      "the patient is on the staff list of the user's own organization, and has no care "          \
+      "relationship with it")                                                                      \
     X(VIP, "vip", "the patient is on the list of `causeway audit vip`")                            \
     X(NO_CARE, "no-care",                                                                          \
       "documents were asked for by a member that had fed or submitted nothing about the "          \

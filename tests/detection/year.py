@@ -157,7 +157,8 @@ class Year:
         active = [u for u in self.staff if not u.away]
         self.plant_kin(active, n)
         for user in self.random.choices(active, k=n):
-            colleague = self.random.choice([u for u in self.by_member[user.member] if u is not user])
+            colleague = self.random.choice([u for u in self.by_member[user.member]
+                                            if u is not user and user.member not in u.person.homes])
             self.plant_one("co-worker", user, colleague.person, self.day_of(user))
         for user in self.random.choices(active, k=n):
             self.plant_one("vip", user, self.random.choice(self.vips), self.day_of(user))

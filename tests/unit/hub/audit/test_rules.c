@@ -48,6 +48,22 @@ static void whose_data_it_is_decides_between_self_household_address_and_surname(
     CU_ASSERT(judged(other, true) == 0);
 }
 
+static void a_colleague_is_told_unless_the_house_treats_them_too(void)
+{
+    struct audit_staff staff = physician(), colleague = {.user = STR("lee")};
+    struct audit_access a = {.purpose = STR("TREAT"),
+                             .staff = &staff,
+                             .patient_is = &colleague,
+                             .class = AUDIT_QUERY};
+
+    CU_ASSERT(audit_rules_access(&a) == (BIT(COWORKER) | BIT(NO_CARE)));
+    a.patient_is = &staff;
+    CU_ASSERT(audit_rules_access(&a) == BIT(NO_CARE));
+    a.patient_is = &colleague;
+    a.care = true;
+    CU_ASSERT(audit_rules_access(&a) == 0);
+}
+
 static void what_is_not_known_equals_nothing(void)
 {
     struct audit_staff staff = {.user = STR("x")};
@@ -189,6 +205,7 @@ static void numbers_that_climb_by_small_steps_are_a_walk(void)
 
 SUITE(test_rules, CASE(whose_data_it_is_decides_between_self_household_address_and_surname),
       CASE(what_is_not_known_equals_nothing),
+      CASE(a_colleague_is_told_unless_the_house_treats_them_too),
       CASE(no_care_concerns_documents_and_neither_emergencies_nor_the_patient),
       CASE(break_glass_after_three_denials_is_found),
       CASE(a_purpose_that_the_role_has_not_is_found),
