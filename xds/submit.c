@@ -8,6 +8,7 @@
 #include "mpi/identity.h"
 #include "xds/claim.h"
 #include "xds/consent_document.h"
+#include "xds/hidden.h"
 #include "xds/label.h"
 #include "xds/link.h"
 #include "xds/rows.h"
@@ -316,6 +317,7 @@ enum status xds_submit(struct request *rq, struct xds_submission *s)
     TRY(xds_source_check(rq, s->publisher ? NULL : s, &source));
     TRY(xds_claims_check(rq, &claims));
     xds_links_read(rq, &links);
+    TRY(xds_hidden_forget(rq, &links, &source));
     TRY(xds_versions_find(rq, &links, &source, &versions));
     TRY(xds_links_check(rq, &links, &source));
     TRY(xds_restate_check(rq, &links, &source));

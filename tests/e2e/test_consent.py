@@ -352,3 +352,55 @@ def test_the_help_teaches_and_a_wrong_word_is_usage(hub):
         assert done.returncode == 0 and "usage: causeway consent" in done.stdout
     done = subprocess.run([hub.program, "consent", "perhaps"], text=True, capture_output=True)
     assert done.returncode == 2 and "perhaps" in done.stderr
+
+
+# --- submissions ----------------------------------------------------------------------------------
+
+def refusal(response, **words):
+    """The errors, with what differs by the question itself put out of the way."""
+    assert response.status == xds.FAILURE, response
+    said = [(e.code, e.context, e.severity, e.location) for e in response.errors]
+    for name, word in words.items():
+        said = [tuple(text.replace(word, name) if text else text for text in error) for error in said]
+    return said
+
+
+def names(hospital, hub, person, how, target, content):
+    """What a member hears that names an object: by a relationship, as a new version of it, as its status."""
+    entry = xds.Entry(person.xad, content, id=xds.new_urn())
+    words = {"TARGET": target, "ENTRY": entry.id}
+    if how == "version":
+        entry.lid, entry.previous, entry.repository = target, "1", hub.repository
+        entry.hash, entry.size = entry.sha1(), str(len(content))
+        return refusal(hospital.update(xds.Submission(person.xad, [entry])), **words)
+    if how == "status":
+        change = xds.Submission(person.xad, statuses=[(target, xds.APPROVED, xds.DEPRECATED)])
+        return refusal(hospital.update(change), **words)
+    return refusal(hospital.provide(xds.Submission(person.xad, [entry], relations=[(how, entry.id, target)])), **words)
+
+
+@pytest.mark.parametrize("how", [xds.RPLC, xds.APND, xds.XFRM, xds.SIGNS, "version", "status"],
+                         ids=lambda how: how.rsplit(":")[-1])
+def test_a_submission_does_not_tell_a_hidden_document_from_none(how, hub, lakeside, harbour):
+    person, other = known(lakeside, harbour), known(lakeside, harbour)
+    hidden, strange = (xds.Entry(p.xad, cda("kept"), id=xds.new_urn()) for p in (person, other))
+    for p, entry in ((person, hidden), (other, strange)):
+        assert lakeside.provide(xds.Submission(p.xad, [entry])).ok
+    seen = names(harbour, hub, person, how, strange.id, cda("a guess")) if how not in ("version", "status") else None
+    for p in (person, other):
+        hub.run("consent", "set", "--patient", p.xad, "--deny", "--member", "harbour")
+    nobodys = names(harbour, hub, person, how, xds.new_urn(), cda("a guess"))
+    assert names(harbour, hub, person, how, hidden.id, cda("a guess")) == nobodys
+    assert names(harbour, hub, person, how, strange.id, cda("a guess")) == nobodys != seen
+    kept, = lakeside.find(person.xad).entries
+    assert (kept.id, kept.status) == (hidden.id, xds.APPROVED)
+
+
+def test_a_publisher_replaces_what_is_hidden_from_itself(hub, lakeside, harbour):
+    person = known(lakeside, harbour)
+    first, second = (xds.Entry(person.xad, cda(text), id=xds.new_urn()) for text in ("wrong", "right"))
+    assert lakeside.provide(xds.Submission(person.xad, [first])).ok
+    policy = hub.json("consent", "set", "--patient", person.xad, "--deny")["policy"]
+    assert lakeside.provide(xds.Submission(person.xad, [second], relations=[(xds.RPLC, second.id, first.id)])).ok
+    hub.run("consent", "revoke", "--patient", person.xad, "--policy", policy)
+    assert harbour.find(person.xad).unique_ids == [second.unique_id]

@@ -61,7 +61,9 @@ def scene(hub, lakeside, harbour):
     hub.run("consent", "default", "opt-in")
     scene.without = [ask(harbour, kind, scene, *more, return_type=r) for kind, r, more in WAYS]
     time.sleep(1.1)  # a second later: a time that moved would be seen
+    hub.run("consent", "default", "opt-out")  # only what it may see can Lakeside join its own to
     scene.hide()
+    hub.run("consent", "default", "opt-in")
     return scene
 
 
