@@ -207,7 +207,7 @@ def test_half_a_certificate_is_waited_for_no_longer_than_a_handshake_may_take(ve
         tls.say_bytes(h.message(CERTIFICATE, tls.certificate())[:100])
         began = time.monotonic()
         tls.end()
-        assert time.monotonic() - began < 25  # handshake_seconds, and a slow machine
+        assert time.monotonic() - began < 50  # handshake_seconds, and a slow machine
 
 
 def test_many_of_them_leave_records_and_no_memory_behind_and_the_members_are_served(hub, lakeside):

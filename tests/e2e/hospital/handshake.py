@@ -54,7 +54,7 @@ def certificates(path):
 class Handshake:
     """What both versions share: records, transcript, the client's key."""
 
-    def __init__(self, address, identity, timeout=30):
+    def __init__(self, address, identity, timeout=60):
         self.socket = socket.create_connection(address, timeout=timeout)
         self.chain = certificates(identity.certificate)
         with open(identity.key, "rb") as pem:
