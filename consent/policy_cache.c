@@ -335,13 +335,3 @@ struct consent_cache_size consent_cache_measure(void)
     }
     return all;
 }
-
-void consent_cache_clear(void)
-{
-    for (size_t i = 0; i < SHARDS; i++) {
-        pthread_mutex_lock(&shards[i].lock);
-        while (shards[i].hand != NULL)
-            take_out(&shards[i], shards[i].hand);
-        pthread_mutex_unlock(&shards[i].lock);
-    }
-}

@@ -32,5 +32,3 @@ struct consent_cache_size {
     size_t entries, bytes;
 };
 struct consent_cache_size consent_cache_measure(void);
-/* Forgets everything: for tests. */
-void consent_cache_clear(void);
