@@ -196,7 +196,8 @@ static void a_replacement_takes_its_place_in_the_folders_and_deprecates_the_chil
     CU_ASSERT_EQUAL_FATAL(submit(&t, relating(&t, "APND", old), &addendum), OK);
     before = db_flushes(t.db);
     CU_ASSERT_EQUAL_FATAL(submit(&t, relating(&t, "RPLC", old), &replacement), OK);
-    CU_ASSERT_EQUAL(db_flushes(t.db) - before, 5); /* the fifth: is an addendum a consent? */
+    /* Two of them ask whether what it names is hidden, and whether an addendum is a consent. */
+    CU_ASSERT_EQUAL(db_flushes(t.db) - before, 6);
     new = replacement.objects.v[0]->uuid;
     CU_ASSERT_EQUAL(number(&t, &IS_DEPRECATED, old), 1);
     CU_ASSERT_EQUAL(number(&t, &IS_DEPRECATED, addendum.objects.v[0]->uuid), 1);
