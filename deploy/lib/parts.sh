@@ -50,12 +50,12 @@ show_failure() {
 add() {
     local name=$1 log=$2 seconds=$3 p f s
     shift 3
-    if ! read -r p f s < <(/usr/bin/python3 "$root/deploy/lib/counts.py" "$@" "$log.skips"); then
+    if ! read -r p f s < <(/usr/bin/python3 "$root/deploy/lib/counts.py" "$@" "$log.names"); then
         p=0 f=1 s=0 # what cannot be counted has failed
     fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '  %-28s %4d passed %3d failed %3d skipped  %4d s\n' "$name" "$p" "$f" "$s" "$seconds"
-    [ ! -s "$log.skips" ] || sed 's/^/      skipped: /' "$log.skips"
+    [ ! -s "$log.names" ] || sed 's/^/      /' "$log.names"
     if [ "$f" -gt 0 ]; then
         failures+=("$name")
         show_failure "$name" "$log"
