@@ -94,19 +94,10 @@ static enum status check_homes(struct request *rq, const struct xds_retrieval *r
 {
     for (size_t i = 0; i < r->n; i++)
         if (r->v[i].home.n == 0)
-            return fail(rq->err, INVALID, "XDSMissingHomeCommunityId",
-                        "Each DocumentRequest needs a HomeCommunityId; that of %.*s has none",
-                        STR_ARG(str_slice(r->v[i].unique_id, 0, 120)));
+            return fail_at(rq->err, r->v[i].unique_id, INVALID, "XDSMissingHomeCommunityId",
+                           "Each DocumentRequest needs a HomeCommunityId; that of %.*s has none",
+                           STR_ARG(str_slice(r->v[i].unique_id, 0, 120)));
     return OK;
-}
-
-/* An error's location is the document's uniqueId (3.43.4.2.3); its words name the community. */
-static void name_community(struct request *rq, struct xds_retrieval *r)
-{
-    for (size_t i = 0; i < r->n; i++)
-        if (r->v[i].code != NULL)
-            r->v[i].words = str_printf(rq->arena, "urn:oid:%s: %.*s", rq->config->home_community_id,
-                                       STR_ARG(r->v[i].words));
 }
 
 static enum status retrieve(struct request *rq, struct reply *rp)
@@ -115,14 +106,21 @@ static enum status retrieve(struct request *rq, struct reply *rp)
 
     TRY(xds_retrieval_read(rq, &r));
     TRY(check_homes(rq, &r));
+    for (size_t i = 0; i < r.n; i++)
+        xds_retrieval_at_home(rq, &r.v[i], home_urn(rq));
     TRY(xds_retrieval_find(rq, &r));
-    name_community(rq, &r);
     return xds_retrieval_answer(rq, &r, rp);
 }
 
+/* What ITI-43 says of the location, plus the home community id (3.39.4.1.3). */
 static enum status retrieve_failure(struct request *rq, struct reply *rp)
 {
-    place_errors(rq);
+    struct str home = home_urn(rq);
+
+    for (struct failure *f = rq->err->first; f != NULL; f = f->next)
+        f->location = f->location.n == 0
+                          ? home
+                          : str_printf(rq->arena, "%.*s %.*s", STR_ARG(f->location), STR_ARG(home));
     return xds_retrieve_failure(rq, rp);
 }
 

@@ -256,13 +256,54 @@ static enum status read_document(struct arena *a, const struct partner *p,
     return OK;
 }
 
-static void read_retrieve_errors(struct arena *a, const struct partner *p, const xmlNode *response,
-                                 struct errors *told)
+static bool parts_words(char c)
+{
+    return strchr(" \t\r\n,;", c) != NULL;
+}
+
+/* The next of the words of a location; empty: there is none. */
+static struct str next_word(struct str *rest)
+{
+    size_t from = 0, to;
+    struct str word;
+
+    while (from < rest->n && parts_words(rest->p[from]))
+        from++;
+    for (to = from; to < rest->n && !parts_words(rest->p[to]);)
+        to++;
+    word = str_slice(*rest, from, to);
+    *rest = str_slice(*rest, to, rest->n);
+    return word;
+}
+
+bool xca_location_names(struct str location, struct str unique_id)
+{
+    struct str rest = location, word = next_word(&rest);
+
+    if (str_eq(location, unique_id))
+        return true;
+    while (word.n > 0 && !str_eq(word, unique_id))
+        word = next_word(&rest);
+    return word.n > 0;
+}
+
+/* The home that stands in it is the one that was asked: of an error, too. */
+static enum status read_retrieve_errors(struct arena *a, const struct partner *p,
+                                        const xmlNode *response, struct errors *told,
+                                        struct errors *err)
 {
     const xmlNode *list = xml_child(response, XDS_RS_NS, "RegistryErrorList");
 
     XML_EACH(e, list, XDS_RS_NS, "RegistryError")
-    tell(a, p, e, str_trim(xml_attr(e, "location")), told);
+    {
+        struct str location = str_trim(xml_attr(e, "location")), rest = location, word;
+
+        while ((word = next_word(&rest)).n > 0)
+            if (claims_other_home(p, word))
+                return wrong_home(a, p, word, "an error", err);
+        tell(a, p, e, location, told);
+    }
+    return OK;
 }
 
 enum status xca_documents_read(struct arena *a, const struct partner *p,
@@ -284,7 +325,7 @@ enum status xca_documents_read(struct arena *a, const struct partner *p,
         return fail_at(err, partner_home_urn(a, p), UPSTREAM, "XDSRepositoryError",
                        "%.*s: its answer has %zu documents", STR_ARG(named(a, p)), n);
     response = xml_child(body, XDS_RS_NS, "RegistryResponse");
-    read_retrieve_errors(a, p, response, &out->told);
+    TRY(read_retrieve_errors(a, p, response, &out->told, err));
     out->v = ARENA_ARRAY(a, n, struct xca_document);
     XML_EACH(e, body, NS_XDSB, "DocumentResponse")
     TRY(read_document(a, p, answer, e, &out->v[out->n++], err));

@@ -37,8 +37,13 @@ struct xca_document {
 struct xca_documents {
     struct xca_document *v;
     size_t n;
-    struct errors told; /* located at the document's uniqueId where the community says which */
+    struct errors told; /* located as the community says: xca_location_names */
 };
+
+/* Does the location of an error of ITI-39 name this document? It holds the uniqueId and the home
+ * community id (3.43.5, 3.39.4.1.3); how they stand beside each other no text says, and older
+ * gateways write one of them alone. */
+bool xca_location_names(struct str location, struct str unique_id);
 
 enum status xca_documents_read(struct arena *a, const struct partner *p,
                                const struct partner_answer *answer, struct xca_documents *out,

@@ -79,6 +79,7 @@ static void sort_one(struct request *rq, struct fetch *f, struct xds_wanted *w)
         return;
     }
     w->elsewhere = true;
+    xds_retrieval_at_home(rq, w, p != NULL ? partner_home_urn(rq->arena, p) : w->home);
     if (p == NULL)
         xds_retrieval_refuse(&f->r, w, "XDSUnknownCommunity",
                              str_printf(rq->arena, "No community is known as %.*s",
@@ -485,7 +486,7 @@ static void tell_missing(struct request *rq, struct fetch *f, struct errand *e,
     const struct failure *any = NULL;
 
     for (const struct failure *t = told->first; t != NULL; t = t->next) {
-        if (str_eq(t->location, e->wanted->unique_id)) {
+        if (xca_location_names(t->location, e->wanted->unique_id)) {
             xds_retrieval_refuse(&f->r, e->wanted, t->code, t->text);
             return;
         }

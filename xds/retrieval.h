@@ -10,6 +10,7 @@ struct xds_wanted {
     struct str home, repository, unique_id; /* as asked; home may be absent */
     const char *code;                       /* why it fails; NULL: it does not */
     struct str words;
+    struct str location;         /* of its error, or empty: its uniqueId (3.43.5) */
     bool elsewhere;              /* another community's: whoever fetches it fills what is below */
     const struct person *person; /* whose it is; NULL: unknown here */
     bool withheld;               /* by consent: for the audit only */
@@ -34,6 +35,8 @@ struct xds_retrieval {
 enum status xds_retrieval_read(struct request *rq, struct xds_retrieval *r) MUST_CHECK;
 void xds_retrieval_refuse(struct xds_retrieval *r, struct xds_wanted *w, const char *code,
                           struct str words);
+/* An error of it is located at its uniqueId and the home community id (3.39.4.1.3). */
+void xds_retrieval_at_home(struct request *rq, struct xds_wanted *w, struct str home_urn);
 /* Finds, gates and opens those that are not elsewhere. */
 enum status xds_retrieval_find(struct request *rq, struct xds_retrieval *r) MUST_CHECK;
 /* The audit rows and the answer, of all. */

@@ -82,6 +82,11 @@ void xds_retrieval_refuse(struct xds_retrieval *r, struct xds_wanted *w, const c
     r->failed++;
 }
 
+void xds_retrieval_at_home(struct request *rq, struct xds_wanted *w, struct str home_urn)
+{
+    w->location = str_printf(rq->arena, "%.*s %.*s", STR_ARG(w->unique_id), STR_ARG(home_urn));
+}
+
 /* Nothing is to be found for it here: it has failed, or lies elsewhere. */
 static bool is_done(const struct xds_wanted *w)
 {
@@ -428,10 +433,13 @@ static void write_status(struct request *rq, struct xml_writer *w, const struct 
     struct errors list;
 
     errors_init(&list, rq->arena);
-    for (size_t i = 0; i < r->n; i++)
-        if (r->v[i].code != NULL)
-            fail_at(&list, r->v[i].unique_id, NOT_FOUND, r->v[i].code, "%.*s",
-                    STR_ARG(r->v[i].words));
+    for (size_t i = 0; i < r->n; i++) {
+        const struct xds_wanted *d = &r->v[i];
+
+        if (d->code != NULL)
+            fail_at(&list, d->location.n > 0 ? d->location : d->unique_id, NOT_FOUND, d->code,
+                    "%.*s", STR_ARG(d->words));
+    }
     xds_registry_response_write(w, status_of(r), XDS_AT_RETRIEVE, r->obligations, &list);
 }
 

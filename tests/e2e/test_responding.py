@@ -301,8 +301,9 @@ def test_documents_are_fetched_by_home_and_each_failure_is_named(hub, aurora, la
     answer = fetch(URN)
     assert answer.status == xds.PARTIAL and [d.content for d in answer.documents] == [entry.content]
     assert answer.answer.body.findtext(f".//{{{xds.XDSB}}}HomeCommunityId") == URN
-    assert [(e.code, e.location) for e in answer.errors] == [("XDSDocumentUniqueIdError", "1.2.3.4.5")]
-    assert fetch(None).codes == ["XDSMissingHomeCommunityId"]
+    assert [(e.code, e.location) for e in answer.errors] == [("XDSDocumentUniqueIdError", f"1.2.3.4.5 {URN}")]
+    nowhere = fetch(None)
+    assert [(e.code, e.location) for e in nowhere.errors] == [("XDSMissingHomeCommunityId", f"{entry.unique_id} {URN}")]
     assert set(fetch("urn:oid:9.9.9").codes) == {"XDSUnknownCommunity"}
 
 

@@ -147,8 +147,22 @@ def test_a_document_that_no_query_has_shown_is_asked_about_before_it_is_fetched(
     assert answer.status == xds.SUCCESS, answer
     assert [a for a, _ in region.aurora.asked] == [ITI38, ITI39]
     answer = region.retrieve((region.aurora.repository, "1.2.3.4.5.6", home))
-    assert [e.code for e in answer.errors] == ["XDSDocumentUniqueIdError"]
+    assert errors_at(answer) == [("XDSDocumentUniqueIdError", f"1.2.3.4.5.6 {home}")]
     assert region.aurora.count(ITI39) == 1
+
+
+def test_what_a_community_says_of_a_document_is_told_of_it_and_never_credited_to_another(region):
+    p = region.patient(region.aurora)
+    entry = next(e for e in region.find(p).entries if e.title == "aurora")
+    uid, home = entry.unique_id, f"urn:oid:{region.aurora.home}"
+    del region.aurora.contents[uid]
+
+    def told(location):
+        region.aurora.mend = lambda kind, text: re.sub('location="[^"]*"', f'location="{location}"', text)
+        return errors_at(region.retrieve((entry.repository, uid, home)))
+    for location in (uid, f"{uid} {home}", f"{home} {uid}"):
+        assert told(location) == [("XDSDocumentUniqueIdError", f"{uid} {home}")]
+    assert told(f"{uid} urn:oid:{region.borealis.home}") == [("XDSMissingHomeCommunityId", f"{uid} {home}")]
 
 
 def test_what_the_patient_denies_here_is_not_shown_from_elsewhere_nor_fetched(region):

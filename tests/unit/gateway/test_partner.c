@@ -1,5 +1,6 @@
 /* Quirks, home communities and durations: what another community says, judged without asking it. */
 #include "gateway/partner.h"
+#include "gateway/xca_answer.h"
 #include "gateway/xcpd.h"
 #include "tests/support/suite.h"
 
@@ -24,6 +25,30 @@ static void a_home_is_told_as_the_profile_writes_it_unless_a_quirk_says_otherwis
     CU_ASSERT_FALSE(partner_is_home(&p, STR("urn:oid:1.2.5")));
     partner_set_quirk(&p, QUIRK_NO_HOME, STR(""));
     CU_ASSERT_TRUE(partner_is_home(&p, STR_NONE));
+}
+
+static void an_error_of_a_retrieve_names_its_document_by_a_whole_word_of_its_location(void)
+{
+    static const struct {
+        const char *location;
+        bool names;
+    } cases[] = {
+        {"1.2.9", true},
+        {"1.2.9 urn:oid:1.2.3", true},
+        {"urn:oid:1.2.3 1.2.9", true},
+        {"urn:oid:1.2.3;1.2.9", true},
+        {" 1.2.9,urn:oid:1.2.3", true},
+        {"1.2.90 urn:oid:1.2.3", false},
+        {"1.1.2.9", false},
+        {"urn:oid:1.2.9", false},
+        {"urn:oid:1.2.3", false},
+        {"", false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        CU_ASSERT_EQUAL(xca_location_names(str_from(cases[i].location), STR("1.2.9")),
+                        cases[i].names);
+    CU_ASSERT_TRUE(xca_location_names(STR("1.2^A B"), STR("1.2^A B")));
 }
 
 static void a_quirk_takes_the_value_that_its_kind_has_and_no_other(void)
@@ -88,6 +113,7 @@ static void a_time_to_live_is_a_duration_or_nothing(void)
 }
 
 SUITE(test_partner, CASE(a_home_is_told_as_the_profile_writes_it_unless_a_quirk_says_otherwise),
+      CASE(an_error_of_a_retrieve_names_its_document_by_a_whole_word_of_its_location),
       CASE(a_quirk_takes_the_value_that_its_kind_has_and_no_other),
       CASE(a_quirk_changes_how_the_community_is_asked),
       CASE(a_time_to_live_is_a_duration_or_nothing));
