@@ -108,24 +108,40 @@ static const struct statement FIND_OWNERS = {
 };
 
 void correlation_owners_queue(struct request *rq, int64_t community, const struct identifier *ids,
-                              size_t count, struct rows *rows)
+                              size_t count, struct correlation_owners *out)
 {
     int64_t *keys = ARENA_ARRAY(rq->arena, count, int64_t);
 
     for (size_t i = 0; i < count; i++)
         keys[i] = hash_of(ids[i].authority, ids[i].id);
-    db_queue(rq->db, &FIND_OWNERS, rows, DB_INT8S(keys, count), DB_INT8(community),
+    db_queue(rq->db, &FIND_OWNERS, &out->rows, DB_INT8S(keys, count), DB_INT8(community),
              DB_TIME(rq->now_us));
 }
 
-bool correlation_owner(const struct rows *rows, struct identifier id, struct person_ref *out)
+static struct str name_of(struct request *rq, struct str authority, struct str id)
 {
-    for (int i = 0; i < rows->count; i++)
-        if (str_eq(row_text(rows, i, 0), id.authority) && str_eq(row_text(rows, i, 1), id.id)) {
-            *out = (struct person_ref){row_int(rows, i, 2), row_int(rows, i, 3)};
-            return true;
-        }
-    return false;
+    return str_printf(rq->arena, "%.*s|%.*s", STR_ARG(authority), STR_ARG(id));
+}
+
+void correlation_owners_read(struct request *rq, struct correlation_owners *out)
+{
+    const struct rows *r = &out->rows;
+
+    out->by_id = pair_index_on(rq->arena, (size_t)r->count);
+    for (int i = 0; i < r->count; i++)
+        (void)pair_index_put_text(&out->by_id, name_of(rq, row_text(r, i, 0), row_text(r, i, 1)),
+                                  (size_t)i);
+}
+
+bool correlation_owner(struct request *rq, const struct correlation_owners *all,
+                       struct identifier id, struct person_ref *out)
+{
+    size_t at = pair_index_find_text(&all->by_id, name_of(rq, id.authority, id.id));
+
+    if (at == PAIR_NONE)
+        return false;
+    *out = (struct person_ref){row_int(&all->rows, (int)at, 2), row_int(&all->rows, (int)at, 3)};
+    return true;
 }
 
 /* --- documents ---------------------------------------------------------------------------------

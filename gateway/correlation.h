@@ -8,6 +8,7 @@
 
 #include "gateway/partner.h"
 #include "gateway/xca_answer.h"
+#include "hub/base/pair_index.h"
 
 struct correlation {
     int64_t community;
@@ -29,10 +30,16 @@ const struct correlation *correlation_of(const struct correlations *all, int64_t
 /* Keeps what a community said, both ways round. patient.id STR_NONE: nobody. */
 void correlation_keep(struct request *rq, struct person_ref person, const struct correlation *c);
 
-/* Whose are these patients of one community? Rows: authority, patient_id, pkey, person_id. */
+/* Whose are patients of one community? Zeroed, it knows nobody. */
+struct correlation_owners {
+    struct pair_index by_id;
+    struct rows rows; /* authority, patient_id, pkey, person_id */
+};
 void correlation_owners_queue(struct request *rq, int64_t community, const struct identifier *ids,
-                              size_t count, struct rows *rows);
-bool correlation_owner(const struct rows *rows, struct identifier id, struct person_ref *out);
+                              size_t count, struct correlation_owners *out);
+void correlation_owners_read(struct request *rq, struct correlation_owners *out);
+bool correlation_owner(struct request *rq, const struct correlation_owners *all,
+                       struct identifier id, struct person_ref *out);
 
 /* A document entry that was shown; its text is ebRIM. */
 struct known_document {

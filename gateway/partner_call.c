@@ -3,6 +3,7 @@
 #include "hub/hub.h"
 #include "hub/soap.h"
 #include "hub/soap_post.h"
+#include "hub/wsse.h"
 
 #define ANONYMOUS NS_WSA "/anonymous"
 
@@ -46,8 +47,11 @@ static struct str security_of(struct request *rq, const struct question *q)
         rq->message.soap == NULL)
         return STR_NONE;
     header = rq->message.soap->header;
-    XML_EACH(block, header, NULL, "Security")
-    return xml_copy_text(rq->arena, block);
+    XML_EACH(block, header, NS_WSSE, "Security")
+    {
+        if (soap_is_for_us(block))
+            return xml_copy_text(rq->arena, block);
+    }
     return STR_NONE;
 }
 

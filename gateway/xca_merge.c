@@ -12,20 +12,31 @@ static bool patient_of(const struct xds_object *o, struct identifier *out)
     return identifier_parse_cx(xds_text(o, "patientId"), out);
 }
 
-static void ask_owners(struct request *rq, struct foreign *f, struct rows *rows)
+/* An answer that is being judged: its objects and its patients are found by one look each. */
+struct judged {
+    struct foreign *f;
+    struct correlation_owners owners;
+    struct pair_index objects; /* by UUID: numbers of f->found */
+};
+
+static void begin_judging(struct request *rq, struct foreign *f, struct judged *out)
 {
     struct identifier *ids = ARENA_ARRAY(rq->arena, f->found.n, struct identifier);
     size_t n = 0;
 
-    for (size_t i = 0; i < f->found.n; i++)
+    *out = (struct judged){.f = f, .objects = pair_index_on(rq->arena, f->found.n)};
+    for (size_t i = 0; i < f->found.n; i++) {
+        (void)pair_index_put_uuid(&out->objects, f->found.v[i]->uuid, i);
         n += patient_of(f->found.v[i], &ids[n]) && !identifier_eq(ids[n], f->asked);
+    }
     if (n > 0)
-        correlation_owners_queue(rq, f->partner->member_id, ids, n, rows);
+        correlation_owners_queue(rq, f->partner->member_id, ids, n, &out->owners);
 }
 
-static bool owner_of(const struct foreign *f, const struct rows *rows, const struct xds_object *o,
+static bool owner_of(struct request *rq, const struct judged *j, const struct xds_object *o,
                      struct person_ref *out)
 {
+    const struct foreign *f = j->f;
     struct identifier id;
 
     if (!patient_of(o, &id))
@@ -34,37 +45,35 @@ static bool owner_of(const struct foreign *f, const struct rows *rows, const str
         *out = f->person;
         return true;
     }
-    return f->asked.id.n == 0 && correlation_owner(rows, id, out);
+    return f->asked.id.n == 0 && correlation_owner(rq, &j->owners, id, out);
 }
 
 struct owners {
     struct person_ref *v;
     size_t n;
+    struct pair_index known;
 };
 
 static void add_owner(struct owners *all, struct person_ref ref)
 {
-    for (size_t i = 0; i < all->n; i++)
-        if (person_ref_eq(all->v[i], ref))
-            return;
-    all->v[all->n++] = ref;
+    if (pair_index_put(&all->known, ref.pkey, ref.person_id, all->n) == all->n)
+        all->v[all->n++] = ref;
 }
 
-static struct owners all_owners(struct request *rq, const struct foreign *v, size_t count,
-                                const struct rows *rows)
+static struct owners all_owners(struct request *rq, const struct judged *v, size_t count)
 {
-    struct owners all = {0};
+    struct owners all = {.known = pair_index_on(rq->arena, 0)};
     struct person_ref ref;
     size_t most = count;
 
     for (size_t i = 0; i < count; i++)
-        most += v[i].found.n;
+        most += v[i].f->found.n;
     all.v = ARENA_ARRAY(rq->arena, most, struct person_ref);
     for (size_t i = 0; i < count; i++) {
-        if (v[i].asked.id.n > 0)
-            add_owner(&all, v[i].person);
-        for (size_t k = 0; k < v[i].found.n; k++)
-            if (owner_of(&v[i], &rows[i], v[i].found.v[k], &ref))
+        if (v[i].f->asked.id.n > 0)
+            add_owner(&all, v[i].f->person);
+        for (size_t k = 0; k < v[i].f->found.n; k++)
+            if (owner_of(rq, &v[i], v[i].f->found.v[k], &ref))
                 add_owner(&all, ref);
     }
     return all;
@@ -73,34 +82,33 @@ static struct owners all_owners(struct request *rq, const struct foreign *v, siz
 /* --- candidates --------------------------------------------------------------------------------
  */
 
-static struct xds_object *object_by_uuid(const struct foreign *f, struct uuid uuid)
+static struct xds_object *object_by_uuid(const struct judged *j, struct uuid uuid)
 {
-    for (size_t i = 0; i < f->found.n; i++)
-        if (uuid_eq(f->found.v[i]->uuid, uuid))
-            return f->found.v[i];
-    return NULL;
+    size_t at = pair_index_find_uuid(&j->objects, uuid);
+
+    return at != PAIR_NONE ? j->f->found.v[at] : NULL;
 }
 
-static const struct person *person_of(const struct foreign *f, const struct rows *rows,
+static const struct person *person_of(struct request *rq, const struct judged *j,
                                       const struct xds_candidates *c, const struct xds_object *o)
 {
     struct person_ref ref;
 
-    return owner_of(f, rows, o, &ref) ? xds_find_person(c, ref) : NULL;
+    return owner_of(rq, j, o, &ref) ? xds_find_person(c, ref) : NULL;
 }
 
 /* What an association leads to, and the answer does not hold: it counts as an object of the same
  * patient of which nothing is known, so that consent decides about it by patient and community. */
-static const struct person *add_end(struct request *rq, const struct foreign *f,
-                                    struct xds_candidates *c, const struct rows *rows,
-                                    struct xds_end *end)
+static const struct person *add_end(struct request *rq, const struct judged *j,
+                                    struct xds_candidates *c, struct xds_end *end)
 {
-    struct xds_object *o = object_by_uuid(f, end->uuid);
+    const struct foreign *f = j->f;
+    struct xds_object *o = object_by_uuid(j, end->uuid);
     const struct person *person;
 
     if (o != NULL) {
         end->kind = o->kind;
-        return o->kind != XDS_ASSOCIATION ? person_of(f, rows, c, o) : NULL;
+        return o->kind != XDS_ASSOCIATION ? person_of(rq, j, c, o) : NULL;
     }
     person = f->asked.id.n > 0 ? xds_find_person(c, f->person) : NULL;
     end->kind = XDS_DOCUMENT;
@@ -111,34 +119,35 @@ static const struct person *add_end(struct request *rq, const struct foreign *f,
     return person;
 }
 
-static void add_object(struct request *rq, struct foreign *f, struct xds_candidates *c,
-                       const struct rows *rows, struct xds_object *o)
+static void add_object(struct request *rq, struct judged *j, struct xds_candidates *c,
+                       struct xds_object *o)
 {
     struct xds_association *link = xds_association(o);
     const struct person *from, *to;
 
     if (link == NULL) {
-        const struct person *person = person_of(f, rows, c, o);
+        const struct person *person = person_of(rq, j, c, o);
 
-        f->strangers += person == NULL;
+        j->f->strangers += person == NULL;
         if (person != NULL)
             xds_candidates_add(rq, c, o, person, false);
         return;
     }
-    from = add_end(rq, f, c, rows, &link->from);
-    to = add_end(rq, f, c, rows, &link->to);
+    from = add_end(rq, j, c, &link->from);
+    to = add_end(rq, j, c, &link->to);
     xds_candidates_add(rq, c, o, from != NULL ? from : to, false);
 }
 
-static enum status gate_one(struct request *rq, struct foreign *f, const struct rows *rows,
+static enum status gate_one(struct request *rq, struct judged *j,
                             const struct xds_candidates *known)
 {
     struct xds_candidates c = *known;
+    struct foreign *f = j->f;
 
     c.v = NULL;
     c.n = 0;
     for (size_t i = 0; i < f->found.n; i++)
-        add_object(rq, f, &c, rows, f->found.v[i]);
+        add_object(rq, j, &c, f->found.v[i]);
     TRY(xds_gate(rq, &c, &f->seen));
     f->withheld = xds_visible_withheld(f->seen);
     return OK;
@@ -146,18 +155,20 @@ static enum status gate_one(struct request *rq, struct foreign *f, const struct 
 
 enum status foreign_gate(struct request *rq, struct foreign *v, size_t count)
 {
-    struct rows *rows = ARENA_ARRAY(rq->arena, count, struct rows);
+    struct judged *judged = ARENA_ARRAY(rq->arena, count, struct judged);
     struct xds_candidates known = {0};
     struct owners owners;
 
     for (size_t i = 0; i < count; i++)
-        ask_owners(rq, &v[i], &rows[i]);
+        begin_judging(rq, &v[i], &judged[i]);
     TRY(db_flush(rq->db));
-    owners = all_owners(rq, v, count, rows);
+    for (size_t i = 0; i < count; i++)
+        correlation_owners_read(rq, &judged[i].owners);
+    owners = all_owners(rq, judged, count);
     if (owners.n > 0)
         TRY(xds_find_people(rq, owners.v, owners.n, &known));
     for (size_t i = 0; i < count; i++)
-        TRY(gate_one(rq, &v[i], &rows[i], &known));
+        TRY(gate_one(rq, &judged[i], &known));
     return OK;
 }
 
@@ -177,16 +188,21 @@ static struct str entry_text(struct request *rq, const struct xds_object *o)
     return strbuf_str(&b);
 }
 
-static bool is_kept(const struct known_document *v, size_t n, const struct known_document *d)
+struct keeping {
+    struct known_document *v;
+    size_t n;
+    struct pair_index known; /* by community and uniqueId */
+};
+
+static bool is_kept(struct request *rq, struct keeping *k, const struct known_document *d)
 {
-    for (size_t i = 0; i < n; i++)
-        if (v[i].community == d->community && str_eq(v[i].unique_id, d->unique_id))
-            return true;
-    return false;
+    struct str name =
+        str_printf(rq->arena, "%lld|%.*s", (long long)d->community, STR_ARG(d->unique_id));
+
+    return pair_index_put_text(&k->known, name, k->n) != k->n;
 }
 
-static size_t remember_one(struct request *rq, const struct foreign *f, struct known_document *to,
-                           size_t n)
+static void remember_one(struct request *rq, const struct foreign *f, struct keeping *k)
 {
     for (size_t i = 0; i < xds_visible_count(f->seen); i++) {
         const struct xds_object *o = xds_visible_object(f->seen, i);
@@ -196,25 +212,24 @@ static size_t remember_one(struct request *rq, const struct foreign *f, struct k
             .person = xds_visible_person(f->seen, i)->ref,
         };
 
-        if (o->kind != XDS_DOCUMENT || d.unique_id.n == 0 || is_kept(to, n, &d))
+        if (o->kind != XDS_DOCUMENT || d.unique_id.n == 0 || is_kept(rq, k, &d))
             continue;
         d.entry = entry_text(rq, o);
-        to[n++] = d;
+        k->v[k->n++] = d;
     }
-    return n;
 }
 
 void foreign_remember(struct request *rq, const struct foreign *v, size_t count)
 {
-    struct known_document *kept;
-    size_t most = 0, n = 0;
+    struct keeping kept = {.known = pair_index_on(rq->arena, 0)};
+    size_t most = 0;
 
     for (size_t i = 0; i < count; i++)
         most += xds_visible_count(v[i].seen);
-    kept = ARENA_ARRAY(rq->arena, most, struct known_document);
+    kept.v = ARENA_ARRAY(rq->arena, most, struct known_document);
     for (size_t i = 0; i < count; i++)
-        n = remember_one(rq, &v[i], kept, n);
-    known_documents_keep(rq, kept, n);
+        remember_one(rq, &v[i], &kept);
+    known_documents_keep(rq, kept.v, kept.n);
 }
 
 void foreign_write(struct request *rq, struct xml_writer *w, const struct foreign *f,

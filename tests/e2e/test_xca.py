@@ -585,9 +585,11 @@ def test_the_assertion_of_who_asks_goes_along_where_the_community_trusts_its_iss
     region.hub.run("community", "quirk", "aurora", "add", "forward-assertion")
     assertion = sts.assertion(user="anna", organization=region.lakeside.organization)
     sent = saml.canonical(assertion)
+    decoys = [etree.Element("{urn:example:other}Security"), etree.Element(f"{{{saml.WSSE}}}Security")]
+    decoys[1].set(f"{{{soap.SOAP}}}role", "urn:example:somebody-else")
     for _ in range(50):
         answer = region.lakeside.link.call("/xca/ig/query", xds.ITI18, xds.find_documents(p.xad),
-                                           headers=[saml.security(assertion)])
+                                           headers=[*decoys, saml.security(assertion)])
         if not answer.fault:
             break
         time.sleep(0.1)
