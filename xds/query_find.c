@@ -1,6 +1,7 @@
 /* Candidates of the query kinds that name patients. SQL narrows by what it can say in constant
  * text; the query's own evaluation in memory is the last word. */
 #include "hub/person_rows.h"
+#include "mpi/guess.h"
 #include "xds/query_gather.h"
 #include "xds/rows.h"
 
@@ -171,34 +172,52 @@ static bool has_ref(const struct person_ref *refs, size_t n, struct person_ref r
     return false;
 }
 
-/* The patients that the query names -> the persons, each once. An id that was merged away has no
- * content of its own. */
-static enum status find_patients(struct request *rq, const struct xds_texts *cx,
-                                 struct person_ref **out, size_t *count)
-{
-    struct identifier *ids = ARENA_ARRAY(rq->arena, cx->n, struct identifier);
-    struct person_ref *refs = ARENA_ARRAY(rq->arena, cx->n, struct person_ref);
+/* The patients that a query names. */
+struct named {
+    const struct xds_texts *cx;
+    struct identifier *ids;
     struct mpi_lookup lookup;
-    size_t n = 0;
+    struct person_ref *persons; /* each once */
+    size_t person_count;
+};
 
+static void queue_patients(struct request *rq, const struct xds_texts *cx, struct named *named)
+{
+    *named = (struct named){.cx = cx, .ids = ARENA_ARRAY(rq->arena, cx->n, struct identifier)};
     for (size_t i = 0; i < cx->n; i++)
-        (void)identifier_parse_cx(cx->v[i], &ids[i]);
-    mpi_lookup_queue(rq, ids, cx->n, &lookup);
-    TRY(db_flush(rq->db));
-    TRY(mpi_lookup_read(rq, &lookup));
-    for (size_t i = 0; i < cx->n; i++) {
-        struct mpi_hit hit = lookup.hits[i];
+        (void)identifier_parse_cx(cx->v[i], &named->ids[i]);
+    mpi_lookup_queue(rq, named->ids, cx->n, &named->lookup);
+}
 
-        if (!str_eq(ids[i].authority, str_from(rq->config->xad_authority)))
+/* An id that was merged away has no content of its own. */
+static enum status read_patients(struct request *rq, struct named *named)
+{
+    size_t n = named->cx->n;
+
+    named->persons = ARENA_ARRAY(rq->arena, n, struct person_ref);
+    TRY(mpi_lookup_read(rq, &named->lookup));
+    for (size_t i = 0; i < n; i++) {
+        struct mpi_hit hit = named->lookup.hits[i];
+
+        if (!str_eq(named->ids[i].authority, str_from(rq->config->xad_authority)))
             hit = (struct mpi_hit){.known = MPI_UNKNOWN};
-        if (cx->n == 1)
+        if (n == 1)
             rq->person = hit.person;
-        TRY(check_known(rq, cx->v[i], hit.known));
-        if (hit.known == MPI_ACTIVE && !has_ref(refs, n, hit.person))
-            refs[n++] = hit.person;
+        TRY(check_known(rq, named->cx->v[i], hit.known));
+        if (hit.known == MPI_ACTIVE && !has_ref(named->persons, named->person_count, hit.person))
+            named->persons[named->person_count++] = hit.person;
     }
-    *out = refs;
-    *count = n;
+    return OK;
+}
+
+static enum status read_people(struct request *rq, const struct named *named,
+                               struct mpi_people *people)
+{
+    mpi_people_queue(rq, named->persons, named->person_count, people);
+    TRY(db_flush(rq->db));
+    TRY(mpi_people_read(rq, people));
+    if (named->cx->n == 1)
+        mpi_guess_keep(named->ids[0], &people->people[0]);
     return OK;
 }
 
@@ -210,6 +229,13 @@ struct slice {
     int64_t after_us;
     struct uuid after;
     bool done;
+};
+
+/* One for each person. */
+struct slices {
+    struct slice *v;
+    size_t n;
+    size_t visible; /* objects that may be shown, so far */
 };
 
 static void queue_slice(struct request *rq, const struct xds_query *q, enum xds_kind kind,
@@ -249,43 +275,99 @@ static enum status read_slice(struct request *rq, const struct xds_query *q, enu
     return OK;
 }
 
-/* Until all is read, or too much to be shown has been. */
-static enum status read_slices(struct request *rq, const struct xds_query *q, struct slice *slices,
-                               size_t n, struct xds_candidates *found)
+/* A person that a merge has just taken away has no places. */
+static struct slices slices_of(struct request *rq, const struct mpi_people *people)
 {
-    enum xds_kind kind = kind_of(q);
-    size_t visible = 0, open = n;
+    struct slices s = {ARENA_ARRAY(rq->arena, people->count, struct slice), people->count, 0};
 
-    for (bool first = true; first || (open > 0 && visible <= (size_t)rq->config->max_results);
-         first = false) {
-        for (size_t i = 0; i < n; i++)
-            if (!slices[i].done)
-                queue_slice(rq, q, kind, &slices[i]);
-        if (first)
-            xds_policies_queue(rq, found);
-        TRY(db_flush(rq->db));
-        if (first)
-            TRY(xds_policies_read(rq, found));
-        open = 0;
-        for (size_t i = 0; i < n; i++) {
-            if (!slices[i].done)
-                TRY(read_slice(rq, q, kind, &slices[i], found, &visible));
-            open += !slices[i].done;
+    for (size_t i = 0; i < s.n; i++)
+        s.v[i] = (struct slice){.person = &people->people[i], .after_us = INT64_MIN};
+    return s;
+}
+
+/* False when nothing is left to read, or too much to be shown has been. */
+static bool queue_slices(struct request *rq, const struct xds_query *q, struct slices *s)
+{
+    size_t open = 0;
+
+    for (size_t i = 0; i < s->n && s->visible <= (size_t)rq->config->max_results; i++)
+        if (!s->v[i].done) {
+            queue_slice(rq, q, kind_of(q), &s->v[i]);
+            open++;
         }
+    return open > 0;
+}
+
+static enum status read_slices(struct request *rq, const struct xds_query *q, struct slices *s,
+                               struct xds_candidates *found)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->v[i].done)
+            TRY(read_slice(rq, q, kind_of(q), &s->v[i], found, &s->visible));
+    return OK;
+}
+
+/* What the first slices and the policies, which came with them, say; and the rest. */
+static enum status read_objects(struct request *rq, const struct xds_query *q, struct slices *s,
+                                struct xds_candidates *found)
+{
+    TRY(xds_policies_read(rq, found));
+    TRY(read_slices(rq, q, s, found));
+    while (queue_slices(rq, q, s)) {
+        TRY(db_flush(rq->db));
+        TRY(read_slices(rq, q, s, found));
     }
     return OK;
 }
 
-/* A person that a merge has just taken away has no places. */
+static void queue_objects(struct request *rq, const struct xds_query *q, struct slices *s,
+                          struct xds_candidates *found)
+{
+    *s = slices_of(rq, &found->people);
+    (void)queue_slices(rq, q, s);
+    xds_policies_queue(rq, found);
+}
+
 static enum status find_objects(struct request *rq, const struct xds_query *q,
                                 struct xds_candidates *found)
 {
-    size_t n = found->people.count;
-    struct slice *slices = ARENA_ARRAY(rq->arena, n, struct slice);
+    struct slices s;
 
-    for (size_t i = 0; i < n; i++)
-        slices[i] = (struct slice){.person = &found->people.people[i], .after_us = INT64_MIN};
-    return read_slices(rq, q, slices, n, found);
+    queue_objects(rq, q, &s, found);
+    TRY(db_flush(rq->db));
+    return read_objects(rq, q, &s, found);
+}
+
+/* --- the same of a guessed person, in the flush of the look-up -------------------------------- */
+
+struct guessed {
+    struct mpi_guess whose;
+    struct slices slices;
+    struct xds_candidates found;
+};
+
+/* NULL: there is no guess. */
+static struct guessed *queue_guess(struct request *rq, const struct xds_query *q,
+                                   const struct named *named)
+{
+    struct guessed *g = ARENA_NEW(rq->arena, struct guessed);
+
+    if (named->cx->n != 1 || q->type->links || !mpi_guess_queue(rq, named->ids[0], &g->whose))
+        return NULL;
+    g->found.people = (struct mpi_people){.count = 1, .people = &g->whose.person};
+    queue_objects(rq, q, &g->slices, &g->found);
+    return g;
+}
+
+static enum status read_guess(struct request *rq, const struct xds_query *q, struct guessed *g,
+                              const struct named *named, bool *holds)
+{
+    TRY(mpi_guess_read(rq, &g->whose, named->persons[0], holds));
+    if (!*holds)
+        return OK;
+    g->found.people = g->whose.people;
+    g->slices.v[0].person = &g->found.people.people[0];
+    return read_objects(rq, q, &g->slices, &g->found);
 }
 
 /* --- with associations, and of anyone ----------------------------------------------------------
@@ -341,19 +423,27 @@ enum status xds_query_find_by_patient(struct request *rq, const struct xds_query
                                       struct xds_candidates *found)
 {
     const struct xds_argument *patients = xds_query_argument_of(q, XDS_VALUE_PATIENT);
-    struct person_ref *refs;
-    size_t n;
+    struct guessed *guess;
+    struct named named;
+    bool holds = false;
 
     *found = (struct xds_candidates){0};
     if (patients == NULL)
         return find_anyones(rq, q, found);
     if (patients->groups[0].n == 1)
         rq->patient = patients->groups[0].v[0];
-    TRY(find_patients(rq, &patients->groups[0], &refs, &n));
-    if (n == 0)
-        return OK;
-    mpi_people_queue(rq, refs, n, &found->people);
+    queue_patients(rq, &patients->groups[0], &named);
+    guess = queue_guess(rq, q, &named);
     TRY(db_flush(rq->db));
-    TRY(mpi_people_read(rq, &found->people));
+    TRY(read_patients(rq, &named));
+    if (named.person_count == 0)
+        return OK;
+    if (guess != NULL)
+        TRY(read_guess(rq, q, guess, &named, &holds));
+    if (holds) {
+        *found = guess->found;
+        return OK;
+    }
+    TRY(read_people(rq, &named, &found->people));
     return q->type->links ? find_linked(rq, q, found) : find_objects(rq, q, found);
 }

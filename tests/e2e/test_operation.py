@@ -72,6 +72,25 @@ def test_find_documents_takes_four_round_trips_at_most(return_type, hub, harbour
     assert flushes_of(harbour, "ITI-18", lambda: harbour.find(person.xad, return_type=return_type)) <= 4
 
 
+def test_a_second_question_about_a_patient_takes_two_round_trips(hub, harbour, person):
+    harbour.find(person.xad)
+    assert flushes_of(harbour, "ITI-18", lambda: harbour.find(person.xad)) <= 2
+
+
+def test_a_patient_who_was_asked_about_is_answered_as_of_now_after_a_merge_and_an_unmerge(hub, lakeside, harbour):
+    two = [known(lakeside), known(lakeside)]
+    published = [lakeside.publish(p.xad, cda(f"of {p.serial}"))[0].unique_id for p in two]
+
+    def found():
+        return [harbour.find(p.xad).unique_ids for p in two]
+
+    assert found() == found() == [[u] for u in published]
+    merge = hub.json("mpi", "merge", *(p.cx(lakeside) for p in two), "--why", "one patient")["merge"]
+    assert sorted(map(sorted, found())) == sorted(map(sorted, found())) == [[], sorted(published)]
+    hub.json("mpi", "unmerge", merge)
+    assert found() == found() == [[u] for u in published]
+
+
 @pytest.mark.parametrize("by", ["entry_uuids", "unique_ids"])
 def test_get_documents_takes_five_round_trips_at_most(by, hub, harbour, person):
     found = harbour.find(person.xad).entries

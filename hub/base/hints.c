@@ -1,0 +1,45 @@
+#include "hub/base/hints.h"
+
+#include <string.h>
+
+#include "hub/base/err.h"
+
+static struct hint_slot *take(struct hints *h, uint64_t key)
+{
+    struct hint_slot *slot = &h->slots[key * 0x9e3779b97f4a7c15u >> (64 - HINT_BITS)];
+
+    return __atomic_exchange_n(&slot->taken, 1, __ATOMIC_ACQUIRE) == 0 ? slot : NULL;
+}
+
+static void give_back(struct hint_slot *slot)
+{
+    __atomic_store_n(&slot->taken, 0, __ATOMIC_RELEASE);
+}
+
+void hints_put(struct hints *h, uint64_t key, const void *value, size_t size)
+{
+    struct hint_slot *slot;
+
+    must(size > 0 && size <= HINT_BYTES, "a hint of a size that no slot has");
+    slot = take(h, key);
+    if (slot == NULL)
+        return;
+    slot->key = key;
+    slot->size = (unsigned)size;
+    memcpy(slot->value, value, size);
+    give_back(slot);
+}
+
+bool hints_get(struct hints *h, uint64_t key, void *value, size_t size)
+{
+    struct hint_slot *slot = take(h, key);
+    bool found;
+
+    if (slot == NULL)
+        return false;
+    found = slot->size == size && slot->key == key;
+    if (found)
+        memcpy(value, slot->value, size);
+    give_back(slot);
+    return found;
+}
