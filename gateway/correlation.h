@@ -41,6 +41,9 @@ void correlation_owners_read(struct request *rq, struct correlation_owners *out)
 bool correlation_owner(struct request *rq, const struct correlation_owners *all,
                        struct identifier id, struct person_ref *out);
 
+/* What a query showed of a document is good for so long. */
+enum { KNOWN_DOCUMENT_HOURS = 24 };
+
 /* A document entry that was shown; its text is ebRIM. */
 struct known_document {
     struct str unique_id;

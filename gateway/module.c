@@ -5,6 +5,7 @@
 #include "gateway/mllp.h"
 #include "gateway/notify.h"
 #include "gateway/rg.h"
+#include "gateway/upkeep.h"
 #include "gateway/v3_doors.h"
 #include "gateway/xca_query.h"
 #include "gateway/xca_retrieve.h"
@@ -98,4 +99,5 @@ static enum status start(const struct config *config, struct errors *err)
 const struct hub_module gateway_module = {.name = "gateway",
                                           .routes = ROUTES,
                                           .carriers = notify_carriers,
+                                          .tend = gateway_tend,
                                           .init = start};

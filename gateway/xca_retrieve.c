@@ -15,7 +15,6 @@
 
 enum {
     ANSWER_MAX = 16 << 20, /* bytes of one answer in memory: its XML, and documents inline */
-    KNOWN_HOURS = 24,      /* for which what a query showed of a document is good */
 };
 
 /* Of one wanted document of another community. */
@@ -134,7 +133,8 @@ static enum status look_up(struct request *rq, struct fetch *f)
     for (size_t i = 0; i < f->r.n; i++)
         ids[i] = f->r.v[i].unique_id;
     partners_queue(rq, &f->partners);
-    known_documents_queue(rq, ids, f->r.n, rq->now_us - KNOWN_HOURS * 3600 * US_PER_SECOND, &known);
+    known_documents_queue(rq, ids, f->r.n, rq->now_us - KNOWN_DOCUMENT_HOURS * 3600 * US_PER_SECOND,
+                          &known);
     TRY(db_flush(rq->db));
     partners_read(rq, &f->partners);
     f->v = ARENA_ARRAY(rq->arena, f->r.n, struct errand);

@@ -142,6 +142,9 @@
       "Tell communities where else a patient is known whom they may see here (ITI-56)")            \
     X(NUMBER, community_transfer_mb, "4096", 1, 1048576,                                           \
       "Megabytes of one answer of a community, documents included")                                \
+    X(NUMBER, community_memory_days, "30", 0, 3660,                                                \
+      "Days for which it is kept who a patient was in another community, and which documents it "  \
+      "showed, once that is out of date")                                                          \
     X(SECTION, audit, "The audit log", 0, 0, "")                                                   \
     X(TEXT, seal_database, "", 0, 1000,                                                            \
       "libpq connection string of the role causeway_seal; empty: `database` with that user")       \

@@ -65,7 +65,7 @@ static void tend_modules(struct keeper *k, struct arena *a)
     int64_t until = clock_monotonic_us() + TEND_US;
 
     for (const struct hub_module *const *m = k->hub->modules; *m != NULL; m++)
-        while ((*m)->tend && (*m)->tend(k->db, a) && clock_monotonic_us() < until)
+        while ((*m)->tend && (*m)->tend(k->hub, k->db, a) && clock_monotonic_us() < until)
             continue;
 }
 

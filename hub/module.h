@@ -12,7 +12,7 @@ struct hub_module {
     enum status (*init)(const struct config *config, struct errors *err);
     /* Beside requests, on the keeper's thread, some times a second: a little work, in transactions
      * of its own, and whether there is more of it. Several hubs may be at it. May be NULL. */
-    bool (*tend)(struct db *db, struct arena *a);
+    bool (*tend)(struct hub *hub, struct db *db, struct arena *a);
     void (*stop)(void); /* after the last thread; may be NULL */
     /* The room that knows people (mpi): whom an identifier stands for. Queued for the next flush,
      * then read: {0, 0} when it stands for nobody. NULL in all others. */

@@ -148,10 +148,11 @@ static enum status relabel(struct db *db, struct arena *a, bool *more)
     return UPSTREAM;
 }
 
-bool xds_relabel(struct db *db, struct arena *a)
+bool xds_relabel(struct hub *hub, struct db *db, struct arena *a)
 {
     bool more;
 
+    (void)hub;
     if (relabel(db, a, &more) == OK)
         return more;
     log_error("relabel_failed", "it goes on a moment later");

@@ -4,7 +4,9 @@
 
 #include "hub/data/db.h"
 
+struct hub;
+
 /* Reads the value sets when they have moved, so that this process labels what it registers by
  * them, and labels some hundred stale entries in one transaction. False when there is nothing more
  * to do, or another process does it. As hub_module.tend; across places. */
-bool xds_relabel(struct db *db, struct arena *a);
+bool xds_relabel(struct hub *hub, struct db *db, struct arena *a);

@@ -5,6 +5,7 @@ import random
 import re
 import time
 
+import psycopg2
 import pytest
 from lxml import etree
 
@@ -91,6 +92,17 @@ def region(world):
     world.reset()
 
 
+def rows(hub, statement, *values):
+    """What a statement of the database's owner gives, or how many rows it touches."""
+    connection = psycopg2.connect(f"{hub.database} user=causeway_owner")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else cursor.rowcount
+    finally:
+        connection.close()
+
+
 def titles(response):
     return sorted(e.title for e in response.entries)
 
@@ -124,6 +136,31 @@ def test_who_a_patient_is_elsewhere_is_asked_again_only_when_it_has_expired(regi
     region.find(q)
     region.find(q)
     assert [a == ITI38 for a, _ in region.aurora.asked] == [False, True, False, True]
+
+
+def test_what_is_out_of_date_of_a_community_is_forgotten_after_a_while(region):
+    p, q = region.patient(region.aurora), region.patient(region.aurora)
+    for patient in (p, q):
+        region.find(patient)
+    mine, others = f"A-{p.serial}", f"A-{q.serial}"
+
+    def known(number):
+        return (rows(region.hub, "SELECT count(*) FROM community_correlation WHERE patient_id = %s", number)[0][0],
+                rows(region.hub, "SELECT count(*) FROM community_patient WHERE patient_id = %s", number)[0][0],
+                rows(region.hub, "SELECT count(*) FROM community_document WHERE position(%s IN entry) > 0", number)[0][0])
+    assert known(mine) == known(others) == (1, 1, 1)
+    before = region.hub.metric("causeway_community_rows_pruned_total")
+    for number, days in ((mine, 31), (others, 29)):
+        for table in ("community_correlation", "community_patient"):
+            assert rows(region.hub, f"UPDATE {table} SET expires_at = now() - make_interval(days => %s)"
+                        " WHERE patient_id = %s", days, number) == 1
+        assert rows(region.hub, "UPDATE community_document SET seen_at = now() - make_interval(days => %s)"
+                    " WHERE position(%s IN entry) > 0", days + 1, number) == 1
+    rows(region.hub, "UPDATE community_chore SET due_at = '-infinity' WHERE name = 'prune'")
+    eventually(lambda: known(mine) == (0, 0, 0), "what is out of date is still there")
+    assert known(others) == (1, 1, 1)
+    eventually(lambda: region.hub.metric("causeway_community_rows_pruned_total") == before + 3, "the metric")
+    assert titles(region.find(p)) == ["aurora", "here"]
 
 
 def test_documents_come_from_where_they_lie(region):
