@@ -4,6 +4,8 @@
 
 #include "xds/rows.h"
 
+#define DAY_US (86400 * US_PER_SECOND)
+
 static int64_t hash_of(struct str authority, struct str id)
 {
     unsigned char digest[crypto_hash_sha256_BYTES];
@@ -25,7 +27,7 @@ static int64_t hash_of(struct str authority, struct str id)
 
 static const struct statement FIND_CORRELATIONS = {
     "gw_correlations_find",
-    "SELECT community_id, authority, patient_id, expires_at\n"
+    "SELECT community_id, authority, patient_id, expires_at, used_at\n"
     "  FROM community_correlation\n"
     " WHERE pkey = $1\n"
     "   AND person_id = $2\n"
@@ -54,6 +56,7 @@ void correlations_read(struct request *rq, struct correlations *out)
             .community = row_int(r, i, 0),
             .patient = {column(rq, r, i, 1), column(rq, r, i, 2)},
             .expires_us = row_time(r, i, 3),
+            .used_us = row_time(r, i, 4),
         };
 }
 
@@ -65,14 +68,38 @@ const struct correlation *correlation_of(const struct correlations *all, int64_t
     return NULL;
 }
 
+static const struct statement NOTE_USE = {
+    "gw_correlations_used",
+    "UPDATE community_correlation\n"
+    "   SET used_at = $3\n"
+    " WHERE pkey = $1\n"
+    "   AND person_id = $2",
+};
+
+void correlations_used(struct request *rq, struct person_ref person,
+                       const struct correlations *known)
+{
+    bool stale = false;
+
+    if (rq->config->rediscovery_purpose[0] == '\0')
+        return;
+    for (size_t i = 0; i < known->n; i++)
+        stale = stale || known->v[i].used_us < rq->now_us - DAY_US;
+    if (stale)
+        db_queue(rq->db, &NOTE_USE, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id),
+                 DB_TIME(rq->now_us));
+}
+
 static const struct statement KEEP_CORRELATION = {
     "gw_correlation_keep",
-    "INSERT INTO community_correlation\n"
-    "       (pkey, person_id, community_id, authority, patient_id, asked_at, expires_at)\n"
-    "VALUES ($1, $2, $3, $4, $5, $6, $7)\n"
+    "INSERT INTO community_correlation AS c\n"
+    "       (pkey, person_id, community_id, authority, patient_id, asked_at, expires_at, used_at)\n"
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $6)\n"
     "    ON CONFLICT (pkey, person_id, community_id) DO UPDATE\n"
     "   SET authority = excluded.authority, patient_id = excluded.patient_id,\n"
-    "       asked_at = excluded.asked_at, expires_at = excluded.expires_at",
+    "       asked_at = excluded.asked_at, expires_at = excluded.expires_at,\n"
+    "       used_at = CASE WHEN $8 THEN excluded.used_at ELSE c.used_at END,\n"
+    "       again_at = '-infinity'",
 };
 
 static const struct statement KEEP_PATIENT = {
@@ -85,13 +112,14 @@ static const struct statement KEEP_PATIENT = {
     "       expires_at = excluded.expires_at",
 };
 
-void correlation_keep(struct request *rq, struct person_ref person, const struct correlation *c)
+void correlation_keep(struct request *rq, struct person_ref person, const struct correlation *c,
+                      bool used)
 {
     struct identifier p = c->patient;
 
     db_queue(rq->db, &KEEP_CORRELATION, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id),
              DB_INT8(c->community), DB_TEXT(p.authority), DB_TEXT(p.id), DB_TIME(rq->now_us),
-             DB_TIME(c->expires_us));
+             DB_TIME(c->expires_us), DB_BOOL(used));
     if (p.id.p != NULL)
         db_queue(rq->db, &KEEP_PATIENT, NULL, DB_INT8(hash_of(p.authority, p.id)),
                  DB_INT8(c->community), DB_TEXT(p.authority), DB_TEXT(p.id), DB_INT8(person.pkey),

@@ -14,6 +14,7 @@ struct correlation {
     int64_t community;
     struct identifier patient; /* id STR_NONE: it knows nobody for sure */
     int64_t expires_us;
+    int64_t used_us; /* when somebody last asked about the person, to the day */
 };
 
 struct correlations {
@@ -27,8 +28,15 @@ void correlations_queue(struct request *rq, struct person_ref person, struct cor
 void correlations_read(struct request *rq, struct correlations *out);
 const struct correlation *correlation_of(const struct correlations *all, int64_t community);
 
-/* Keeps what a community said, both ways round. patient.id STR_NONE: nobody. */
-void correlation_keep(struct request *rq, struct person_ref person, const struct correlation *c);
+/* Somebody asks about the person: queues a note of it, once a day, where it is used
+ * (gateway/rediscover.h). */
+void correlations_used(struct request *rq, struct person_ref person,
+                       const struct correlations *known);
+
+/* Keeps what a community said, both ways round. patient.id STR_NONE: nobody. `used`: because
+ * somebody asked about the person. */
+void correlation_keep(struct request *rq, struct person_ref person, const struct correlation *c,
+                      bool used);
 
 /* Whose are patients of one community? Zeroed, it knows nobody. */
 struct correlation_owners {

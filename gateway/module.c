@@ -4,6 +4,7 @@
 #include "gateway/iti55.h"
 #include "gateway/mllp.h"
 #include "gateway/notify.h"
+#include "gateway/rediscover.h"
 #include "gateway/rg.h"
 #include "gateway/upkeep.h"
 #include "gateway/v3_doors.h"
@@ -100,4 +101,6 @@ const struct hub_module gateway_module = {.name = "gateway",
                                           .routes = ROUTES,
                                           .carriers = notify_carriers,
                                           .tend = gateway_tend,
+                                          .stop = rediscover_stop,
+                                          .doors = rediscover_doors,
                                           .init = start};

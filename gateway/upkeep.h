@@ -3,5 +3,5 @@
 
 #include "hub/hub.h"
 
-/* As hub_module.tend. Looks once a second; the keeper's thread alone. */
+/* As hub_module.tend. The keeper's thread alone. */
 bool gateway_tend(struct hub *hub, struct db *db, struct arena *a);

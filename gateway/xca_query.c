@@ -434,6 +434,7 @@ static enum status look_up(struct request *rq, struct fan *f, struct correlation
     mpi_people_queue(rq, &f->person, 1, people);
     TRY(db_flush(rq->db));
     correlations_read(rq, known);
+    correlations_used(rq, f->person, known);
     return mpi_people_read(rq, people);
 }
 

@@ -302,6 +302,7 @@ static enum status look_up(struct request *rq, struct consignment *c, struct str
     mpi_people_queue(rq, &c->person, 1, people);
     TRY(db_flush(rq->db));
     correlations_read(rq, known);
+    correlations_used(rq, c->person, known);
     return mpi_people_read(rq, people);
 }
 

@@ -465,12 +465,14 @@ static void judge(struct request *rq, struct discoveries *d, struct discovery *v
 /* What it says for no time is good for this request; a task is opened once a day at most. */
 static void keep(struct request *rq, const struct discoveries *d, const struct discovery *v)
 {
-    struct correlation c = {v->question.partner->member_id, v->patient, v->expires_us};
+    struct correlation c = {.community = v->question.partner->member_id,
+                            .patient = v->patient,
+                            .expires_us = v->expires_us};
 
     if (v->end == DISCOVERY_UNSURE)
         c.expires_us = rq->now_us + 86400 * US_PER_SECOND;
     if (v->end != DISCOVERY_FAILED && c.expires_us > 0)
-        correlation_keep(rq, d->person, &c);
+        correlation_keep(rq, d->person, &c, !d->background);
 }
 
 static void conclude_one(struct request *rq, struct discoveries *d, size_t i)

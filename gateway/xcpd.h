@@ -33,6 +33,7 @@ struct discoveries {
     struct discovery *v;
     struct call *calls; /* beside them */
     size_t n;
+    bool background; /* nobody has asked about the person: the hub does so by itself */
 };
 
 /* One question about somebody; `xad_pid` is the region's identifier of them. */

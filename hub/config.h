@@ -145,6 +145,11 @@
     X(NUMBER, community_memory_days, "30", 0, 3660,                                                \
       "Days for which it is kept who a patient was in another community, and which documents it "  \
       "showed, once that is out of date")                                                          \
+    X(TEXT, rediscovery_purpose, "", 0, 64,                                                        \
+      "Purpose of use (a code, as TREAT) for which communities are asked again, before what they " \
+      "said runs out, who a patient is there; empty: only when somebody asks about the patient")   \
+    X(NUMBER, rediscovery_days, "30", 1, 366,                                                      \
+      "Days for which this is done after somebody asked about the patient")                        \
     X(SECTION, audit, "The audit log", 0, 0, "")                                                   \
     X(TEXT, seal_database, "", 0, 1000,                                                            \
       "libpq connection string of the role causeway_seal; empty: `database` with that user")       \

@@ -32,7 +32,7 @@ struct door {
 
 /* An operation with its door. */
 struct door_place {
-    const char *kind;   /* "transaction", "query", "carrier" or "command" */
+    const char *kind;   /* "transaction", "query", "carrier", "background" or "command" */
     const char *name;   /* "ITI-18", "FindDocuments", "audit search" */
     const char *path;   /* of a transaction over HTTP; else NULL */
     const char *action; /* what chooses a transaction of a route, or is NULL; that of a query */

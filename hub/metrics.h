@@ -25,6 +25,7 @@
     X(syslog_received_total, "Syslog messages stored")                                             \
     X(syslog_replays_total, "Of these, such as had come before")                                   \
     X(syslog_unreadable_total, "Of these, such as are no RFC 5424")                                \
+    X(community_asked_again_total, "Questions who a patient is elsewhere that nobody waited for")  \
     X(community_rows_pruned_total, "Rows about other communities removed, out of date")            \
     X(consent_denials_total, "Objects that consent withheld")                                      \
     X(consent_emergencies_total, "Emergencies that were opened (break-glass)")                     \

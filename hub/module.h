@@ -18,7 +18,8 @@ struct hub_module {
      * then read: {0, 0} when it stands for nobody. NULL in all others. */
     void *(*person_queue)(struct request *rq, struct identifier id);
     enum status (*person_read)(struct request *rq, void *lookup, struct person_ref *out);
-    /* Names the doors that neither a transaction nor a carrier is: stored queries. May be NULL. */
+    /* Names the doors that neither a transaction nor a carrier is: stored queries, what the hub
+     * asks by itself. May be NULL. */
     void (*doors)(door_visitor *visit, void *to);
 };
 

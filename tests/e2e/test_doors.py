@@ -17,21 +17,24 @@ from hospital import mllp, soap, xds
 from hospital.answers import Answers
 from hospital.hub import HOME
 from hospital.hub import eventually
+from hospital.community import Community
 from hospital.listener import Listener
 from kinds import KINDS, MANY, body_of
 from people import Person, known
 
-SETTINGS = {"health_data_locator": "on", "outbox_ack_seconds": 20, "outbox_attempts": 3, "outbox_pause_seconds": 1}
+SETTINGS = {"health_data_locator": "on", "outbox_ack_seconds": 20, "outbox_attempts": 3, "outbox_pause_seconds": 1,
+            "rediscovery_purpose": "TREAT"}
 ITI38, ITI39 = "urn:ihe:iti:2007:CrossGatewayQuery", "urn:ihe:iti:2007:CrossGatewayRetrieve"
 ITI55 = "urn:hl7-org:v3:PRPA_IN201305UV02:CrossGatewayPatientDiscovery"
 ITI56 = "urn:ihe:iti:2009:PatientLocationQuery"
 DEFERRED = ITI55.replace("UV02:", "UV02:Deferred:")
 URN = f"urn:oid:{HOME}"
-AURORA, NIMBUS = "2.16.840.1.1", "2.16.840.1.3"
+COMMUNITIES = ("aurora", "cirrus")
+AURORA, NIMBUS, CIRRUS = "2.16.840.1.1", "2.16.840.1.3", "2.16.840.1.4"
 
 
 class Region:
-    """Lakeside publishes; Harbour and, from another community, Aurora ask."""
+    """Lakeside publishes; Harbour and, from another community, Aurora ask; Cirrus, another one, is asked."""
 
     def __init__(self, hub, lakeside, harbour):
         self.hub, self.lakeside, self.harbour = hub, lakeside, harbour
@@ -40,6 +43,11 @@ class Region:
         hub.run("community", "add", "aurora", "--home", AURORA)
         hub.enrol("nimbus", NIMBUS)
         hub.run("community", "add", "nimbus", "--home", NIMBUS)
+        identity = hub.authority.issue("cirrus", server=True)
+        self.cirrus = Community("cirrus", CIRRUS, f"{CIRRUS}.5", identity, hub.ca)
+        hub.run("member", "add", "cirrus", "--organization", CIRRUS, "--authority", f"{CIRRUS}.5", "--cert",
+                identity.certificate)
+        hub.run("community", "add", "cirrus", "--home", CIRRUS, "--discovery", f"{self.cirrus.url}/discovery")
         hub.run("member", "permit", "harbour", "--multi-patient")
         hub.run("member", "permit", "harbour", "--audit-reader", "own")
         self.answers = {}
@@ -52,10 +60,11 @@ class Region:
 
     def agree(self):
         self.hub.run("member", "agreement", "add", "region", "--all")
-        self.hub.run("member", "agreement", "add", "aurora", "--all", "--party", "aurora")
+        for name in COMMUNITIES:
+            self.hub.run("member", "agreement", "add", name, "--all", "--party", name)
 
     def disagree(self):
-        for name in ("region", "aurora"):
+        for name in ("region", *COMMUNITIES):
             self.hub.run("member", "agreement", "end", name)
 
     def heard(self, name, send):
@@ -69,6 +78,7 @@ class Region:
     def close(self):
         for answers in self.answers.values():
             answers.close()
+        self.cirrus.close()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +90,7 @@ def region(hub, lakeside, harbour):
 
 # --- policies ------------------------------------------------------------------------------------
 
-ASKERS = ("harbour", "aurora")
+ASKERS = ("harbour", "aurora", "cirrus")
 
 
 def consent(region, patient, *arguments):
@@ -232,15 +242,41 @@ def discovery_deferred(c):
     return etree.tostring(body), c.region.heard("aurora", send)
 
 
+def sql(c, statement, *values):
+    """What it gives, or nothing."""
+    connection = psycopg2.connect(f"{c.region.hub.database} user=causeway_owner")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchone() if cursor.description else None
+    finally:
+        connection.close()
+
+
+def known_at(c, community, expires):
+    """This community has said who the canary is there, and that it lasts for so long."""
+    sql(c, "INSERT INTO community_correlation (pkey, person_id, community_id, authority, patient_id, asked_at, expires_at)"
+        " SELECT p.pkey, p.person_id, m.member_id, '1.2.3', %s, now() - interval '1 day', now() + %s::interval"
+        "   FROM mpi_person AS p, member AS m WHERE p.xad_pid = %s AND m.name = %s"
+        "     ON CONFLICT DO NOTHING", c.sign("elsewhere"), expires, c.xad.split("^")[0], community)
+
+
+def asked_again(c):
+    """Cirrus knows the canary, which runs out soon: the hub asks it again by itself, if it may tell it anything."""
+    known_at(c, "cirrus", "30 minutes")
+    before = len(c.region.cirrus.envelopes)
+    sql(c, "UPDATE community_chore SET due_at = '-infinity' WHERE name = 'rediscover'")
+    eventually(lambda: sql(
+        c, "SELECT true FROM mpi_person AS p, community_correlation AS k, community_chore AS b WHERE p.xad_pid = %s"
+        " AND k.pkey = p.pkey AND k.person_id = p.person_id AND b.name = 'rediscover' AND b.owner IS NULL"
+        " AND (k.again_at > now() OR k.asked_at > now() - interval '1 hour')", c.xad.split("^")[0]), "nobody looked")
+    return b"", b"".join(etree.tostring(e) for e in c.region.cirrus.envelopes[before:])
+
+
 def location(c):
     """Nimbus has said who the canary is there."""
+    known_at(c, "nimbus", "1 day")
     number = c.xad.split("^")[0]
-    with psycopg2.connect(f"{c.region.hub.database} user=causeway_owner") as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO community_correlation (pkey, person_id, community_id, authority, patient_id, asked_at, expires_at)"
-            " SELECT p.pkey, p.person_id, m.member_id, %s, %s, now(), now() + interval '1 day'"
-            "   FROM mpi_person AS p, member AS m WHERE p.xad_pid = %s AND m.name = 'nimbus'"
-            "     ON CONFLICT DO NOTHING", (f"{NIMBUS}.5", c.sign("elsewhere"), number))
     body = etree.fromstring(
         f'<PatientLocationQueryRequest xmlns="urn:ihe:iti:xcpd:2009">'
         f'<RequestedPatientId root="{c.region.hub.xad_authority}" extension="{number}"/></PatientLocationQueryRequest>')
@@ -382,6 +418,7 @@ PROBES = {
     ("transaction", "ITI-56", "/xcpd"): location,
     ("transaction", "ITI-81", "/fhir/AuditEvent"): audit_search("GET"),
     ("transaction", "ITI-81", "/fhir/AuditEvent/_search"): audit_search("POST"),
+    ("background", "ITI-55", ""): asked_again,
     ("carrier", "SOAP", ""): asynchronous,
     ("carrier", "ITI-10", ""): notification("hl7v2"),
     ("carrier", "ITI-46", ""): notification("hl7v3"),

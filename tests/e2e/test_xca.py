@@ -16,7 +16,7 @@ from people import Person, cda
 
 PLQ = "urn:ihe:iti:xcpd:2009"
 SETTINGS = {"community_soft_ms": 3000, "community_hard_ms": 60000, "community_leave_alone_ms": 2000,
-            "health_data_locator": "on", "max_results": 40}
+            "health_data_locator": "on", "max_results": 40, "rediscovery_purpose": "TREAT"}
 
 
 class Region:
@@ -136,6 +136,73 @@ def test_who_a_patient_is_elsewhere_is_asked_again_only_when_it_has_expired(regi
     region.find(q)
     region.find(q)
     assert [a == ITI38 for a, _ in region.aurora.asked] == [False, True, False, True]
+
+
+def runs_out(region, *patients, used_days=0):
+    """What Aurora said of these runs out soon; nobody has looked yet, and somebody will now."""
+    for p in patients:
+        assert rows(region.hub, "UPDATE community_correlation SET asked_at = now() - interval '6 days',"
+                    " expires_at = now() + interval '30 minutes', again_at = '-infinity',"
+                    " used_at = now() - make_interval(days => %s) WHERE patient_id = %s", used_days, f"A-{p.serial}") == 1
+    rows(region.hub, "UPDATE community_chore SET due_at = '-infinity' WHERE name = 'rediscover'")
+
+
+def lasts(region, p):
+    """Does what Aurora said of them last for days? And has the hub tried by itself to make it so?"""
+    return rows(region.hub, "SELECT expires_at > now() + interval '5 days', again_at > now() FROM community_correlation"
+                " WHERE patient_id = %s", f"A-{p.serial}")[0]
+
+
+def times_asked(region, p):
+    return sum(p.family in "".join(body.itertext()) for action, body in region.aurora.asked if action not in (ITI38, ITI39))
+
+
+def is_idle(region):
+    return rows(region.hub, "SELECT owner IS NULL FROM community_chore WHERE name = 'rediscover'")[0][0]
+
+
+def test_who_a_patient_is_elsewhere_is_asked_again_before_it_runs_out(region):
+    p, denied, forgotten = (region.patient(region.aurora) for _ in range(3))
+    for patient in (p, denied, forgotten):
+        region.find(patient)
+    region.hub.run("consent", "set", "--patient", denied.xad, "--deny", "--member", "aurora")
+    region.aurora.asked.clear()
+    before = region.hub.metric("causeway_community_asked_again_total")
+    runs_out(region, forgotten, used_days=31)
+    runs_out(region, p, denied)
+    eventually(lambda: lasts(region, p) == (True, False), "it has not asked again")
+    eventually(lambda: lasts(region, denied) == (False, True) and is_idle(region), "nobody looked at the denial")
+    assert lasts(region, forgotten) == (False, False)
+    assert [times_asked(region, x) for x in (p, denied, forgotten)] == [1, 0, 0]
+    assert region.hub.metric("causeway_community_asked_again_total") == before + 1
+    row, = [r for r in region.hub.audit(transaction="ITI-55", patient=p.xad, limit=20) if r["purpose"] == "TREAT"][-1:]
+    assert (row["event"], row["outcome"], row["role"], row["member"]["id"]) == ("110112", 0, "system", 0)
+    region.find(p)
+    assert times_asked(region, p) == 1
+
+
+def test_a_community_that_does_not_answer_is_not_asked_again_at_once_and_nothing_is_lost(region):
+    p = region.patient(region.aurora)
+    region.find(p)
+    region.aurora.asked.clear()
+    region.aurora.mend = lambda kind, text: (500, "sorry")
+    runs_out(region, p)
+    eventually(lambda: times_asked(region, p) > 0 and is_idle(region), "it has not asked again")
+    assert lasts(region, p) == (False, True)
+    region.aurora.mend = lambda kind, text: text
+    assert titles(region.find(p)) == ["aurora", "here"]
+
+
+def test_one_hub_of_several_asks_again(region, make_hub):
+    twin = make_hub("xca-twin", twin=region.hub)
+    people = [region.patient(region.aurora) for _ in range(20)]
+    for p in people:
+        region.find(p)
+    region.aurora.asked.clear()
+    runs_out(region, *people)
+    eventually(lambda: all(lasts(region, p)[0] for p in people), "it has not asked again")
+    twin.stop()
+    assert [times_asked(region, p) for p in people] == [1] * 20
 
 
 def test_what_is_out_of_date_of_a_community_is_forgotten_after_a_while(region):
