@@ -366,10 +366,27 @@ static enum status judge(struct request *rq, struct decision *d)
     return OK;
 }
 
+/* Table 3.55.4.1.2.2-1: D is answered later, and has an action of its own (3.55.6.1). */
+static enum status check_priority(struct request *rq)
+{
+    const struct hl7v3 m = hl7v3_look(rq);
+    const xmlNode *act = m.root != NULL ? xml_child(m.root, NS_HL7V3, "controlActProcess") : NULL;
+    const xmlNode *query = act != NULL ? xml_child(act, NS_HL7V3, "queryByParameter") : NULL;
+
+    if (!str_eq(hl7v3_attr(query, "responsePriorityCode", "code"), STR("D")))
+        return OK;
+    return fail_at(
+        rq->err, STR("/PRPA_IN201305UV02/controlActProcess/queryByParameter/responsePriorityCode"),
+        INVALID, "102",
+        "This action is answered at once; a deferred answer is asked for with the action "
+        "PRPA_IN201305UV02:Deferred:CrossGatewayPatientDiscovery");
+}
+
 static enum status discover(struct request *rq, struct reply *rp)
 {
     struct decision *d = ARENA_NEW(rq->arena, struct decision);
 
+    TRY(check_priority(rq));
     TRY(judge(rq, d));
     return answer(rq, d, rp);
 }

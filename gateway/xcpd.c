@@ -78,12 +78,16 @@ static void write_name(struct xml_writer *w, const struct mpi_demographics *d)
     end_parameter(w, "livingSubjectName", "LivingSubject.name");
 }
 
+/* There shall be one patientAddress, and one patientTelecom, whose values are combined with OR
+ * (Table 3.55.4.1.2.2-1). */
 static void write_addresses(struct xml_writer *w, const struct mpi_demographics *d)
 {
+    if (d->address_count == 0)
+        return;
+    begin_parameter(w, "patientAddress");
     for (size_t i = 0; i < d->address_count && i < LIST_MAX; i++) {
         const struct mpi_address *a = &d->addresses[i];
 
-        begin_parameter(w, "patientAddress");
         xml_begin(w, "value");
         write_part(w, "streetAddressLine", a->street);
         write_part(w, "city", a->city);
@@ -91,16 +95,28 @@ static void write_addresses(struct xml_writer *w, const struct mpi_demographics 
         write_part(w, "postalCode", a->postcode);
         write_part(w, "country", a->country);
         xml_end(w, "value");
-        end_parameter(w, "patientAddress", "Patient.addr");
     }
+    end_parameter(w, "patientAddress", "Patient.addr");
+}
+
+static bool is_telephone(const struct mpi_telecom *t)
+{
+    return t->value.n > 0 && str_find(t->value, '@') < 0;
 }
 
 static void write_telecoms(struct arena *a, struct xml_writer *w, const struct mpi_demographics *d)
 {
-    for (size_t i = 0; i < d->telecom_count && i < LIST_MAX; i++)
-        if (d->telecoms[i].value.n > 0 && str_find(d->telecoms[i].value, '@') < 0)
-            write_value(w, "patientTelecom", "Patient.telecom", "value",
-                        str_printf(a, "tel:%.*s", STR_ARG(d->telecoms[i].value)));
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->telecom_count && n < LIST_MAX; i++) {
+        if (!is_telephone(&d->telecoms[i]))
+            continue;
+        if (n++ == 0)
+            begin_parameter(w, "patientTelecom");
+        hl7v3_leaf(w, "value", "value", str_printf(a, "tel:%.*s", STR_ARG(d->telecoms[i].value)));
+    }
+    if (n > 0)
+        end_parameter(w, "patientTelecom", "Patient.telecom");
 }
 
 /* In the order of PRPA_MT201306UV02.ParameterList. */
@@ -121,10 +137,23 @@ static void write_parameters(struct request *rq, struct xml_writer *w,
     xml_end(w, "parameterList");
 }
 
+/* By whose identifier the community may ask back (3.55.4.1.2.4): of which authority. */
+static void write_author(struct request *rq, struct xml_writer *w)
+{
+    xml_begin(w, "authorOrPerformer");
+    xml_attribute(w, "typeCode", STR("AUT"));
+    xml_begin(w, "assignedDevice");
+    xml_attribute(w, "classCode", STR("ASSIGNED"));
+    hl7v3_leaf(w, "id", "root", str_from(rq->config->xad_authority));
+    xml_end(w, "assignedDevice");
+    xml_end(w, "authorOrPerformer");
+}
+
 static void write_query(struct request *rq, struct xml_writer *w, const struct mpi_demographics *d,
                         struct str xad_pid)
 {
     hl7v3_act_begin(w, "PRPA_TE201305UV02");
+    write_author(rq, w);
     xml_begin(w, "queryByParameter");
     hl7v3_ii_write(w, "queryId",
                    (struct hl7v3_ii){str_from(rq->config->home_community_id), request_id(rq)});

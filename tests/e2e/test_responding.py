@@ -199,6 +199,14 @@ def test_a_hub_that_is_no_health_data_locator_tells_nobody_where_else_patients_a
     assert etree.QName(answer.body).localname == "Fault" and b"no health data locator" in answer.raw
 
 
+def test_a_deferred_answer_is_asked_for_by_its_own_action(aurora, lakeside, valid):
+    body = v3.pdq_query(list(who(known(lakeside))))
+    body.find(f".//{{{v3.V3}}}responsePriorityCode").set("code", "D")
+    answer = v3.call(aurora, "/xcpd", body, ITI55)
+    valid(answer.root)
+    assert (answer.ack, answer.response) == ("AE", "AE") and b"deferred" in answer.soap.raw
+
+
 def deferred(p, address):
     body = v3.pdq_query(list(who(p)))
     body.find(f"{{{v3.V3}}}sender").addprevious(etree.fromstring(

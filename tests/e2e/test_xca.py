@@ -138,6 +138,34 @@ def test_who_a_patient_is_elsewhere_is_asked_again_only_when_it_has_expired(regi
     assert [a == ITI38 for a, _ in region.aurora.asked] == [False, True, False, True]
 
 
+def test_a_question_who_a_patient_is_has_the_shape_that_the_profile_wants(region, data):
+    folder = data("ihe/schemas/hl7v3/schema/HL7V3/NE2008/multicacheschemas")
+    p = region.patient(region.aurora)
+    p.feed(region.lakeside, "A08", phone="^PRN^PH^^^217^5550001~^PRN^PH^^^217^5550002",
+           address="1 Elm St^^Springfield^IL^62701^US~2 Oak St^^Springfield^IL^62701^US")
+    region.find(p)
+    action, body = region.aurora.asked[0]
+    root = etree.fromstring(etree.tostring(body))
+    etree.XMLSchema(etree.parse(f"{folder}/PRPA_IN201305UV02.xsd")).assertValid(root)
+    assert action == "urn:hl7-org:v3:PRPA_IN201305UV02:CrossGatewayPatientDiscovery"
+
+    def all_of(path):
+        return root.xpath(path, namespaces={"v": "urn:hl7-org:v3"})
+    asked = "/*/v:controlActProcess/v:queryByParameter"
+    assert all_of("/*/v:controlActProcess/@moodCode") == ["EVN"] and all_of("/*/v:acceptAckCode/@code") == ["AL"]
+    assert all_of(f"{asked}/v:responsePriorityCode/@code") == ["I"]
+    assert all_of(f"{asked}/v:responseModalityCode/@code") == ["R"]
+    author = "/*/v:controlActProcess/v:authorOrPerformer"
+    assert all_of(f"{author}/@typeCode") == ["AUT"]
+    assert all_of(f"{author}/v:assignedDevice/v:id/@root") == [region.hub.xad_authority]
+    assert not all_of(f"{author}/v:assignedDevice/v:id/@extension")
+    assert (region.hub.xad_authority, p.xad.split("^")[0]) in [
+        (v.get("root"), v.get("extension")) for v in all_of(f"{asked}//v:livingSubjectId/v:value")]
+    assert all_of("/*/v:sender/v:device/v:asAgent/v:representedOrganization/v:id/@root") == [HOME]
+    assert [len(all_of(f"{asked}//v:{name}")) for name in ("patientAddress", "patientTelecom")] == [1, 1]
+    assert [len(all_of(f"{asked}//v:{name}/v:value")) for name in ("patientAddress", "patientTelecom")] == [2, 2]
+
+
 def runs_out(region, *patients, used_days=0):
     """What Aurora said of these runs out soon; nobody has looked yet, and somebody will now."""
     for p in patients:
