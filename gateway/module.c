@@ -51,6 +51,7 @@ static const struct route ROUTES[] = {
         .path = "/xca/ig/provide",
         .protocol = &soap_protocol,
         .transactions = xcdr_transactions,
+        .sink = &xds_part_sink,
     },
     {
         .wire = WIRE_HTTP,

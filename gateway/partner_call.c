@@ -1,5 +1,6 @@
 #include "gateway/partner_call.h"
 
+#include "gateway/relay.h"
 #include "hub/hub.h"
 #include "hub/soap.h"
 #include "hub/soap_post.h"
@@ -7,7 +8,10 @@
 
 #define ANONYMOUS NS_WSA "/anonymous"
 
-enum { FIELDS = 1 };
+enum {
+    FIELDS = 1,
+    BYTES_A_SECOND = 1 << 20, /* at least, of documents that are sent */
+};
 
 bool question_url_valid(struct str url)
 {
@@ -78,26 +82,35 @@ static struct str envelope(struct request *rq, const struct question *q)
     return strbuf_str(&b);
 }
 
-/* Those that the root may include: all that have a name. */
-static void add_parts(struct strbuf *b, const struct question *q, struct str boundary)
+static struct str part_head(struct request *rq, const struct question_part *p, struct str boundary)
 {
-    for (const struct part *p = q->parts; p != NULL; p = p->next) {
-        if (p == q->root || p->content_id.n == 0 || p->stored != NULL)
-            continue;
-        strbuf_addf(b, "--%.*s\r\nContent-ID: <%.*s>\r\n", STR_ARG(boundary),
-                    STR_ARG(p->content_id));
-        strbuf_addf(b, "Content-Type: %.*s\r\nContent-Transfer-Encoding: binary\r\n\r\n",
-                    STR_ARG(p->content_type.n > 0 ? p->content_type
-                                                  : STR("application/octet-stream")));
-        strbuf_add(b, p->bytes);
-        strbuf_lit(b, "\r\n");
+    return str_printf(rq->arena,
+                      "\r\n--%.*s\r\nContent-ID: <%.*s>\r\nContent-Type: %.*s\r\n"
+                      "Content-Transfer-Encoding: binary\r\n\r\n",
+                      STR_ARG(boundary), STR_ARG(p->content_id), STR_ARG(p->content_type));
+}
+
+/* The root, then each part behind its head, then the end. */
+static void add_parts(struct request *rq, struct call *c, const struct question *q,
+                      struct str boundary)
+{
+    struct str end = str_printf(rq->arena, "\r\n--%.*s--\r\n", STR_ARG(boundary));
+    struct relay_piece *v = ARENA_ARRAY(rq->arena, 2 * q->part_count + 2, struct relay_piece);
+    size_t n = 0;
+
+    v[n++].text = c->body;
+    for (size_t i = 0; i < q->part_count; i++) {
+        v[n++].text = part_head(rq, &q->parts[i], boundary);
+        v[n++].source = q->parts[i].source;
     }
+    v[n++].text = end;
+    c->body = STR_NONE;
+    c->source = relay_new(rq->arena, v, n);
 }
 
 /* A message of MTOM is a package even with nothing in it but its root (TF-2 V.3.6). */
 static void pack(struct request *rq, struct call *c, const struct question *q)
 {
-    struct strbuf b = strbuf_on(rq->arena, c->body.n + 1024);
     struct str boundary =
         str_printf(rq->arena, "MIME_%.*s", STR_ARG(uuid_text(rq->arena, uuid_v4())));
     struct str root =
@@ -108,17 +121,17 @@ static void pack(struct request *rq, struct call *c, const struct question *q)
                                  "type=\"application/xop+xml\"; start=\"<%.*s>\"; "
                                  "start-info=\"application/soap+xml\"",
                                  STR_ARG(boundary), STR_ARG(root));
-    strbuf_addf(&b,
-                "--%.*s\r\nContent-ID: <%.*s>\r\n"
-                "Content-Type: application/xop+xml; charset=UTF-8; "
-                "type=\"application/soap+xml\"\r\n"
-                "Content-Transfer-Encoding: binary\r\n\r\n",
-                STR_ARG(boundary), STR_ARG(root));
-    strbuf_add(&b, c->body);
-    strbuf_lit(&b, "\r\n");
-    add_parts(&b, q, boundary);
-    strbuf_addf(&b, "--%.*s--\r\n", STR_ARG(boundary));
-    c->body = strbuf_str(&b);
+    c->body = str_printf(rq->arena,
+                         "--%.*s\r\nContent-ID: <%.*s>\r\n"
+                         "Content-Type: application/xop+xml; charset=UTF-8; "
+                         "type=\"application/soap+xml\"\r\n"
+                         "Content-Transfer-Encoding: binary\r\n\r\n%.*s",
+                         STR_ARG(boundary), STR_ARG(root), STR_ARG(c->body));
+    if (q->part_count > 0)
+        add_parts(rq, c, q, boundary);
+    else
+        c->body =
+            str_printf(rq->arena, "%.*s\r\n--%.*s--\r\n", STR_ARG(c->body), STR_ARG(boundary));
 }
 
 /* Registered for this very community; or nobody's, of a configured CA, for this host. */
@@ -131,6 +144,16 @@ static bool is_trusted(void *context, const struct call *call, const struct dial
     if (m != NULL)
         return m->id == call->partner && !m->suspended;
     return shown->chain_valid && shown->name_valid;
+}
+
+/* What is sent takes its time before there can be an answer. */
+static int64_t sending_us(const struct question *q)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < q->part_count; i++)
+        bytes += q->parts[i].source->length;
+    return (int64_t)(bytes / (BYTES_A_SECOND / 1000)) * 1000;
 }
 
 struct call question_call(struct request *rq, struct question *q)
@@ -150,9 +173,9 @@ struct call question_call(struct request *rq, struct question *q)
         .body = envelope(rq, q),
         .fields = fields,
         .field_count = FIELDS,
-        .repeatable = !q->once,
-        .soft_us = p->soft_us,
-        .hard_us = p->hard_us,
+        .repeatable = !q->once && q->part_count == 0,
+        .soft_us = p->soft_us + sending_us(q),
+        .hard_us = p->hard_us + sending_us(q),
         .most_in_flight = p->most_in_flight,
         .max_answer = q->max_answer,
         .max_transfer = (uint64_t)rq->config->community_transfer_mb << 20,

@@ -9,6 +9,12 @@
 
 #include "gateway/partner.h"
 
+/* A part that the body includes (xop:Include) by its id; read while it goes out. */
+struct question_part {
+    struct str content_id, content_type;
+    struct byte_source *source;
+};
+
 struct question {
     const struct partner *partner;
     const char *action;    /* wsa:Action */
@@ -16,10 +22,9 @@ struct question {
     struct str header;     /* further blocks of soap:Header, as text; empty: none */
     struct str message_id; /* filled by question_call */
     bool mtom;
-    const struct part *parts; /* of a message that came, whose bytes are in memory; with mtom
-                                 alone. Its root is left out: */
-    const struct part *root;
-    bool once; /* asking twice does harm */
+    const struct question_part *parts; /* beside the root; with mtom alone */
+    size_t part_count;
+    bool once; /* asking twice does harm; always where there are parts */
     size_t max_answer;
     const struct part_sink *sink;
 };

@@ -10,6 +10,7 @@
 #include "hub/soap.h"
 #include "xds/find.h"
 #include "xds/gate.h"
+#include "xds/repository.h"
 #include "xds/response.h"
 #include "xds/rim_write.h"
 
@@ -29,6 +30,8 @@ struct consignment {
     struct person_ref person;
     struct discoveries discoveries;
     struct question question;
+    struct question_part *parts;
+    size_t part_count;
     struct call call;
 };
 
@@ -213,9 +216,46 @@ static void audit_sent(struct request *rq, const struct consignment *c)
     row->objects = rq->about;
 }
 
+/* What the sink has sealed gets a name in the store, so that it can be read back while it goes out,
+ * and loses it with the answer. */
+static enum status open_part(struct request *rq, const struct part *p, struct question_part *out)
+{
+    struct blob_writer *blob = p->stored;
+    const struct blob_info *info = blob_info_of(blob);
+    const struct blob_ref ref = {info->id, str_of(info->wrapped_key, BLOB_WRAPPED_KEY), info->size,
+                                 info->stored_size};
+
+    *out = (struct question_part){
+        .content_id = p->content_id,
+        .content_type = p->content_type.n > 0 ? p->content_type : STR("application/octet-stream"),
+    };
+    if (blob_commit(&blob, 1) == OK &&
+        blob_open(xds_repository(), rq->arena, &ref, &out->source) == OK)
+        return OK;
+    return fail(rq->err, UPSTREAM, "XDSRepositoryError",
+                "A document could not be kept until it is sent on");
+}
+
+/* Those that the root may include: all that have a name. */
+static enum status open_parts(struct request *rq, struct consignment *c)
+{
+    const struct part *root = rq->exchange->body.root;
+    size_t most = 0;
+
+    for (const struct part *p = rq->message.soap->parts; p != NULL; p = p->next)
+        most++;
+    c->parts = ARENA_ARRAY(rq->arena, most, struct question_part);
+    c->part_count = 0;
+    for (const struct part *p = rq->message.soap->parts; p != NULL; p = p->next)
+        if (p != root && p->content_id.n > 0)
+            TRY(open_part(rq, p, &c->parts[c->part_count++]));
+    return OK;
+}
+
 static enum status send_it(struct request *rq, struct consignment *c)
 {
     TRY(decide(rq, c));
+    TRY(open_parts(rq, c));
     c->question = (struct question){
         .partner = c->to,
         .action = ACTION,
@@ -223,8 +263,8 @@ static enum status send_it(struct request *rq, struct consignment *c)
         .body = body_of(rq, c),
         .header = header_of(rq, c),
         .mtom = true,
-        .parts = rq->message.soap->parts,
-        .root = rq->exchange->body.root,
+        .parts = c->parts,
+        .part_count = c->part_count,
         .once = true,
         .max_answer = ANSWER_MAX,
     };

@@ -46,7 +46,9 @@ struct call {
     struct str partner_name; /* for metrics */
     const char *url;         /* https://HOST[:PORT]/PATH */
     struct str content_type, body;
-    const struct str *fields; /* further "Name: value" fields */
+    struct byte_source *source; /* of a body that is too large for memory; NULL: `body`. It is read
+                                   once, on the thread: not of a repeatable call */
+    const struct str *fields;   /* further "Name: value" fields */
     size_t field_count;
     bool repeatable;          /* asking twice does no harm */
     int64_t soft_us, hard_us; /* durations */

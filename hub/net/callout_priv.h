@@ -35,7 +35,7 @@ struct flight {
     uint64_t received;
     struct gather *gather;
     struct multipart *multipart;
-    bool untrusted, too_large, malformed, begun, probe;
+    bool untrusted, too_large, malformed, unreadable, begun, probe;
     struct flight *next, **link; /* of callout.flights */
 };
 

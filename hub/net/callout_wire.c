@@ -122,6 +122,35 @@ static size_t take(char *bytes, size_t size, size_t count, void *p)
     return 0;
 }
 
+/* --- the question ----------------------------------------------------------------------------- */
+
+static size_t give(char *to, size_t size, size_t count, void *p)
+{
+    struct flight *f = p;
+    struct byte_source *source = f->call->source;
+    size_t n;
+
+    f->unreadable = source->read(source, to, size * count, &n) != OK;
+    return f->unreadable ? CURL_READFUNC_ABORT : n;
+}
+
+static void set_body(struct flight *f)
+{
+    const struct call *c = f->call;
+
+    curl_easy_setopt(f->easy, CURLOPT_POST, 1L);
+    if (c->source == NULL) {
+        curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.n);
+        curl_easy_setopt(f->easy, CURLOPT_POSTFIELDS, c->body.p);
+        return;
+    }
+    must(!c->repeatable, "a body that is read once");
+    curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->source->length);
+    curl_easy_setopt(f->easy, CURLOPT_READFUNCTION, give);
+    curl_easy_setopt(f->easy, CURLOPT_READDATA, f);
+    curl_easy_setopt(f->easy, CURLOPT_UPLOAD_BUFFERSIZE, 128L * 1024);
+}
+
 /* --- one attempt ------------------------------------------------------------------------------ */
 
 static void add_field(struct flight *f, const char *line)
@@ -172,7 +201,7 @@ bool wire_begin(struct flight *f, int64_t now_us)
 
     f->easy = curl_easy_init();
     must(f->easy != NULL, "out of memory");
-    f->untrusted = f->too_large = f->malformed = f->begun = false;
+    f->untrusted = f->too_large = f->malformed = f->unreadable = f->begun = false;
     f->received = 0;
     f->gather = NULL;
     f->multipart = NULL;
@@ -181,11 +210,9 @@ bool wire_begin(struct flight *f, int64_t now_us)
     set_wire(f, f->set->started_us + c->hard_us - now_us);
     curl_easy_setopt(f->easy, CURLOPT_URL, c->url);
     curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->fields);
-    curl_easy_setopt(f->easy, CURLOPT_POST, 1L);
+    set_body(f);
     /* On a kept connection that turns out to be closed libcurl would send it again by itself. */
     curl_easy_setopt(f->easy, CURLOPT_FRESH_CONNECT, c->repeatable ? 0L : 1L);
-    curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.n);
-    curl_easy_setopt(f->easy, CURLOPT_POSTFIELDS, c->body.p);
     curl_easy_setopt(f->easy, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
     curl_easy_setopt(f->easy, CURLOPT_SSL_CTX_DATA, f);
     curl_easy_setopt(f->easy, CURLOPT_PREREQFUNCTION, judge);
@@ -230,6 +257,8 @@ void wire_end(struct flight *f, CURLcode result)
     c->http_status = (int)status;
     if (f->untrusted)
         say(c, CALL_UNTRUSTED, "it shows a certificate that is not registered for it");
+    else if (f->unreadable)
+        say(c, CALL_CANCELLED, "what is sent to it cannot be read");
     else if (f->too_large)
         say(c, CALL_TOO_LARGE, "its answer is too large");
     else if (f->malformed)

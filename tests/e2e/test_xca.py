@@ -1,5 +1,6 @@
 """Asking other communities (ITI-18 and ITI-43 at /xca/ig): against communities of the test's own,
 which know their patients and documents from lists and answer well or badly."""
+import contextlib
 import json
 import random
 import re
@@ -620,11 +621,15 @@ def test_a_health_data_locator_tells_a_community_where_else_a_patient_is_known(r
 def provide(region, to, p, content=b"<note>for another region</note>"):
     """An ordinary ITI-41 at the gateway, with the header block that names the community."""
     entry = xds.Entry(p.xad, content, source_patient_id=p.cx(region.lakeside))
-    body, parts = xds.Submission(p.xad, [entry]).provide()
+    return entry, provide_all(region, to, p, [entry])
+
+
+def provide_all(region, to, p, entries):
+    body, parts = xds.Submission(p.xad, entries).provide()
     block = etree.Element("{urn:ihe:iti:xdr:2014}homeCommunityBlock")
     etree.SubElement(block, "{urn:ihe:iti:xdr:2014}homeCommunityId").text = to
     root = soap.envelope(xds.ITI41, body, headers=(block,) if to else ())
-    return entry, xds.Response(soap.read(region.lakeside.link.post("/xca/ig/provide", *soap.multipart(root, parts))))
+    return xds.Response(soap.read(region.lakeside.link.post("/xca/ig/provide", *soap.multipart(root, parts))))
 
 
 def test_documents_are_provided_to_another_community_by_the_patients_identifier_there(region):
@@ -639,6 +644,27 @@ def test_documents_are_provided_to_another_community_by_the_patients_identifier_
     assert [(r["transaction"], r["event"], r["action"]) for r in region.hub.audit(patient=p.xad, limit=20)
             if r["transaction"] in ("ITI-41", "ITI-80")][-1] == ("ITI-41", "110107", "C")
     assert [(r["event"], r["action"]) for r in region.hub.audit(transaction="ITI-80", limit=1)] == [("110106", "R")]
+
+
+def largest_file(folder):
+    sizes = [0]
+    for file in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            sizes.append(file.stat().st_size)
+    return max(sizes)
+
+
+def test_documents_of_any_size_go_on_to_another_community(region):
+    """More than max_message_kb and more than one, each by itself, whole and in their order."""
+    p = region.patient(region.aurora)
+    contents = [random.Random(n).randbytes(size) for n, size in enumerate((24_000_000, 0, 70_000))]
+    entries = [xds.Entry(p.xad, c, mime_type="application/dicom", source_patient_id=p.cx(region.lakeside))
+               for c in contents]
+    region.aurora.provided.clear()
+    assert provide_all(region, f"urn:oid:{region.aurora.home}", p, entries).ok
+    assert [len(got) for _, got in region.aurora.provided] == [len(c) for c in contents]
+    assert [got for _, got in region.aurora.provided] == contents
+    eventually(lambda: largest_file(region.hub.folder / "documents") < 20_000_000, "it is kept here")
 
 
 def test_nothing_is_provided_that_consent_keeps_from_the_community_or_to_one_that_knows_nobody(region):
