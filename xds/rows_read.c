@@ -129,13 +129,21 @@ struct code_names {
     size_t n, at;
 };
 
+/* Is this the name of the member's code of this number: "member/number"? */
+static bool is_of(struct str key, struct str member, size_t number)
+{
+    uint64_t n;
+
+    return key.n > member.n && key.p[member.n] == '/' && str_starts(key, member) &&
+           str_to_u64(str_slice(key, member.n + 1, key.n), &n) && n == number;
+}
+
 static void take_names(struct row *r, struct code_names *names, const char *member, size_t number,
                        struct xds_code *code)
 {
-    char wanted[64];
-    int n = snprintf(wanted, sizeof(wanted), "%s/%zu", member, number);
+    struct str of = str_from(member);
 
-    while (names->at + 3 < names->n && str_eq(names->t[names->at], str_of(wanted, (size_t)n))) {
+    while (names->at + 3 < names->n && is_of(names->t[names->at], of, number)) {
         const struct str *t = &names->t[names->at];
 
         code->names.v = xds_grow(r->arena, code->names.v, code->names.n, sizeof(*code->names.v));

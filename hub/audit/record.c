@@ -10,7 +10,9 @@
 
 static void add_text(struct strbuf *b, const char *key, struct str value)
 {
-    strbuf_addf(b, ",\"%s\":", key);
+    strbuf_lit(b, ",\"");
+    strbuf_add(b, str_from(key));
+    strbuf_lit(b, "\":");
     json_text_add(b, value);
 }
 
@@ -39,7 +41,8 @@ static void add_objects(struct strbuf *b, const struct audit_object *o, size_t d
 {
     strbuf_lit(b, ",\"objects\":[");
     for (const char *comma = ""; o != NULL; o = o->next, comma = ",") {
-        strbuf_addf(b, "%s{\"kind\":", comma);
+        strbuf_add(b, str_from(comma));
+        strbuf_lit(b, "{\"kind\":");
         json_text_add(b, str_from(o->kind));
         add_cut(b, "id", o->id, AUDIT_ID_MAX);
         add_cut(b, "detail", o->detail, detail_max);
@@ -111,7 +114,7 @@ static void add_third_version(struct strbuf *b, const struct audit_row *row)
 
     strbuf_lit(b, ",\"decisions\":[");
     for (const struct audit_decision *d = row->decisions; d != NULL; d = d->next, comma = ",") {
-        strbuf_addf(b, "%s", comma);
+        strbuf_add(b, str_from(comma));
         add_decision(b, d);
     }
     strbuf_addc(b, ']');

@@ -6,11 +6,6 @@
 #include "hub/base/arena.h"
 #include "hub/base/err.h"
 
-struct str str_from(const char *c)
-{
-    return c ? (struct str){c, strlen(c)} : STR_NONE;
-}
-
 struct str str_of(const void *p, size_t n)
 {
     return (struct str){p, n};
@@ -152,16 +147,20 @@ const char *str_c(struct arena *a, struct str s)
 
 struct str str_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+    char first[256]; /* most fit */
     va_list again;
     char *p;
     int n;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(first, sizeof(first), fmt, again);
     va_end(again);
     must(n >= 0, "a format that printf refuses");
-    p = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, ap);
+    p = arena_bytes(a, (size_t)n + 1);
+    if ((size_t)n < sizeof(first))
+        memcpy(p, first, (size_t)n + 1);
+    else
+        vsnprintf(p, (size_t)n + 1, fmt, ap);
     return str_of(p, (size_t)n);
 }
 
@@ -215,13 +214,16 @@ void strbuf_addf(struct strbuf *b, const char *fmt, ...)
     va_list ap, again;
     int n;
 
+    strbuf_reserve(b, 64); /* most fit */
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(b->p + b->n, b->cap - b->n, fmt, again);
     va_end(again);
     must(n >= 0, "a format that printf refuses");
-    strbuf_reserve(b, (size_t)n);
-    vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+    if ((size_t)n >= b->cap - b->n) {
+        strbuf_reserve(b, (size_t)n);
+        vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+    }
     b->n += (size_t)n;
     va_end(ap);
 }

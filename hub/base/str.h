@@ -23,7 +23,11 @@ struct str {
 /* printf("%.*s", STR_ARG(s)) */
 #define STR_ARG(s) ((int)(s).n), ((s).p ? (s).p : "")
 
-struct str str_from(const char *c); /* NULL gives STR_NONE */
+/* NULL gives STR_NONE. Inline, so that a literal's length is known where it is written. */
+static inline struct str str_from(const char *c)
+{
+    return c != NULL ? (struct str){c, strlen(c)} : STR_NONE;
+}
 struct str str_of(const void *p, size_t n);
 bool str_eq(struct str a, struct str b);
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only, any locale */

@@ -19,12 +19,12 @@ static void close_tag(struct xml_writer *w)
     w->in_tag = false;
 }
 
-void xml_begin(struct xml_writer *w, const char *name)
+void xml_begin_name(struct xml_writer *w, struct str name)
 {
     must(w->depth < XML_WRITER_DEPTH, "XML that is nested too deep");
     close_tag(w);
     strbuf_addc(w->out, '<');
-    strbuf_add(w->out, str_from(name));
+    strbuf_add(w->out, name);
     w->open[w->depth++] = name;
     w->in_tag = true;
 }
@@ -101,11 +101,11 @@ static void add_escaped(struct strbuf *b, struct str s, bool attribute)
     strbuf_add(b, str_slice(s, from, at));
 }
 
-void xml_attribute(struct xml_writer *w, const char *name, struct str value)
+void xml_attribute_name(struct xml_writer *w, struct str name, struct str value)
 {
     must(w->in_tag, "an attribute outside a start tag");
     strbuf_addc(w->out, ' ');
-    strbuf_add(w->out, str_from(name));
+    strbuf_add(w->out, name);
     strbuf_lit(w->out, "=\"");
     add_escaped(w->out, value, true);
     strbuf_addc(w->out, '"');
@@ -118,26 +118,25 @@ void xml_content(struct xml_writer *w, struct str text)
     add_escaped(w->out, text, false);
 }
 
-void xml_end(struct xml_writer *w, const char *name)
+void xml_end_name(struct xml_writer *w, struct str name)
 {
-    must(w->depth > 0 &&
-             (w->open[w->depth - 1] == name || strcmp(w->open[w->depth - 1], name) == 0),
+    must(w->depth > 0 && str_eq(w->open[w->depth - 1], name),
          "an end tag that does not fit its start tag");
     w->depth--;
     if (w->in_tag) {
         strbuf_lit(w->out, "/>");
     } else {
         strbuf_lit(w->out, "</");
-        strbuf_add(w->out, str_from(name));
+        strbuf_add(w->out, name);
         strbuf_addc(w->out, '>');
     }
     w->in_tag = false;
 }
 
-void xml_leaf(struct xml_writer *w, const char *name, struct str text)
+void xml_leaf_name(struct xml_writer *w, struct str name, struct str text)
 {
-    xml_begin(w, name);
+    xml_begin_name(w, name);
     if (text.n > 0)
         xml_content(w, text);
-    xml_end(w, name);
+    xml_end_name(w, name);
 }

@@ -19,14 +19,37 @@ enum { XML_WRITER_DEPTH = 64 };
 
 struct xml_writer {
     struct strbuf *out;
-    const char *open[XML_WRITER_DEPTH];
+    struct str open[XML_WRITER_DEPTH];
     int depth;
     bool in_tag; /* attributes may still be added */
 };
 
 struct xml_writer xml_writer_on(struct strbuf *out);
-void xml_begin(struct xml_writer *w, const char *name);
-void xml_attribute(struct xml_writer *w, const char *name, struct str value);
 void xml_content(struct xml_writer *w, struct str text);
-void xml_end(struct xml_writer *w, const char *name);
-void xml_leaf(struct xml_writer *w, const char *name, struct str text); /* <name>text</name> */
+
+/* What the four below are: a literal's length is known where they are written. */
+void xml_begin_name(struct xml_writer *w, struct str name);
+void xml_attribute_name(struct xml_writer *w, struct str name, struct str value);
+void xml_end_name(struct xml_writer *w, struct str name);
+void xml_leaf_name(struct xml_writer *w, struct str name, struct str text);
+
+static inline void xml_begin(struct xml_writer *w, const char *name)
+{
+    xml_begin_name(w, str_from(name));
+}
+
+static inline void xml_attribute(struct xml_writer *w, const char *name, struct str value)
+{
+    xml_attribute_name(w, str_from(name), value);
+}
+
+static inline void xml_end(struct xml_writer *w, const char *name)
+{
+    xml_end_name(w, str_from(name));
+}
+
+/* <name>text</name> */
+static inline void xml_leaf(struct xml_writer *w, const char *name, struct str text)
+{
+    xml_leaf_name(w, str_from(name), text);
+}
