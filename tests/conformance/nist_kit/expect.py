@@ -18,6 +18,32 @@ RESPONSE = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:"
 STATUSES = {"PartialSuccess": "urn:ihe:iti:2007:ResponseStatusType:PartialSuccess"}
 
 
+# --- the question of an Initiating Gateway ----------------------------------------------------------
+
+def _query_of(body):
+    query = next(e for e in body.iter("{*}AdhocQuery"))
+    slots = {slot.get("name"): sorted("".join(v.itertext()).strip() for v in slot.iter("{*}Value"))
+             for slot in query.iter("{*}Slot")}
+    return query, slots
+
+
+def same_query(kit, asked, home):
+    """Community 1 was asked what the kit's message asks (3.38.4.1.2): the same query, the same values, of its
+    own home."""
+    (wanted, slots), (query, found) = _query_of(kit), _query_of(asked)
+    wrong = []
+    if query.get("id") != wanted.get("id"):
+        wrong.append(f"expected the query {wanted.get('id')} to community 1, got {query.get('id')}")
+    if found != slots:
+        wrong.append(f"expected the values {slots} to community 1, got {found}")
+    if query.get("home") != home:
+        wrong.append(f"expected the home {home} in the query to community 1, got {query.get('home')}")
+    types = {e.get("returnType") for e in asked.iter("{*}ResponseOption")}
+    if not types <= {"LeafClass", *(e.get("returnType") for e in kit.iter("{*}ResponseOption"))}:
+        wrong.append(f"community 1 was asked for {types}")
+    return wrong
+
+
 # --- the response ---------------------------------------------------------------------------------
 
 class Response:

@@ -7,11 +7,28 @@ import itertools
 import time
 import uuid
 
-from hospital import mllp, soap
+from hospital import mllp, soap, xds
 from hospital.mllp import Patient, cx
 
 _serial = itertools.count(1)
 _run = f"{time.strftime('%m%d%H%M%S')}{uuid.uuid4().int % 1000}"
+
+
+class Initiating:
+    """Another hub, whose gateway asks the first one, which is its community 1. `link` is its consumer's,
+    `wire` its feeder's; `heard` gives the queries that community 1 has been asked, as its log has them."""
+
+    def __init__(self, link, wire, heard):
+        self.link, self.wire, self.heard = link, wire, heard
+        self.sender, self.fed = mllp.Sender("KIT", "REGION"), set()
+
+    def feed(self, patient, demographics):
+        """It knows the same person, by the same identifier, and no document of theirs."""
+        if patient in self.fed:
+            return
+        answer = self.wire.ask(mllp.adt("A04", self.sender, Patient([patient], **demographics)))
+        assert answer["MSA-1"] in ("AA", "CA"), answer
+        self.fed.add(patient)
 
 
 class Site:
@@ -23,10 +40,10 @@ class Site:
     """
 
     def __init__(self, source, wire, xad, home, source_id, check=None, local=None, dumps=None,
-                 answers=None, gateway=None):
+                 answers=None, gateway=None, initiating=None):
         self.source, self.wire, self.xad, self.home = source, wire, xad, home
         self.local, self.dumps, self.answers = local, dumps or source, answers
-        self.gateway = gateway
+        self.gateway, self.initiating = gateway, initiating
         self.source_id, self.check = source_id, check
         self.sender, self.fed = mllp.Sender("KIT", "REGION"), {}  # {identifier: demographics}
         self.adopted = {}
@@ -78,10 +95,17 @@ class Site:
         answer = (wire or self.wire()).ask(text)
         return [] if answer["MSA-1"] in ("AA", "CA") else [f"expected MSA-1 AA, got {answer}"]
 
+    def load_document(self, patient):
+        """One document of this patient's, with codes that the kit's environment need not know."""
+        entry = xds.Entry(patient, b"Single document in Community 1")
+        body, parts = xds.Submission(patient, [entry]).provide()
+        answer = xds.Response(self.dumps.call("/xds/repository", xds.ITI41, body, parts, mtom=True))
+        assert answer.ok, answer
+
     def call(self, kind, body, parts=None, asynchronous=False):
         if asynchronous:
             return self._call_later(kind, body, parts)
-        link = self.gateway if kind.gateway else self.source
+        link = self.gateway if kind.gateway else self.initiating.link if kind.consumer else self.source
         return link.call(kind.path, kind.action, body, parts, kind.mtom)
 
     def _call_later(self, kind, body, parts):
