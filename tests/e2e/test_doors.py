@@ -265,7 +265,7 @@ def asked_again(c):
     """Cirrus knows the canary, which runs out soon: the hub asks it again by itself, if it may tell it anything."""
     known_at(c, "cirrus", "30 minutes")
     before = len(c.region.cirrus.envelopes)
-    sql(c, "UPDATE community_chore SET due_at = '-infinity' WHERE name = 'rediscover'")
+    sql(c, "UPDATE community_chore SET due_at = '-infinity' WHERE name = 'rediscover' AND owner IS NULL")
     eventually(lambda: sql(
         c, "SELECT true FROM mpi_person AS p, community_correlation AS k, community_chore AS b WHERE p.xad_pid = %s"
         " AND k.pkey = p.pkey AND k.person_id = p.person_id AND b.name = 'rediscover' AND b.owner IS NULL"

@@ -168,12 +168,13 @@ def test_a_question_who_a_patient_is_has_the_shape_that_the_profile_wants(region
 
 
 def runs_out(region, *patients, used_days=0):
-    """What Aurora said of these runs out soon; nobody has looked yet, and somebody will now."""
-    for p in patients:
-        assert rows(region.hub, "UPDATE community_correlation SET asked_at = now() - interval '6 days',"
-                    " expires_at = now() + interval '30 minutes', again_at = '-infinity',"
-                    " used_at = now() - make_interval(days => %s) WHERE patient_id = %s", used_days, f"A-{p.serial}") == 1
-    rows(region.hub, "UPDATE community_chore SET due_at = '-infinity' WHERE name = 'rediscover'")
+    """What Aurora said of these runs out soon; nobody has looked yet, and somebody will now. Who is at it already
+    is not disturbed: what it learns would be dropped."""
+    assert rows(region.hub, "UPDATE community_correlation SET asked_at = now() - interval '6 days',"
+                " expires_at = now() + interval '30 minutes', again_at = '-infinity',"
+                " used_at = now() - make_interval(days => %s) WHERE patient_id = ANY(%s)",
+                used_days, [f"A-{p.serial}" for p in patients]) == len(patients)
+    rows(region.hub, "UPDATE community_chore SET due_at = '-infinity' WHERE name = 'rediscover' AND owner IS NULL")
 
 
 def lasts(region, p):
