@@ -131,12 +131,15 @@ static enum status check_homes(struct arena *a, const struct partner *p, const x
     return OK;
 }
 
-static bool has_fault(const struct errors *faults, struct str id)
+/* The ids of objects that something is wrong with. */
+static struct pair_index ids_of(struct arena *a, const struct errors *faults)
 {
+    struct pair_index ids = pair_index_on(a, faults->count);
+
     for (const struct failure *f = faults->first; f != NULL; f = f->next)
-        if (!f->warning && str_eq(f->location, id))
-            return true;
-    return false;
+        if (!f->warning)
+            (void)pair_index_put_text(&ids, f->location, 0);
+    return ids;
 }
 
 /* The ends of an association; what they are is found among the other objects, or is not known. */
@@ -179,17 +182,19 @@ static void read_objects(struct arena *a, const struct partner *p, xmlNode *list
                          struct xca_found *out)
 {
     struct xds_submission read;
+    struct pair_index faulty;
     struct errors faults;
     size_t bad = 0;
     enum status s;
 
     errors_init(&faults, a);
     s = xds_rim_read(a, list, &read, &faults);
+    faulty = ids_of(a, &faults);
     out->v = ARENA_ARRAY(a, read.objects.n, struct xds_object *);
     for (size_t i = 0; i < read.objects.n; i++) {
         struct xds_object *o = read.objects.v[i];
 
-        if (!has_fault(&faults, o->id) && adopt(a, p, o))
+        if (pair_index_find_text(&faulty, o->id) == PAIR_NONE && adopt(a, p, o))
             out->v[out->n++] = o;
         else
             bad++;
@@ -276,15 +281,14 @@ static struct str next_word(struct str *rest)
     return word;
 }
 
-bool xca_location_names(struct str location, struct str unique_id)
+size_t xca_location_find(const struct pair_index *unique_ids, struct str location)
 {
-    struct str rest = location, word = next_word(&rest);
+    struct str rest = location, word;
+    size_t at = pair_index_find_text(unique_ids, location);
 
-    if (str_eq(location, unique_id))
-        return true;
-    while (word.n > 0 && !str_eq(word, unique_id))
-        word = next_word(&rest);
-    return word.n > 0;
+    while (at == PAIR_NONE && (word = next_word(&rest)).n > 0)
+        at = pair_index_find_text(unique_ids, word);
+    return at;
 }
 
 /* The home that stands in it is the one that was asked: of an error, too. */

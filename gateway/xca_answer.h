@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gateway/partner_answer.h"
+#include "hub/base/pair_index.h"
 #include "xds/rim.h"
 
 /* An answer to ITI-38. */
@@ -37,13 +38,13 @@ struct xca_document {
 struct xca_documents {
     struct xca_document *v;
     size_t n;
-    struct errors told; /* located as the community says: xca_location_names */
+    struct errors told; /* located as the community says: xca_location_find */
 };
 
-/* Does the location of an error of ITI-39 name this document? It holds the uniqueId and the home
- * community id (3.43.5, 3.39.4.1.3); how they stand beside each other no text says, and older
- * gateways write one of them alone. */
-bool xca_location_names(struct str location, struct str unique_id);
+/* Which of these uniqueIds does the location of an error of ITI-39 name, or PAIR_NONE? It holds the
+ * uniqueId and the home community id (3.43.5, 3.39.4.1.3); how they stand beside each other no text
+ * says, and older gateways write one of them alone. */
+size_t xca_location_find(const struct pair_index *unique_ids, struct str location);
 
 enum status xca_documents_read(struct arena *a, const struct partner *p,
                                const struct partner_answer *answer, struct xca_documents *out,

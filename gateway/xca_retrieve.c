@@ -33,6 +33,7 @@ struct batch {
     const struct partner *partner;
     struct errand **v;
     size_t n;
+    struct pair_index by_id; /* the first of v with this uniqueId; once it has been asked */
     struct question question;
 };
 
@@ -189,6 +190,17 @@ static enum status decide(struct request *rq, struct fetch *f)
 /* --- questions ---------------------------------------------------------------------------------
  */
 
+static void index_batches(struct request *rq, struct fetch *f)
+{
+    for (size_t i = 0; i < f->batch_count; i++) {
+        struct batch *b = &f->batches[i];
+
+        b->by_id = pair_index_on(rq->arena, b->n);
+        for (size_t k = 0; k < b->n; k++)
+            (void)pair_index_put_text(&b->by_id, b->v[k]->wanted->unique_id, k);
+    }
+}
+
 /* The errands of each partner that `picked` says, in batches of at most `most`. */
 static void make_batches(struct request *rq, struct fetch *f, bool (*picked)(const struct errand *),
                          bool by_limit)
@@ -207,10 +219,12 @@ static void make_batches(struct request *rq, struct fetch *f, bool (*picked)(con
                 b = &f->batches[k];
         if (b == NULL) {
             b = &f->batches[f->batch_count++];
-            *b = (struct batch){e->partner, ARENA_ARRAY(rq->arena, f->n, struct errand *), 0, {0}};
+            *b = (struct batch){.partner = e->partner,
+                                .v = ARENA_ARRAY(rq->arena, f->n, struct errand *)};
         }
         b->v[b->n++] = e;
     }
+    index_batches(rq, f);
     f->calls = ARENA_ARRAY(rq->arena, f->batch_count, struct call);
 }
 
@@ -373,9 +387,11 @@ static void learn(const struct batch *b, const struct foreign *told)
 {
     for (size_t i = 0; i < xds_visible_count(told->seen); i++) {
         const struct xds_object *o = xds_visible_object(told->seen, i);
+        struct str unique_id = xds_text(o, "uniqueId");
+        size_t k = pair_index_find_text(&b->by_id, unique_id);
 
-        for (size_t k = 0; k < b->n; k++)
-            if (str_eq(xds_text(o, "uniqueId"), b->v[k]->wanted->unique_id)) {
+        for (; k < b->n; k++)
+            if (str_eq(unique_id, b->v[k]->wanted->unique_id)) {
                 b->v[k]->entry = (struct xds_object *)o;
                 b->v[k]->person = xds_visible_person(told->seen, i)->ref;
             }
@@ -479,23 +495,40 @@ static void take_document(struct request *rq, struct fetch *f, struct errand *e,
     }
 }
 
-/* Why one did not come: what the community said about it, or about no document by name. */
-static void tell_missing(struct request *rq, struct fetch *f, struct errand *e,
-                         const struct errors *told)
+/* What the community said about which of them: the first failure that names it. */
+static const struct failure **named_failures(struct request *rq, const struct batch *b,
+                                             const struct errors *told)
 {
-    const struct failure *any = NULL;
+    const struct failure **named = ARENA_ARRAY(rq->arena, b->n, const struct failure *);
 
     for (const struct failure *t = told->first; t != NULL; t = t->next) {
-        if (xca_location_names(t->location, e->wanted->unique_id)) {
-            xds_retrieval_refuse(&f->r, e->wanted, t->code, t->text);
-            return;
-        }
-        any = any != NULL ? any : t;
+        size_t k = xca_location_find(&b->by_id, t->location);
+
+        if (k != PAIR_NONE && named[k] == NULL)
+            named[k] = t;
     }
-    if (any != NULL)
-        xds_retrieval_refuse(&f->r, e->wanted, any->code, any->text);
-    else
-        refuse(rq, f, e, "XDSRepositoryError", STR("its answer does not hold this document"));
+    return named;
+}
+
+/* Why those did not come that did not: what the community said about each, or about none by name.
+ */
+static void tell_missing(struct request *rq, struct fetch *f, const struct batch *b,
+                         const struct errors *told)
+{
+    const struct failure **named = named_failures(rq, b, told);
+
+    for (size_t k = 0; k < b->n; k++) {
+        struct errand *e = b->v[k];
+        const struct failure *t = named[pair_index_find_text(&b->by_id, e->wanted->unique_id)];
+
+        if (e->arrived || e->wanted->code != NULL)
+            continue;
+        t = t != NULL ? t : told->first;
+        if (t != NULL)
+            xds_retrieval_refuse(&f->r, e->wanted, t->code, t->text);
+        else
+            refuse(rq, f, e, "XDSRepositoryError", STR("its answer does not hold this document"));
+    }
 }
 
 static void read_batch(struct request *rq, struct fetch *f, size_t i)
@@ -518,9 +551,7 @@ static void read_batch(struct request *rq, struct fetch *f, size_t i)
         if (e != NULL && e->wanted->code == NULL)
             take_document(rq, f, e, &got.v[k]);
     }
-    for (size_t k = 0; k < b->n; k++)
-        if (!b->v[k]->arrived && b->v[k]->wanted->code == NULL)
-            tell_missing(rq, f, b->v[k], &got.told);
+    tell_missing(rq, f, b, &got.told);
 }
 
 /* They get names in the store so that they can be read back, and lose them with the answer. */
