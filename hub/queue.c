@@ -38,8 +38,8 @@ struct fair_answer queue_push(struct queue *q, struct exchange *ex, const struct
     pthread_mutex_lock(&q->lock);
     if (!q->closed)
         answer = fair_add(q->fair, ex, share, clock_monotonic_us());
-    pthread_cond_signal(&q->changed);
     pthread_mutex_unlock(&q->lock);
+    pthread_cond_signal(&q->changed); /* who wakes finds the lock free */
     return answer;
 }
 
@@ -47,8 +47,8 @@ void queue_return(struct queue *q, struct exchange *ex)
 {
     pthread_mutex_lock(&q->lock);
     fair_return(q->fair, ex);
-    pthread_cond_signal(&q->changed);
     pthread_mutex_unlock(&q->lock);
+    pthread_cond_signal(&q->changed);
 }
 
 /* A turn that ends, or one that comes back, may let more of its flow go on than were announced: so
@@ -56,7 +56,7 @@ void queue_return(struct queue *q, struct exchange *ex)
 bool queue_next(struct queue *q, struct turn *t)
 {
     int64_t now_us = clock_monotonic_us();
-    bool got;
+    bool got, more;
 
     pthread_mutex_lock(&q->lock);
     if (t->flow != NULL)
@@ -65,9 +65,10 @@ bool queue_next(struct queue *q, struct turn *t)
         pthread_cond_wait(&q->changed, &q->lock);
     if (q->closed) /* whoever waits behind a cap sees that this was the last */
         pthread_cond_broadcast(&q->changed);
-    else if (fair_waiting(q->fair) > 0)
-        pthread_cond_signal(&q->changed);
+    more = fair_waiting(q->fair) > 0;
     pthread_mutex_unlock(&q->lock);
+    if (more)
+        pthread_cond_signal(&q->changed);
     t->began_us = clock_monotonic_us();
     return got;
 }
