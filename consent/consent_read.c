@@ -8,7 +8,6 @@
 #include "consent/people_store.h"
 #include "consent/policy_cache.h"
 #include "consent/policy_row.h"
-#include "hub/base/hints.h"
 #include "hub/base/pair_index.h"
 #include "hub/person_rows.h"
 
@@ -26,7 +25,6 @@ struct consent_reading {
     size_t place_count;
     const struct consent_known **known;
     size_t known_count;
-    bool epochs_only; /* what rows are: who is there, and under which epoch */
     bool as_of;
     int64_t at_us;
     bool keep; /* in memory: only what a disclosing snapshot saw, which nothing can roll back */
@@ -44,24 +42,11 @@ static int64_t *distinct(struct arena *a, const int64_t *pkeys, size_t count, si
     return out;
 }
 
-/* Places where nobody ever said anything when somebody last asked, by pkey. */
-static struct hints silent;
-
-/* What is in memory of the people at these places. True when that seems to be all: then their
- * epochs alone will tell. */
-static bool take_known(struct arena *a, struct consent_reading *r)
+static void take_known(struct arena *a, struct consent_reading *r)
 {
-    bool all = true;
-
     r->known = ARENA_ARRAY(a, r->place_count * KNOWN_MAX, const struct consent_known *);
-    for (size_t i = 0; i < r->place_count; i++) {
-        size_t n = consent_cache_at(a, r->places[i], r->known + r->known_count, KNOWN_MAX);
-        char nobody;
-
-        r->known_count += n;
-        all &= n > 0 || hints_get(&silent, (uint64_t)r->places[i], &nobody, sizeof(nobody));
-    }
-    return all;
+    for (size_t i = 0; i < r->place_count; i++)
+        r->known_count += consent_cache_at(a, r->places[i], r->known + r->known_count, KNOWN_MAX);
 }
 
 /* An emergency is of use for a day after its end: no assertion that opened it lives longer. */
@@ -104,7 +89,6 @@ static void queue_policies(struct db *db, struct arena *a, struct consent_readin
     };
     int64_t *places, *persons, *epochs;
 
-    r->epochs_only = false;
     if (r->known_count == 0) {
         db_queue(db, &POLICIES, &r->rows, DB_INT8S(r->places, r->place_count));
         return;
@@ -120,19 +104,6 @@ static void queue_policies(struct db *db, struct arena *a, struct consent_readin
     db_queue(db, &CHANGED, &r->rows, DB_INT8S(r->places, r->place_count),
              DB_INT8S(places, r->known_count), DB_INT8S(persons, r->known_count),
              DB_INT8S(epochs, r->known_count));
-}
-
-static void queue_epochs(struct db *db, struct consent_reading *r)
-{
-    static const struct statement EPOCHS = {
-        "consent_epochs",
-        "SELECT pkey, person_id, epoch"
-        "  FROM consent_epoch"
-        " WHERE pkey = ANY($1)",
-    };
-
-    r->epochs_only = true;
-    db_queue(db, &EPOCHS, &r->rows, DB_INT8S(r->places, r->place_count));
 }
 
 /* The driver of a request reads the epochs in its first flush (hub/request.c); a command has none.
@@ -173,10 +144,8 @@ static void queue_now(struct db *db, struct arena *a, const int64_t *pkeys, size
     r->places = distinct(a, pkeys, count, &r->place_count);
     if (how.with_epoch)
         queue_epoch(db, r);
-    if (take_known(a, r))
-        queue_epochs(db, r);
-    else
-        queue_policies(db, a, r);
+    take_known(a, r);
+    queue_policies(db, a, r);
 }
 
 static void queue_as_of(struct db *db, struct arena *a, int64_t at_us, struct consent_policies *out)
@@ -391,47 +360,6 @@ static void items_read(struct arena *a, struct consent_policies *out)
     take_unmoved(&came, out);
 }
 
-/* True when everyone who came is in memory, under the same epoch. */
-static bool unmoved(const struct consent_reading *r)
-{
-    for (int i = 0; i < r->rows.count; i++) {
-        size_t k = 0;
-
-        while (k < r->known_count && !(r->known[k]->person.pkey == row_int(&r->rows, i, 0) &&
-                                       r->known[k]->person.person_id == row_int(&r->rows, i, 1) &&
-                                       r->known[k]->epoch == row_int(&r->rows, i, 2)))
-            k++;
-        if (k == r->known_count)
-            return false;
-    }
-    return true;
-}
-
-/* Places of which nothing came, and of whose people nothing was known. */
-static void keep_silent(const struct consent_reading *r)
-{
-    static const char NOBODY = 1;
-
-    if (r->known_count == 0 && r->rows.count == 0)
-        for (size_t i = 0; i < r->place_count; i++)
-            hints_put(&silent, (uint64_t)r->places[i], &NOBODY, sizeof(NOBODY));
-}
-
-/* The policies of whoever has said something else meanwhile: one flush more. */
-static enum status catch_up(struct db *db, struct arena *a, struct consent_reading *r)
-{
-    if (r->epochs_only && unmoved(r)) {
-        r->rows.count = 0; /* nothing but what is in memory */
-        return OK;
-    }
-    if (r->epochs_only) {
-        queue_policies(db, a, r);
-        TRY(db_flush(db));
-    }
-    keep_silent(r);
-    return OK;
-}
-
 static enum status read_all(struct db *db, struct arena *a, const int64_t *epoch,
                             struct consent_policies *out)
 {
@@ -441,8 +369,6 @@ static enum status read_all(struct db *db, struct arena *a, const int64_t *epoch
         TRY(consent_domain_as_of(db, a, r->at_us, &out->domain));
     else
         TRY(consent_domain_hold(db, a, *epoch, &out->domain));
-    if (!r->as_of)
-        TRY(catch_up(db, a, r));
     items_read(a, out);
     out->readable = true;
     return OK;
