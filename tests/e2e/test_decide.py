@@ -170,6 +170,8 @@ def test_the_past_is_decided_as_the_member_stood_then(hub, person, harbour):
     before = instant()
     hub.run("member", "suspend", "harbour")
     try:
+        hub.await_members()
+        harbour.close()  # the hub ended its connections
         shut = instant()
         assert decide(hub, person, denied=True)["rule"] == "member-standing"
         assert decide(hub, person, "--as-of", before, denied=False)
