@@ -61,3 +61,8 @@ bool person_ref_eq(struct person_ref a, struct person_ref b)
 {
     return a.pkey == b.pkey && a.person_id == b.person_id;
 }
+
+bool person_is_alone(const struct person *p)
+{
+    return p->constituent_count == 1 && person_ref_eq(p->constituents[0], p->ref);
+}

@@ -41,3 +41,6 @@ struct person {
                                         decided once for each, the strictest wins */
     size_t constituent_count;
 };
+
+/* Nobody was merged into it: it is its own only constituent. */
+bool person_is_alone(const struct person *p);

@@ -1,9 +1,6 @@
 #include "mpi/guess.h"
 
-#include <string.h>
-
 #include "hub/base/hints.h"
-#include "mpi/keys.h"
 
 enum { PLACES_MOST = 5 };
 
@@ -17,11 +14,11 @@ _Static_assert(sizeof(struct kept) <= HINT_BYTES, "a person is no hint");
 
 static struct hints persons;
 
-bool mpi_guess_queue(struct request *rq, struct identifier id, struct mpi_guess *guess)
+bool mpi_guess_queue(struct request *rq, const struct mpi_lookup *lookup, struct mpi_guess *guess)
 {
     struct kept kept;
 
-    if (!hints_get(&persons, (uint64_t)mpi_identifier_key(id), &kept, sizeof(kept)))
+    if (!hints_get(&persons, (uint64_t)lookup->keys[0], &kept, sizeof(kept)))
         return false;
     guess->person = (struct person){
         .ref = kept.person,
@@ -34,14 +31,9 @@ bool mpi_guess_queue(struct request *rq, struct identifier id, struct mpi_guess 
     return true;
 }
 
-static bool alone(const struct person *p)
-{
-    return p->constituent_count == 1 && person_ref_eq(p->constituents[0], p->ref);
-}
-
 static bool same(const struct person *x, const struct person *y)
 {
-    if (!person_ref_eq(x->ref, y->ref) || !alone(x) || !alone(y) ||
+    if (!person_ref_eq(x->ref, y->ref) || !person_is_alone(x) || !person_is_alone(y) ||
         x->place_count != y->place_count)
         return false;
     for (size_t i = 0; i < x->place_count; i++)
@@ -61,13 +53,13 @@ enum status mpi_guess_read(struct request *rq, struct mpi_guess *guess, struct p
     return OK;
 }
 
-void mpi_guess_keep(struct identifier id, const struct person *person)
+void mpi_guess_keep(const struct mpi_lookup *lookup, const struct person *person)
 {
     struct kept kept = {.person = person->ref, .place_count = person->place_count};
 
-    if (!alone(person) || person->place_count > PLACES_MOST)
+    if (!person_is_alone(person) || person->place_count > PLACES_MOST)
         return;
     for (size_t i = 0; i < person->place_count; i++)
         kept.places[i] = person->places[i];
-    hints_put(&persons, (uint64_t)mpi_identifier_key(id), &kept, sizeof(kept));
+    hints_put(&persons, (uint64_t)lookup->keys[0], &kept, sizeof(kept));
 }

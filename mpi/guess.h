@@ -11,12 +11,13 @@ struct mpi_guess {
     struct mpi_people people;
 };
 
-/* Queues the person's row. False when there is no guess: nothing is queued. */
-bool mpi_guess_queue(struct request *rq, struct identifier id, struct mpi_guess *guess);
+/* Queues the person's row, for a look-up of one identifier that is queued. False when there is no
+ * guess: nothing is queued. */
+bool mpi_guess_queue(struct request *rq, const struct mpi_lookup *lookup, struct mpi_guess *guess);
 /* After the flush: is it still so? Then guess->people is what the person's row says. */
 enum status mpi_guess_read(struct request *rq, struct mpi_guess *guess, struct person_ref person,
                            bool *holds) MUST_CHECK;
 
 /* For the next time. Persons of many places, and those whom others were merged into, are not kept.
  */
-void mpi_guess_keep(struct identifier id, const struct person *person);
+void mpi_guess_keep(const struct mpi_lookup *lookup, const struct person *person);

@@ -22,7 +22,7 @@ void mpi_lookup_queue(struct request *rq, const struct identifier *ids, size_t c
     };
     int64_t *keys = ARENA_ARRAY(rq->arena, count, int64_t);
 
-    *lookup = (struct mpi_lookup){.count = count, .ids = ids};
+    *lookup = (struct mpi_lookup){.count = count, .ids = ids, .keys = keys};
     for (size_t i = 0; i < count; i++)
         keys[i] = mpi_identifier_key(ids[i]);
     db_queue(rq->db, &FIND, &lookup->rows, DB_INT8S(keys, count));

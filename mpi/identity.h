@@ -24,6 +24,7 @@ struct mpi_lookup {
     size_t count;
     struct mpi_hit *hits;         /* in the order of the identifiers */
     const struct identifier *ids; /* the caller's: they must outlive the read */
+    const int64_t *keys;          /* mpi_identifier_key of each */
     struct rows rows;
 };
 

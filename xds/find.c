@@ -162,15 +162,11 @@ enum status xds_policies_read(struct request *rq, struct xds_candidates *found)
     return consent_read(rq, &found->policies);
 }
 
-/* True when every person is its own only constituent: nobody was merged into it. */
 static bool nobody_merged(const struct mpi_people *people)
 {
-    for (size_t i = 0; i < people->count; i++) {
-        const struct person *p = &people->people[i];
-
-        if (p->constituent_count != 1 || !person_ref_eq(p->constituents[0], p->ref))
+    for (size_t i = 0; i < people->count; i++)
+        if (!person_is_alone(&people->people[i]))
             return false;
-    }
     return true;
 }
 

@@ -217,7 +217,7 @@ static enum status read_people(struct request *rq, const struct named *named,
     TRY(db_flush(rq->db));
     TRY(mpi_people_read(rq, people));
     if (named->cx->n == 1)
-        mpi_guess_keep(named->ids[0], &people->people[0]);
+        mpi_guess_keep(&named->lookup, &people->people[0]);
     return OK;
 }
 
@@ -352,7 +352,7 @@ static struct guessed *queue_guess(struct request *rq, const struct xds_query *q
 {
     struct guessed *g = ARENA_NEW(rq->arena, struct guessed);
 
-    if (named->cx->n != 1 || q->type->links || !mpi_guess_queue(rq, named->ids[0], &g->whose))
+    if (named->cx->n != 1 || q->type->links || !mpi_guess_queue(rq, &named->lookup, &g->whose))
         return NULL;
     g->found.people = (struct mpi_people){.count = 1, .people = &g->whose.person};
     queue_objects(rq, q, &g->slices, &g->found);
