@@ -554,21 +554,14 @@ static void read_batch(struct request *rq, struct fetch *f, size_t i)
     tell_missing(rq, f, b, &got.told);
 }
 
-/* They get names in the store so that they can be read back, and lose them with the answer. */
 static void open_all(struct request *rq, struct fetch *f)
 {
     for (size_t i = 0; i < f->n; i++) {
         struct errand *e = &f->v[i];
-        const struct blob_info *info;
-        struct blob_ref ref;
 
         if (e->wanted->code != NULL || e->blob == NULL)
             continue;
-        info = blob_info_of(e->blob);
-        ref = (struct blob_ref){info->id, str_of(info->wrapped_key, BLOB_WRAPPED_KEY), info->size,
-                                info->stored_size};
-        if (blob_commit(&e->blob, 1) != OK ||
-            blob_open(xds_repository(), rq->arena, &ref, &e->wanted->source) != OK)
+        if (xds_read_back(rq->arena, &e->blob, &e->wanted->source) != OK)
             refuse(rq, f, e, "XDSRepositoryError",
                    STR("its document could not be kept for the answer"));
     }

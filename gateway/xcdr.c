@@ -216,21 +216,15 @@ static void audit_sent(struct request *rq, const struct consignment *c)
     row->objects = rq->about;
 }
 
-/* What the sink has sealed gets a name in the store, so that it can be read back while it goes out,
- * and loses it with the answer. */
 static enum status open_part(struct request *rq, const struct part *p, struct question_part *out)
 {
     struct blob_writer *blob = p->stored;
-    const struct blob_info *info = blob_info_of(blob);
-    const struct blob_ref ref = {info->id, str_of(info->wrapped_key, BLOB_WRAPPED_KEY), info->size,
-                                 info->stored_size};
 
     *out = (struct question_part){
         .content_id = p->content_id,
         .content_type = p->content_type.n > 0 ? p->content_type : STR("application/octet-stream"),
     };
-    if (blob_commit(&blob, 1) == OK &&
-        blob_open(xds_repository(), rq->arena, &ref, &out->source) == OK)
+    if (xds_read_back(rq->arena, &blob, &out->source) == OK)
         return OK;
     return fail(rq->err, UPSTREAM, "XDSRepositoryError",
                 "A document could not be kept until it is sent on");

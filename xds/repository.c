@@ -64,6 +64,16 @@ struct blobs *xds_repository(void)
     return repository;
 }
 
+enum status xds_read_back(struct arena *a, struct blob_writer **blob, struct byte_source **out)
+{
+    const struct blob_info *info = blob_info_of(*blob);
+    const struct blob_ref ref = {info->id, str_of(info->wrapped_key, BLOB_WRAPPED_KEY), info->size,
+                                 info->stored_size};
+
+    TRY(blob_commit(blob, 1));
+    return blob_open(repository, a, &ref, out);
+}
+
 static const struct statement INSERT_BLOBS = {
     "xds_blob_insert",
     "INSERT INTO xds_blob\n"

@@ -13,6 +13,11 @@ enum status xds_repository_open(const struct config *config, struct errors *err)
 void xds_repository_close(void); /* after the last thread */
 struct blobs *xds_repository(void);
 
+/* Gives what a request has only taken in a name in the store, so that it can be read back while it
+ * goes out; it loses it with the arena. */
+enum status xds_read_back(struct arena *a, struct blob_writer **blob,
+                          struct byte_source **out) MUST_CHECK;
+
 /* MTOM parts of /xds/repository stream through it into encrypted temporary blobs. */
 extern struct part_sink xds_part_sink;
 
