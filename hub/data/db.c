@@ -55,6 +55,8 @@ struct db {
     int64_t deadline_us;
     struct queued *first, *last, *begin; /* begin: the last that db_begin queued */
     enum stage stage;
+    bool changes; /* or locks: something other than reading was queued since db_begin */
+    bool owed;    /* the answer to a COMMIT that nobody waited for */
     bool stale;   /* what the server refused says: connect anew when outside */
     bool waiting; /* the last reconnection failed: the next tries once, without patience */
     uint64_t flushes;
@@ -142,7 +144,7 @@ static void disconnect(struct db *db)
     db->conn = NULL;
     memset(db->prepared, 0, sizeof(db->prepared));
     arena_reset(&db->session);
-    db->stale = false;
+    db->stale = db->owed = false;
 }
 
 static enum status lost(struct db *db, enum status status, const char *why)
@@ -269,11 +271,17 @@ void db_attach(struct db *db, struct arena *a, struct errors *err, int64_t deadl
     queue_clear(db);
 }
 
+static bool only_reads(const struct statement *s)
+{
+    return strncmp(s->sql, "SELECT", 6) == 0 && strstr(s->sql, " FOR ") == NULL;
+}
+
 void db_queue_values(struct db *db, const struct statement *s, struct rows *rows,
                      const struct db_value *values, size_t count)
 {
     struct queued *q = ARENA_NEW(db->arena, struct queued);
 
+    db->changes |= !only_reads(s);
     *q = (struct queued){.statement = s, .rows = rows};
     q->params = db_params_encode(db->arena, values, count);
     if (rows != NULL)
@@ -308,6 +316,7 @@ void db_begin(struct db *db, enum isolation isolation)
     if (db->deadline_us != 0)
         queue_deadline(db);
     db->begin = db->last;
+    db->changes = false;
 }
 
 /* --- sending ------------------------------------------------------------------------------ */
@@ -452,12 +461,12 @@ static enum status collect_one(struct db *db, const struct queued *q, struct row
 }
 
 /* A server that ends itself (57P01) may say so in place of the last result. */
-static enum status collect(struct db *db, enum status *status)
+static enum status collect_all(struct db *db, const struct queued *q, enum status *status)
 {
     PGresult *sync;
     bool done, ended;
 
-    for (struct queued *q = db->first; q != NULL; q = q->next) {
+    for (; q != NULL; q = q->next) {
         if (q->prepares != NULL) {
             TRY(collect_one(db, q, NULL, status, &done));
             q->prepares->known = done;
@@ -487,15 +496,33 @@ static enum status exchange(struct db *db)
     db->flushes++;
     broken = send_all(db);
     if (broken == OK)
-        broken = collect(db, &refusal);
+        broken = collect_all(db, sent, &refusal);
     queue_clear(db);
     if (broken == OK && refusal == OK)
         return OK;
     return forget_rows(sent, broken != OK ? broken : refusal);
 }
 
+/* Takes the answer that db_end_reading left behind: it has come long since. A connection that has
+ * none is given up, and that is no fault of whoever is next. */
+static void settle(struct db *db)
+{
+    const struct queued commit = {.statement = &COMMIT};
+    struct errors *err = db->err;
+    enum status refusal = OK;
+
+    if (!db->owed)
+        return;
+    db->owed = false;
+    db->err = NULL;
+    if (collect_all(db, &commit, &refusal) == OK && refusal != OK)
+        disconnect(db);
+    db->err = err;
+}
+
 static bool usable(struct db *db)
 {
+    settle(db);
     return db->conn != NULL && !db->stale && alive(db);
 }
 
@@ -536,6 +563,33 @@ enum status db_commit(struct db *db)
     return OK;
 }
 
+bool db_only_read(const struct db *db)
+{
+    return db->stage == OPEN && db->first == NULL && !db->changes;
+}
+
+/* The answer is waited for where it says whether the statement is prepared: once a connection. */
+void db_end_reading(struct db *db)
+{
+    struct errors *err = db->err;
+    enum status refusal = OK, broken;
+    const struct queued *commit;
+
+    must(db_only_read(db), "changes that nobody would wait for");
+    db->err = NULL;
+    db_queue0(db, &COMMIT, NULL);
+    commit = db->last;
+    broken = send_all(db);
+    db->owed = broken == OK && commit->prepares == NULL;
+    if (broken == OK && !db->owed)
+        broken = collect_all(db, commit, &refusal);
+    if (broken == OK && refusal != OK)
+        disconnect(db);
+    queue_clear(db);
+    db->stage = OUTSIDE;
+    db->err = err;
+}
+
 /* Only a connection that is between two flushes can say ROLLBACK; another is given up. */
 static bool can_roll_back(const struct db *db)
 {
@@ -550,6 +604,7 @@ void db_rollback(struct db *db)
     int64_t deadline_us = db->deadline_us;
 
     queue_clear(db);
+    settle(db);
     db->stage = OUTSIDE;
     if (db->conn == NULL || PQtransactionStatus(db->conn) == PQTRANS_IDLE)
         return;

@@ -83,6 +83,11 @@ struct db_value {
 #define DB_TIMES(p, n)  ((struct db_value){DB_TYPE_TIMES, false, (n), {.integers = (p)}})
 #define DB_UUIDS(p, n)  ((struct db_value){DB_TYPE_UUIDS, false, (n), {.uuids = (p)}})
 
+/* One column of these rows of values as an array: of the integers, times, UUIDs, texts or byteas
+ * that stand at `at` in each, the same type in all. NULLs are for texts and byteas. */
+struct db_value db_column(struct arena *a, const struct db_value *const *rows, size_t count,
+                          size_t at);
+
 /* What a statement gave. Filled by db_flush. */
 struct rows {
     void *result; /* PGresult, cleared with the arena */
@@ -110,6 +115,11 @@ void db_begin(struct db *db, enum isolation isolation);
 /* Queues COMMIT and flushes. OK means that it is durable; UPSTREAM and TIMED_OUT leave open whether
  * it is. No flush when nothing was queued since db_begin. After a failure call db_rollback. */
 enum status db_commit(struct db *db) MUST_CHECK;
+/* Has the open transaction sent nothing but SELECTs that lock nothing, and is nothing queued? Then
+ * there is nothing to commit. */
+bool db_only_read(const struct db *db);
+/* Ends such a transaction and waits for no answer: no flush. */
+void db_end_reading(struct db *db);
 /* Ends whatever is open, reconnecting if it must. Never fails for the caller. */
 void db_rollback(struct db *db);
 

@@ -184,3 +184,35 @@ struct db_params db_params_encode(struct arena *a, const struct db_value *values
     }
     return p;
 }
+
+struct db_value db_column(struct arena *a, const struct db_value *const *rows, size_t count,
+                          size_t at)
+{
+    static const enum db_type arrays[] = {
+        [DB_TYPE_TEXT] = DB_TYPE_TEXTS, [DB_TYPE_BYTEA] = DB_TYPE_BYTEAS,
+        [DB_TYPE_INT8] = DB_TYPE_INT8S, [DB_TYPE_TIME] = DB_TYPE_TIMES,
+        [DB_TYPE_UUID] = DB_TYPE_UUIDS,
+    };
+    const enum db_type of = rows[0][at].type, type = arrays[of];
+    struct str *texts = ARENA_ARRAY(a, count, struct str);
+    int64_t *integers = ARENA_ARRAY(a, count, int64_t);
+    struct uuid *uuids = ARENA_ARRAY(a, count, struct uuid);
+
+    must(type != 0, "a column that has no array");
+    for (size_t i = 0; i < count; i++) {
+        const struct db_value *v = &rows[i][at];
+
+        must(v->type == of, "a column of two types");
+        if (type == DB_TYPE_UUIDS)
+            uuids[i] = v->v.uuid;
+        else if (type == DB_TYPE_TEXTS || type == DB_TYPE_BYTEAS)
+            texts[i] = v->null ? STR_NONE : v->v.text;
+        else
+            integers[i] = v->v.integer;
+    }
+    if (type == DB_TYPE_UUIDS)
+        return DB_UUIDS(uuids, count);
+    if (type == DB_TYPE_TEXTS || type == DB_TYPE_BYTEAS)
+        return (struct db_value){type, false, count, {.texts = texts}};
+    return (struct db_value){type, false, count, {.integers = integers}};
+}

@@ -400,19 +400,31 @@ static void a_server_that_does_not_answer_is_left_at_the_deadline(void)
     tear_down(&t);
 }
 
-static void kill_backend_of(struct bench *t)
+static int64_t backend_of(struct bench *t)
 {
-    struct bench killer;
-    struct rows pid, killed;
+    struct rows pid;
 
     db_queue0(t->db, &BACKEND, &pid);
     CU_ASSERT_EQUAL(db_flush(t->db), OK);
+    return row_int(&pid, 0, 0);
+}
+
+static void kill_backend(int64_t pid)
+{
+    struct bench killer;
+    struct rows killed;
+
     CU_ASSERT_FATAL(set_up(&killer));
-    db_queue(killer.db, &KILL, &killed, DB_INT4(row_int(&pid, 0, 0)));
+    db_queue(killer.db, &KILL, &killed, DB_INT4(pid));
     CU_ASSERT_EQUAL(db_flush(killer.db), OK);
     db_queue(killer.db, &SLEEP, NULL, DB_FLOAT8(0.1));
     CU_ASSERT_EQUAL(db_flush(killer.db), OK);
     tear_down(&killer);
+}
+
+static void kill_backend_of(struct bench *t)
+{
+    kill_backend(backend_of(t));
 }
 
 static void a_connection_that_died_outside_is_replaced_unnoticed(void)
@@ -485,6 +497,81 @@ static void a_connection_that_dies_at_the_end_of_a_pipeline_is_lost(void)
     tear_down(&t);
 }
 
+static void begin_with(struct bench *t, const struct statement *s)
+{
+    again(t);
+    db_begin(t->db, READ_COMMITTED);
+    db_queue0(t->db, s, NULL);
+    CU_ASSERT_FALSE(db_only_read(t->db));
+    CU_ASSERT_EQUAL(db_flush(t->db), OK);
+}
+
+static void what_only_read_is_told_from_what_did_not(void)
+{
+    static const struct statement LOCKS = {"test_locks", "SELECT k FROM test_db FOR UPDATE"};
+    struct bench t;
+
+    if (!set_up(&t))
+        return;
+    db_queue0(t.db, &MAKE_TABLE, NULL);
+    CU_ASSERT_EQUAL(db_flush(t.db), OK);
+    begin_with(&t, &EMPTY_TABLE);
+    CU_ASSERT_FALSE(db_only_read(t.db));
+    begin_with(&t, &LOCKS);
+    CU_ASSERT_FALSE(db_only_read(t.db));
+    begin_with(&t, &BACKEND);
+    CU_ASSERT(db_only_read(t.db));
+    db_queue0(t.db, &EMPTY_TABLE, NULL);
+    CU_ASSERT_FALSE(db_only_read(t.db));
+    tear_down(&t);
+}
+
+/* A transaction that reads and ends; whose backend it was. */
+static int64_t read_once(struct bench *t)
+{
+    int64_t pid;
+
+    db_begin(t->db, REPEATABLE_READ);
+    pid = backend_of(t);
+    db_end_reading(t->db);
+    errors_init(&t->err, &t->arena);
+    db_attach(t->db, &t->arena, &t->err, clock_monotonic_us() + 30 * US_PER_SECOND);
+    return pid;
+}
+
+static void a_reading_transaction_ends_without_waiting(void)
+{
+    struct bench t;
+    uint64_t before;
+    int64_t pid;
+
+    if (!set_up(&t))
+        return;
+    before = db_flushes(t.db);
+    pid = read_once(&t);
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(read_once(&t), pid);
+    CU_ASSERT_EQUAL(db_flushes(t.db), before + 4);
+    again(&t);
+    CU_ASSERT_EQUAL(backend_of(&t), pid);
+    tear_down(&t);
+}
+
+static void a_connection_that_died_after_reading_is_replaced_unnoticed(void)
+{
+    struct bench t;
+    int64_t pid;
+
+    if (!set_up(&t))
+        return;
+    pid = read_once(&t);
+    CU_ASSERT_EQUAL(read_once(&t), pid);
+    kill_backend(pid);
+    CU_ASSERT_NOT_EQUAL(backend_of(&t), pid);
+    CU_ASSERT_EQUAL(t.err.count, 0);
+    tear_down(&t);
+}
+
 static void a_flush_larger_than_all_buffers_does_not_deadlock(void)
 {
     static const struct statement BIG = {"test_big", "SELECT $1::text, repeat('x', 2000000)"};
@@ -532,5 +619,8 @@ SUITE(test_db, CASE(every_type_comes_back_as_it_went), CASE(null_is_not_empty),
       CASE(a_connection_that_died_outside_is_replaced_unnoticed),
       CASE(a_connection_that_died_inside_fails_the_transaction),
       CASE(a_connection_that_dies_at_the_end_of_a_pipeline_is_lost),
+      CASE(what_only_read_is_told_from_what_did_not),
+      CASE(a_reading_transaction_ends_without_waiting),
+      CASE(a_connection_that_died_after_reading_is_replaced_unnoticed),
       CASE(a_flush_larger_than_all_buffers_does_not_deadlock),
       CASE(a_server_that_cannot_be_reached_is_a_plain_failure));
