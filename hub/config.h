@@ -28,6 +28,9 @@
     X(TEXT, database, NULL, 1, 1000, "libpq connection string of the role causeway_hub")           \
     X(NUMBER, workers, "16", 1, 256,                                                               \
       "Worker threads, one database connection each: twice the database's cores")                  \
+    X(SWITCH, audit_group_commit, "on", 0, 1,                                                      \
+      "Requests that only read share the commits of their audit rows; off where PostgreSQL is "    \
+      "distributed: a shared commit has several groups")                                           \
     X(SECTION, listeners, "Listeners (address:port; port 0 takes a free one; empty: none)", 0, 0,  \
       "")                                                                                          \
     X(TEXT, listen, "0.0.0.0:8443", 0, 200, "Members: SOAP over mutual TLS")                       \

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "hub/audit/group.h"
 #include "hub/module.h"
 #include "hub/net/callout.h"
 #include "hub/net/server.h"
@@ -23,8 +24,9 @@ struct hub {
     /* -1: not configured */
     int member_listener, mllp_listener, admin_listener, syslog_listener;
     struct queue *lanes[LANES];
-    struct callout *callout; /* calls to other communities */
-    struct str endpoint;     /* how members reach us, for audit records */
+    struct callout *callout;         /* calls to other communities */
+    struct audit_group *audit_group; /* NULL: each request commits its audit rows itself */
+    struct str endpoint;             /* how members reach us, for audit records */
     pthread_mutex_t directory_lock;
     struct member_directory *directory;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hub/audit/group.h"
 #include "hub/base/log.h"
 #include "hub/emergency.h"
 #include "hub/principal.h"
@@ -134,12 +135,12 @@ static struct audit_context audit_context_of(struct request *rq)
     };
 }
 
-static enum status queue_audit(struct request *rq)
+static enum status make_audit(struct request *rq, struct audit_ready *ready)
 {
     struct audit_context c = audit_context_of(rq);
 
     emergencies_tell(rq);
-    return audit_queue(rq->db, rq->arena, &c, &rq->audit, rq->err);
+    return audit_ready_make(rq->arena, &c, &rq->audit, ready, rq->err);
 }
 
 /* The directory that the handler worked with must be the one in force in its own snapshot. */
@@ -154,7 +155,7 @@ static enum status check_directory(struct request *rq)
     return fail(rq->err, CONFLICT, "members", "The members changed while the request ran");
 }
 
-static enum status run_to_commit(struct request *rq, struct reply *rp)
+static enum status run_to_commit(struct request *rq, struct reply *rp, struct audit_ready *ready)
 {
     struct rows mark = {0};
     void *patient;
@@ -172,17 +173,18 @@ static enum status run_to_commit(struct request *rq, struct reply *rp)
     TRY(xua_use_check(rq, &mark));
     TRY(principal_patient_check(rq, patient));
     TRY(request_alive(rq));
-    return queue_audit(rq);
+    return make_audit(rq, ready);
 }
 
 /* A connection that was lost, or given up, while COMMIT was under way: it may have committed. */
 static enum status run_in_transaction(struct request *rq, struct reply *rp)
 {
-    enum status s = run_to_commit(rq, rp);
+    struct audit_ready ready;
+    enum status s = run_to_commit(rq, rp, &ready);
     bool known = true;
 
     if (s == OK) {
-        s = db_commit(rq->db);
+        s = audit_commit(rq->hub->audit_group, rq->db, rq->arena, &ready, rq->err);
         known = s != UPSTREAM && s != TIMED_OUT;
     }
     if (s != OK && known)
@@ -266,8 +268,8 @@ static void describe_failure(struct request *rq, enum status status)
 
 static enum status record_failure(struct request *rq, enum status status, struct reply *rp)
 {
+    struct audit_ready ready;
     struct errors audit_errors;
-    enum status s;
 
     describe_failure(rq, status);
     errors_init(&audit_errors, rq->arena);
@@ -275,9 +277,8 @@ static enum status record_failure(struct request *rq, enum status status, struct
     db_begin(rq->db, READ_COMMITTED);
     if (rq->route->protocol->keep_failure != NULL)
         TRY(rq->route->protocol->keep_failure(rq, rp));
-    TRY(queue_audit(rq));
-    s = db_commit(rq->db);
-    return s;
+    TRY(make_audit(rq, &ready));
+    return audit_commit(NULL, rq->db, rq->arena, &ready, &audit_errors);
 }
 
 /* Renders the failure, and sends nothing of it before it is on record. */

@@ -258,6 +258,7 @@ static enum status start(struct serving *s, struct errors *err)
     TRY(start_modules(&s->hub, err));
     TRY(read_database(s, err));
     s->hub.callout = callout_new(&calls);
+    s->hub.audit_group = s->hub.config->audit_group_commit ? audit_group_new() : NULL;
     TRY(start_workers(s, LANE_MEMBERS, s->hub.config->workers, err));
     TRY(start_workers(s, LANE_ADMIN, ADMIN_WORKERS, err));
     if (s->hub.syslog_listener >= 0)
@@ -303,6 +304,7 @@ static void stop(struct serving *s)
     stop_modules(&s->hub);
     if (s->hub.callout != NULL)
         callout_free(s->hub.callout);
+    audit_group_free(s->hub.audit_group);
     for (int i = 0; i < LANES; i++)
         queue_free(s->hub.lanes[i]);
     if (s->hub.directory != NULL)

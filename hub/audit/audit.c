@@ -1,5 +1,7 @@
 #include "hub/audit/audit.h"
 
+#include <inttypes.h>
+
 #include "hub/audit/record.h"
 #include "hub/audit/record_cipher.h"
 #include "hub/base/hash.h"
@@ -16,9 +18,41 @@ static const struct statement ADD = {
     " INSERT INTO audit_search (pkey, at, id, request, transaction, event, action, outcome,"
     "  member_id, person_id, patient, record_key, user_id, role, purpose, documents,"
     "  denied_by, denied)"
-    " VALUES ($1, $2, $3, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20))"
+    " VALUES ($1, $2, $3, $6, $7, $8, $9, $10, nullif($11, 0), nullif($12, 0), $13, $14, $15, $16,"
+    "  $17, $18::text::bigint[], $19::text::text[], $20::text::integer[]))"
     " INSERT INTO audit_pending (pkey, at, id, leaf_hash)"
     " VALUES ($1, $2, $3, $4)",
+};
+
+/* across places: the rows of several requests, each at its own. */
+static const struct statement ADD_ALL = {
+    "audit_add_all",
+    "WITH entry AS MATERIALIZED ("
+    " SELECT pkey, at, id, leaf_hash, record, request, transaction, event, action, outcome,"
+    "  member_id, person_id, patient, record_key, user_id, role, purpose, documents, denied_by,"
+    "  denied"
+    " FROM unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::bytea[], $5::bytea[],"
+    "  $6::uuid[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[],"
+    "  $12::bigint[], $13::text[], $14::bytea[], $15::text[], $16::text[], $17::text[],"
+    "  $18::text[], $19::text[], $20::text[])"
+    "  AS e (pkey, at, id, leaf_hash, record, request, transaction, event, action, outcome,"
+    "   member_id, person_id, patient, record_key, user_id, role, purpose, documents, denied_by,"
+    "   denied)),"
+    " event AS ("
+    " INSERT INTO audit_event (pkey, at, id, leaf_hash, record)"
+    " SELECT pkey, at, id, leaf_hash, record"
+    " FROM entry),"
+    " search AS ("
+    " INSERT INTO audit_search (pkey, at, id, request, transaction, event, action, outcome,"
+    "  member_id, person_id, patient, record_key, user_id, role, purpose, documents,"
+    "  denied_by, denied)"
+    " SELECT pkey, at, id, request, transaction, event, action, outcome, nullif(member_id, 0),"
+    "  nullif(person_id, 0), patient, record_key, user_id, role, purpose, documents::bigint[],"
+    "  denied_by::text[], denied::integer[]"
+    " FROM entry)"
+    " INSERT INTO audit_pending (pkey, at, id, leaf_hash)"
+    " SELECT pkey, at, id, leaf_hash"
+    " FROM entry",
 };
 
 void audit_init(const unsigned char master_key[32])
@@ -101,11 +135,6 @@ static void give_decisions(struct arena *a, const struct audit_list *rows)
     }
 }
 
-static struct db_value id_or_null(int64_t id)
-{
-    return id != 0 ? DB_INT8(id) : DB_NULL(DB_TYPE_INT8);
-}
-
 /* What is searched by: an index takes no long values, and a caller's text must not be able to make
  * its row unwritable. The record has all of it. */
 static struct str searchable(struct str text)
@@ -125,53 +154,66 @@ int64_t audit_document_key(struct str unique_id)
     return hash_key(&unique_id, 1);
 }
 
-/* The documents that a record names, by their keys; NULL where there is none, as the index has it.
- */
-static struct db_value document_keys(struct arena *a, const struct audit_row *row)
-{
-    size_t n = 0;
-    int64_t *keys;
+/* An array as PostgreSQL reads it: {1,2}. STR_NONE while nothing was added. */
+struct array_text {
+    struct strbuf text;
+    size_t n;
+};
 
-    for (const struct audit_object *o = row->objects; o != NULL; o = o->next)
-        n += strcmp(o->kind, "document") == 0;
-    if (n == 0)
-        return DB_NULL(DB_TYPE_INT8S);
-    keys = ARENA_ARRAY(a, n, int64_t);
-    n = 0;
-    for (const struct audit_object *o = row->objects; o != NULL; o = o->next)
-        if (strcmp(o->kind, "document") == 0)
-            keys[n++] = audit_document_key(o->id);
-    return DB_INT8S(keys, n);
+static struct array_text array_text_on(struct arena *a)
+{
+    return (struct array_text){.text = strbuf_on(a, 32)};
 }
 
-/* What was denied, by the rules: NULL where nothing was, as the index has it. */
+static void array_text_next(struct array_text *t)
+{
+    strbuf_add(&t->text, t->n++ == 0 ? STR("{") : STR(","));
+}
+
+static struct str array_text_end(struct array_text *t)
+{
+    if (t->n == 0)
+        return STR_NONE;
+    strbuf_lit(&t->text, "}");
+    return strbuf_str(&t->text);
+}
+
+/* The documents that a record names, by their keys; none where there is none, as the index has it.
+ */
+static struct str document_keys(struct arena *a, const struct audit_row *row)
+{
+    struct array_text keys = array_text_on(a);
+
+    for (const struct audit_object *o = row->objects; o != NULL; o = o->next)
+        if (strcmp(o->kind, "document") == 0) {
+            array_text_next(&keys);
+            strbuf_addf(&keys.text, "%" PRId64, audit_document_key(o->id));
+        }
+    return array_text_end(&keys);
+}
+
+/* What was denied: by which rules (words without a comma or a brace), and how often; none where
+ * nothing was. */
 struct denials {
-    struct db_value rules, counts;
+    struct str rules, counts;
 };
 
 static struct denials denials_of(struct arena *a, const struct audit_row *row)
 {
-    struct denials none = {DB_NULL(DB_TYPE_TEXTS), DB_NULL(DB_TYPE_INT4S)};
-    struct str *rules;
-    int64_t *counts;
-    size_t n = 0, i = 0;
+    struct array_text rules = array_text_on(a), counts = array_text_on(a);
 
-    for (const struct audit_decision *d = row->decisions; d != NULL; d = d->next)
-        n += !d->permits;
-    if (n == 0)
-        return none;
-    rules = ARENA_ARRAY(a, n, struct str);
-    counts = ARENA_ARRAY(a, n, int64_t);
     for (const struct audit_decision *d = row->decisions; d != NULL; d = d->next)
         if (!d->permits) {
-            rules[i] = str_from(d->rule);
-            counts[i++] = (int64_t)d->count;
+            array_text_next(&rules);
+            strbuf_add(&rules.text, str_from(d->rule));
+            array_text_next(&counts);
+            strbuf_addf(&counts.text, "%zu", d->count);
         }
-    return (struct denials){DB_TEXTS(rules, n), DB_INT4S(counts, n)};
+    return (struct denials){array_text_end(&rules), array_text_end(&counts)};
 }
 
-static void row_queue(struct db *db, struct arena *a, const struct audit_context *c,
-                      const struct audit_row *row, size_t detail_max)
+static void row_make(struct arena *a, const struct audit_context *c, const struct audit_row *row,
+                     size_t detail_max, struct audit_ready *ready)
 {
     bool placed = row->pkey != 0 || row->person_id != 0;
     struct audit_position at = {
@@ -180,22 +222,33 @@ static void row_queue(struct db *db, struct arena *a, const struct audit_context
         .id = uuid_eq(row->id, (struct uuid){{0}}) ? uuid_v7() : row->id,
     };
     const struct audit_kind kind = audit_row_kind(c, row);
-    struct sealed_record *sealed = ARENA_NEW(a, struct sealed_record);
     const struct denials denials = denials_of(a, row);
-    char *action = arena_alloc(a, 1);
+    struct sealed_record *sealed = ARENA_NEW(a, struct sealed_record);
 
-    *action = kind.action;
     record_seal(a, &at, audit_record_write(a, c, row, at.id, detail_max), sealed);
-    db_queue(db, &ADD, NULL, DB_INT8(at.pkey), DB_TIME(at.at_us), DB_UUID(at.id),
-             DB_BYTEA(str_of(sealed->leaf_hash, AUDIT_LEAF_BYTES)), DB_BYTEA(sealed->record),
-             DB_UUID(c->request), DB_TEXT(str_from(audit_row_transaction(c, row))),
-             DB_TEXT(str_from(kind.event_id)), DB_TEXT(str_of(action, 1)),
-             DB_INT4((int)row->outcome), id_or_null(c->member_id), id_or_null(row->person_id),
-             DB_TEXT(searchable(row->patient)), DB_BYTEA(sealed->key),
-             DB_TEXT(searchable(row->user.n > 0 ? row->user : c->user)),
-             DB_TEXT(searchable(row->role.n > 0 ? row->role : c->role)),
-             DB_TEXT(searchable(row->purpose.n > 0 ? row->purpose : c->purpose)),
-             document_keys(a, row), denials.rules, denials.counts);
+    ready->bytes += sealed->record.n;
+    ready->v[ready->n++] = (struct audit_ready_row){{
+        DB_INT8(at.pkey),
+        DB_TIME(at.at_us),
+        DB_UUID(at.id),
+        DB_BYTEA(str_of(sealed->leaf_hash, AUDIT_LEAF_BYTES)),
+        DB_BYTEA(sealed->record),
+        DB_UUID(c->request),
+        DB_TEXT(str_from(audit_row_transaction(c, row))),
+        DB_TEXT(str_from(kind.event_id)),
+        DB_TEXT(str_of(arena_copy(a, &kind.action, 1), 1)),
+        DB_INT8((int64_t)row->outcome),
+        DB_INT8(c->member_id),
+        DB_INT8(row->person_id),
+        DB_TEXT(searchable(row->patient)),
+        DB_BYTEA(sealed->key),
+        DB_TEXT(searchable(row->user.n > 0 ? row->user : c->user)),
+        DB_TEXT(searchable(row->role.n > 0 ? row->role : c->role)),
+        DB_TEXT(searchable(row->purpose.n > 0 ? row->purpose : c->purpose)),
+        DB_TEXT(document_keys(a, row)),
+        DB_TEXT(denials.rules),
+        DB_TEXT(denials.counts),
+    }};
 }
 
 static size_t repeated_detail_max(size_t rows)
@@ -207,14 +260,51 @@ static size_t repeated_detail_max(size_t rows)
     return share > AUDIT_REPEATED_LEAST ? share : AUDIT_REPEATED_LEAST;
 }
 
-enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,
-                        const struct audit_list *rows, struct errors *err)
+enum status audit_ready_make(struct arena *a, const struct audit_context *context,
+                             const struct audit_list *rows, struct audit_ready *ready,
+                             struct errors *err)
 {
     if (context->transaction == NULL || context->kind.event_id == NULL)
         return fail(err, INTERNAL, "audit", "an audit context without transaction or event");
     give_decisions(a, rows);
+    *ready = (struct audit_ready){.v = ARENA_ARRAY(a, rows->count, struct audit_ready_row)};
     for (const struct audit_row *row = rows->first; row != NULL; row = row->next)
-        row_queue(db, a, context, row,
-                  row == rows->first ? AUDIT_DETAIL_MAX : repeated_detail_max(rows->count));
+        row_make(a, context, row,
+                 row == rows->first ? AUDIT_DETAIL_MAX : repeated_detail_max(rows->count), ready);
+    return OK;
+}
+
+void audit_ready_queue(struct db *db, const struct audit_ready *ready)
+{
+    for (size_t i = 0; i < ready->n; i++)
+        db_queue_values(db, &ADD, NULL, ready->v[i].column, AUDIT_COLUMNS);
+}
+
+void audit_ready_queue_all(struct db *db, struct arena *a, const struct audit_ready *const *of,
+                           size_t count)
+{
+    struct db_value columns[AUDIT_COLUMNS];
+    const struct db_value **rows;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        n += of[i]->n;
+    rows = ARENA_ARRAY(a, n, const struct db_value *);
+    n = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < of[i]->n; j++)
+            rows[n++] = of[i]->v[j].column;
+    for (size_t i = 0; i < AUDIT_COLUMNS; i++)
+        columns[i] = db_column(a, rows, n, i);
+    db_queue_values(db, &ADD_ALL, NULL, columns, AUDIT_COLUMNS);
+}
+
+enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,
+                        const struct audit_list *rows, struct errors *err)
+{
+    struct audit_ready ready;
+
+    TRY(audit_ready_make(a, context, rows, &ready, err));
+    audit_ready_queue(db, &ready);
     return OK;
 }

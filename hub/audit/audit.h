@@ -20,6 +20,8 @@ struct audit_kind {
     char action;          /* C, R, U, D or E */
 };
 
+enum { AUDIT_COLUMNS = 20 }; /* of the three tables, each once */
+
 enum audit_outcome { AUDIT_SUCCESS = 0, AUDIT_MINOR = 4, AUDIT_SERIOUS = 8, AUDIT_MAJOR = 12 };
 
 struct audit_object {
@@ -100,7 +102,26 @@ struct audit_row *audit_add(struct arena *a, struct audit_list *list);
 struct audit_object *audit_object_add(struct arena *a, struct audit_row *row, const char *kind,
                                       struct str id, struct str detail);
 
-/* Queues the INSERTs of all rows: no flush of its own. */
+/* Rows as they are written: the records encrypted, what they are searched by beside them. In the
+ * arena that they were made with. */
+struct audit_ready {
+    struct audit_ready_row {
+        struct db_value column[AUDIT_COLUMNS];
+    } * v;
+    size_t n;
+    size_t bytes; /* of their records */
+};
+
+enum status audit_ready_make(struct arena *a, const struct audit_context *context,
+                             const struct audit_list *rows, struct audit_ready *ready,
+                             struct errors *err) MUST_CHECK;
+/* Queues the INSERTs, one a row: no flush of its own. */
+void audit_ready_queue(struct db *db, const struct audit_ready *ready);
+/* Queues one INSERT for the rows of several requests. */
+void audit_ready_queue_all(struct db *db, struct arena *a, const struct audit_ready *const *of,
+                           size_t count);
+
+/* Both: makes the rows, and queues them. */
 enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,
                         const struct audit_list *rows, struct errors *err) MUST_CHECK;
 

@@ -1,0 +1,180 @@
+#include "hub/audit/group.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+    REQUESTS_MOST = 64, /* of one commit */
+    BYTES_MOST = 1 << 20
+};
+
+enum turn {
+    WAITS,
+    COMMITS, /* for itself and those behind it */
+    IS_DONE,
+    ALONE /* the commit that had its rows failed */
+};
+
+struct waiter {
+    const struct audit_ready *ready;
+    enum turn turn;
+    pthread_cond_t changed;
+    struct waiter *next;
+};
+
+struct audit_group {
+    pthread_mutex_t lock;
+    bool busy; /* somebody commits */
+    struct waiter *first, **end;
+};
+
+/* Whose rows one commit has. The first one's is the thread that commits. */
+struct batch {
+    struct waiter *v[REQUESTS_MOST];
+    const struct audit_ready *ready[REQUESTS_MOST];
+    size_t n, bytes;
+};
+
+struct audit_group *audit_group_new(void)
+{
+    struct audit_group *g = calloc(1, sizeof(*g));
+
+    must(g != NULL, "out of memory");
+    pthread_mutex_init(&g->lock, NULL);
+    g->end = &g->first;
+    return g;
+}
+
+void audit_group_free(struct audit_group *g)
+{
+    if (g == NULL)
+        return;
+    must(!g->busy && g->first == NULL, "audit rows that nobody commits");
+    pthread_mutex_destroy(&g->lock);
+    free(g);
+}
+
+/* Returns when it is this one's turn, or its rows were committed by another. */
+static enum turn await_turn(struct audit_group *g, struct waiter *me)
+{
+    pthread_mutex_lock(&g->lock);
+    if (!g->busy) {
+        g->busy = true;
+        me->turn = COMMITS;
+    } else {
+        *g->end = me;
+        g->end = &me->next;
+    }
+    while (me->turn == WAITS)
+        pthread_cond_wait(&me->changed, &g->lock);
+    pthread_mutex_unlock(&g->lock);
+    return me->turn;
+}
+
+static void batch_add(struct batch *b, struct waiter *w)
+{
+    b->v[b->n] = w;
+    b->ready[b->n++] = w->ready;
+    b->bytes += w->ready->bytes;
+}
+
+static void take_waiting(struct audit_group *g, struct batch *b)
+{
+    pthread_mutex_lock(&g->lock);
+    while (g->first != NULL && b->n < REQUESTS_MOST &&
+           b->bytes + g->first->ready->bytes <= BYTES_MOST) {
+        batch_add(b, g->first);
+        g->first = g->first->next;
+    }
+    if (g->first == NULL)
+        g->end = &g->first;
+    pthread_mutex_unlock(&g->lock);
+}
+
+static void give_turn(struct waiter *w, enum turn turn)
+{
+    w->turn = turn;
+    pthread_cond_signal(&w->changed);
+}
+
+/* Lets the others of the batch go, and the first that waits commit next. */
+static void hand_on(struct audit_group *g, const struct batch *b, enum turn turn)
+{
+    pthread_mutex_lock(&g->lock);
+    for (size_t i = 1; i < b->n; i++)
+        give_turn(b->v[i], turn);
+    if (g->first == NULL) {
+        g->busy = false;
+    } else {
+        struct waiter *next = g->first;
+
+        g->first = next->next;
+        if (g->first == NULL)
+            g->end = &g->first;
+        give_turn(next, COMMITS);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+static enum status commit_own(struct db *db, const struct audit_ready *ready)
+{
+    audit_ready_queue(db, ready);
+    return db_commit(db);
+}
+
+/* The refusal may have been of another one's row. */
+static enum status commit_again(struct db *db, struct arena *a, const struct audit_ready *ready,
+                                struct errors *err)
+{
+    db_rollback(db);
+    errors_init(err, a);
+    db_begin(db, READ_COMMITTED);
+    return commit_own(db, ready);
+}
+
+static enum status commit_all(struct audit_group *g, struct db *db, struct arena *a,
+                              struct waiter *me, struct errors *err)
+{
+    struct batch b = {.n = 0};
+    enum status s;
+
+    batch_add(&b, me);
+    take_waiting(g, &b);
+    if (b.n == 1)
+        audit_ready_queue(db, me->ready);
+    else
+        audit_ready_queue_all(db, a, b.ready, b.n);
+    s = db_commit(db);
+    hand_on(g, &b, s == OK ? IS_DONE : ALONE);
+    if (s == OK || b.n == 1 || s == UPSTREAM || s == TIMED_OUT)
+        return s;
+    return commit_again(db, a, me->ready, err);
+}
+
+enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,
+                         const struct audit_ready *ready, struct errors *err)
+{
+    struct waiter me = {.ready = ready};
+    enum status s = OK;
+
+    if (g == NULL || !db_only_read(db))
+        return commit_own(db, ready);
+    if (ready->n == 0) {
+        db_end_reading(db);
+        return OK;
+    }
+    pthread_cond_init(&me.changed, NULL);
+    switch (await_turn(g, &me)) {
+    case COMMITS:
+        s = commit_all(g, db, a, &me, err);
+        break;
+    case ALONE:
+        s = commit_own(db, ready);
+        break;
+    case IS_DONE:
+    case WAITS:
+        db_end_reading(db);
+    }
+    pthread_cond_destroy(&me.changed);
+    return s;
+}

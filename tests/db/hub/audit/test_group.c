@@ -1,0 +1,272 @@
+/* Requests that only read share the commits of their audit rows (hub/audit/group.h). */
+#include "hub/audit/group.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "tests/db/hub/bench.h"
+
+#define DATABASE "causeway_test_audit_group"
+
+enum { FOLLOWERS = 7, REQUESTS = 40, RECORD = 4 /* the column */ };
+
+static const unsigned char master_key[32] = "a master key for tests, 32 byte";
+
+/* A request on a thread of its own: reads, and commits its row. */
+struct asker {
+    struct audit_group *group;
+    struct bench bench;
+    const char *conninfo;
+    int64_t person;
+    bool spoiled; /* its row is none that the table takes */
+    int times;
+    pthread_t thread;
+    enum status status; /* the first that was not OK */
+    int64_t missing;    /* rows that were not there when it was told that they were */
+};
+
+static void row_of(struct asker *k, struct audit_ready *ready)
+{
+    struct audit_context c = {
+        .transaction = "ITI-43",
+        .kind = {"110106", 'R'},
+        .request = uuid_v7(),
+        .at_us = clock_now_us(),
+        .member_id = 7,
+        .member = STR("st-mary"),
+    };
+    struct audit_list list = {0};
+    struct audit_row *row = audit_add(&k->bench.arena, &list);
+    struct audit_decision denied = {.pkey = 1000, .person_id = k->person, .rule = "patient-deny"};
+
+    row->pkey = 1000;
+    row->person_id = k->person;
+    row->patient = STR("123^^^&1.2.3&ISO");
+    audit_object_add(&k->bench.arena, row, "document", STR("1.2.3.4"), STR("1.2.3"));
+    audit_object_add(&k->bench.arena, row, "document", STR("1.2.3.5"), STR("1.2.3"));
+    audit_decided(&k->bench.arena, &list, &denied);
+    CU_ASSERT_EQUAL_FATAL(audit_ready_make(&k->bench.arena, &c, &list, ready, &k->bench.err), OK);
+    if (k->spoiled)
+        ready->v[0].column[RECORD] = DB_NULL(DB_TYPE_BYTEA);
+}
+
+static enum status ask(struct asker *k)
+{
+    static const struct statement READ = {"test_read", "SELECT 1"};
+    static const struct statement WRITTEN = {
+        "test_written",
+        "SELECT count(*) FROM audit_pending WHERE id = $1",
+    };
+    struct bench *t = &k->bench;
+    struct audit_ready ready;
+    struct rows rows;
+
+    bench_again(t, t->db);
+    db_begin(t->db, REPEATABLE_READ);
+    db_queue0(t->db, &READ, &rows);
+    TRY(db_flush(t->db));
+    row_of(k, &ready);
+    TRY(audit_commit(k->group, t->db, &t->arena, &ready, &t->err));
+    db_queue(t->db, &WRITTEN, &rows, ready.v[0].column[2]);
+    TRY(db_flush(t->db));
+    k->missing += row_int(&rows, 0, 0) != 1;
+    return OK;
+}
+
+static void *run(void *p)
+{
+    struct asker *k = p;
+
+    for (int i = 0; i < k->times && k->status == OK; i++)
+        k->status = ask(k);
+    return NULL;
+}
+
+static void asker_begin(struct asker *k, struct bench *t, struct audit_group *g, int64_t person,
+                        int times)
+{
+    *k = (struct asker){.group = g, .person = person, .times = times};
+    arena_init(&k->bench.arena);
+    errors_init(&k->bench.err, &k->bench.arena);
+    k->conninfo = bench_conninfo(t, DATABASE, "causeway_hub");
+    k->bench.db = db_open(k->conninfo, "asker", &k->bench.err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(k->bench.db);
+}
+
+static void asker_start(struct asker *k)
+{
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&k->thread, NULL, run, k), 0);
+}
+
+static void asker_end(struct asker *k)
+{
+    pthread_join(k->thread, NULL);
+    CU_ASSERT_EQUAL(k->missing, 0);
+    bench_close(&k->bench);
+}
+
+static bool set_up(struct bench *t, struct db **owner)
+{
+    if (!bench_open(t, DATABASE))
+        return false;
+    audit_init(master_key);
+    *owner = bench_connect(t, DATABASE, "causeway_owner");
+    CU_ASSERT_EQUAL(bench_run(t, *owner, "TRUNCATE audit_event, audit_search, audit_pending"), OK);
+    return true;
+}
+
+static void tear_down(struct bench *t, struct db *owner, struct audit_group *g)
+{
+    audit_group_free(g);
+    db_close(owner);
+    bench_close(t);
+}
+
+/* Until so many askers are in this state (pg_stat_activity, which tells it to a superuser). */
+static void await_state(struct bench *t, const char *sql, int64_t count)
+{
+    struct db *watcher = db_open(getenv("CAUSEWAY_TEST_DB"), "watcher", &t->err);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(watcher);
+
+    while (bench_number(t, watcher, sql) < count)
+        usleep(2000);
+    db_close(watcher);
+}
+
+/* The first is held in its commit until all others wait for it. */
+static void ask_together(struct bench *t, struct db *owner, struct asker *askers, int count)
+{
+    bench_again(t, owner);
+    db_begin(owner, READ_COMMITTED);
+    db_queue0(owner, bench_statement(t, "LOCK TABLE audit_event IN ACCESS EXCLUSIVE MODE"), NULL);
+    CU_ASSERT_EQUAL_FATAL(db_flush(owner), OK);
+    asker_start(&askers[0]);
+    await_state(t,
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE application_name = 'asker' AND wait_event_type = 'Lock'",
+                1);
+    for (int i = 1; i < count; i++)
+        asker_start(&askers[i]);
+    await_state(t,
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE application_name = 'asker' AND state = 'idle in transaction'",
+                count - 1);
+    db_rollback(owner);
+    for (int i = 0; i < count; i++)
+        asker_end(&askers[i]);
+}
+
+static void who_comes_while_another_commits_goes_with_the_next_one(void)
+{
+    struct asker askers[1 + FOLLOWERS];
+    struct audit_group *g;
+    struct bench t;
+    struct db *owner;
+
+    if (!set_up(&t, &owner))
+        return;
+    g = audit_group_new();
+    for (int i = 0; i <= FOLLOWERS; i++)
+        asker_begin(&askers[i], &t, g, 1 + i, 1);
+    ask_together(&t, owner, askers, 1 + FOLLOWERS);
+    for (int i = 0; i <= FOLLOWERS; i++)
+        CU_ASSERT_EQUAL(askers[i].status, OK);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"), 1 + FOLLOWERS);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(DISTINCT xmin::text) FROM audit_event"),
+                    2);
+    /* But for what is each one's own, the rows of the one statement are those of the other. */
+    CU_ASSERT_EQUAL(
+        bench_number(&t, owner,
+                     "SELECT count(DISTINCT to_jsonb(s) - 'id' - 'at' - 'request' - 'person_id'"
+                     "  - 'record_key') FROM audit_search AS s"),
+        1);
+    CU_ASSERT_EQUAL(bench_number(&t, owner,
+                                 "SELECT count(*) FROM audit_search"
+                                 " WHERE cardinality(documents) = 2 AND member_id = 7"
+                                 "   AND denied_by = ARRAY['patient-deny'] AND denied = ARRAY[1]"),
+                    1 + FOLLOWERS);
+    CU_ASSERT_EQUAL(bench_number(&t, owner,
+                                 "SELECT count(*) FROM audit_event AS e"
+                                 "  JOIN audit_search AS s USING (pkey, at, id)"
+                                 "  JOIN audit_pending AS p USING (pkey, at, id)"
+                                 " WHERE p.leaf_hash = e.leaf_hash"),
+                    1 + FOLLOWERS);
+    tear_down(&t, owner, g);
+}
+
+static void what_one_row_is_refused_for_fails_no_other(void)
+{
+    struct asker askers[1 + FOLLOWERS];
+    struct audit_group *g;
+    struct bench t;
+    struct db *owner;
+
+    if (!set_up(&t, &owner))
+        return;
+    g = audit_group_new();
+    for (int i = 0; i <= FOLLOWERS; i++) {
+        asker_begin(&askers[i], &t, g, 1 + i, 1);
+        askers[i].spoiled = i == FOLLOWERS / 2;
+    }
+    ask_together(&t, owner, askers, 1 + FOLLOWERS);
+    for (int i = 0; i <= FOLLOWERS; i++)
+        CU_ASSERT_EQUAL(askers[i].status, i == FOLLOWERS / 2 ? INTERNAL : OK);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"), FOLLOWERS);
+    tear_down(&t, owner, g);
+}
+
+static void nobody_is_told_before_its_row_is_committed(void)
+{
+    struct asker askers[1 + FOLLOWERS];
+    struct audit_group *g;
+    struct bench t;
+    struct db *owner;
+
+    if (!set_up(&t, &owner))
+        return;
+    g = audit_group_new();
+    for (int i = 0; i <= FOLLOWERS; i++) {
+        asker_begin(&askers[i], &t, g, 1 + i, REQUESTS);
+        asker_start(&askers[i]);
+    }
+    for (int i = 0; i <= FOLLOWERS; i++) {
+        asker_end(&askers[i]);
+        CU_ASSERT_EQUAL(askers[i].status, OK);
+    }
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_search"),
+                    (1 + FOLLOWERS) * REQUESTS);
+    tear_down(&t, owner, g);
+}
+
+static void what_changed_something_commits_for_itself(void)
+{
+    struct asker alone;
+    struct audit_ready ready;
+    struct audit_group *g;
+    struct bench t;
+    struct db *owner;
+
+    if (!set_up(&t, &owner))
+        return;
+    g = audit_group_new();
+    asker_begin(&alone, &t, g, 1, 1);
+    bench_again(&alone.bench, alone.bench.db);
+    db_begin(alone.bench.db, READ_COMMITTED);
+    row_of(&alone, &ready);
+    audit_ready_queue(alone.bench.db, &ready);
+    CU_ASSERT_EQUAL(db_flush(alone.bench.db), OK);
+    row_of(&alone, &ready);
+    CU_ASSERT_EQUAL(audit_commit(g, alone.bench.db, &alone.bench.arena, &ready, &alone.bench.err),
+                    OK);
+    bench_close(&alone.bench);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"), 2);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(DISTINCT xmin::text) FROM audit_event"),
+                    1);
+    tear_down(&t, owner, g);
+}
+
+SUITE(test_group, CASE(who_comes_while_another_commits_goes_with_the_next_one),
+      CASE(what_one_row_is_refused_for_fails_no_other),
+      CASE(nobody_is_told_before_its_row_is_committed),
+      CASE(what_changed_something_commits_for_itself));
