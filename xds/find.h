@@ -8,6 +8,8 @@
  * uniqueId or an entryUUID (urn:uuid:...); one that nobody registered gives nothing, a uniqueId may
  * give several. */
 struct xds_uid_lookup {
+    size_t count;        /* of the ids */
+    const int64_t *keys; /* xds_uid_key of each */
     struct rows rows;
     size_t n;
     struct xds_uid_hit {
@@ -34,10 +36,15 @@ struct xds_beside {
 /* Document entries by uniqueId or entryUUID, in any status; ids that name other kinds give
  * nothing. Fills the people and their policies, ready for xds_gate. Two flushes: ids -> places;
  * documents, the records' owners with their policies, and what `beside` (may be NULL) queues. Two
- * more at most where owners lie at other places than their records. Wants REPEATABLE READ. */
+ * more at most where owners lie at other places than their records. One for a document that this
+ * member was shown before (xds_find_remember), if it still is: then `beside` is asked once, before
+ * the look-up is answered; else twice. Wants REPEATABLE READ. */
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
                                      const struct xds_beside *beside,
                                      struct xds_candidates *found) MUST_CHECK;
+
+/* This caller was shown the document, and may ask for it next (hub/base/hints.h). */
+void xds_find_remember(const struct request *rq, const struct xds_document *d);
 
 /* The people, and their policies in the same flush; a second one where persons were merged. */
 enum status xds_find_people(struct request *rq, const struct person_ref *refs, size_t count,

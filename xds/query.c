@@ -6,6 +6,7 @@
 
 #include "hub/audit/event.h"
 #include "hub/soap.h"
+#include "xds/find.h"
 #include "xds/response.h"
 #include "xds/rim_write.h"
 
@@ -229,6 +230,22 @@ static const struct xds_visible *choose(struct request *rq, const struct xds_que
     return xds_visible_choose(rq, seen, xds_query_select(rq->arena, q, all, n));
 }
 
+enum { REMEMBERED = 10 }; /* documents of an answer */
+
+/* Who was told of a document asks for it next. */
+static void remember(const struct request *rq, const struct xds_visible *seen)
+{
+    size_t n = xds_visible_count(seen);
+
+    for (size_t i = 0; i < n && i < REMEMBERED; i++) {
+        const struct xds_document *d =
+            xds_document((struct xds_object *)xds_visible_object(seen, i));
+
+        if (d != NULL && d->unique_id.n > 0)
+            xds_find_remember(rq, d);
+    }
+}
+
 enum status xds_query_run(struct request *rq, const struct xds_query *q,
                           const struct xds_visible **out)
 {
@@ -243,6 +260,8 @@ enum status xds_query_run(struct request *rq, const struct xds_query *q,
     TRY(check_patient(rq, q, seen));
     audit_query(rq,
                 &(struct answer){&found, xds_query_select(rq->arena, q, found.v, found.n), seen});
+    if (q->leaf_class)
+        remember(rq, seen);
     *out = seen;
     return OK;
 }

@@ -207,6 +207,8 @@ static bool choose(struct request *rq, struct xds_retrieval *r, struct xds_wante
         w->blob = blob;
         w->person = xds_visible_person(r->seen, i);
     }
+    if (w->document != NULL)
+        xds_find_remember(rq, w->document);
     return w->document != NULL;
 }
 

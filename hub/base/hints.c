@@ -30,6 +30,17 @@ void hints_put(struct hints *h, uint64_t key, const void *value, size_t size)
     give_back(slot);
 }
 
+void hints_drop(struct hints *h, uint64_t key)
+{
+    struct hint_slot *slot = take(h, key);
+
+    if (slot == NULL)
+        return;
+    if (slot->key == key)
+        slot->size = 0;
+    give_back(slot);
+}
+
 bool hints_get(struct hints *h, uint64_t key, void *value, size_t size)
 {
     struct hint_slot *slot = take(h, key);

@@ -21,5 +21,6 @@ struct hints {
 
 /* In place of what was there. size: 1 to HINT_BYTES. */
 void hints_put(struct hints *h, uint64_t key, const void *value, size_t size);
+void hints_drop(struct hints *h, uint64_t key);
 /* False when there is none of this size. */
 bool hints_get(struct hints *h, uint64_t key, void *value, size_t size);

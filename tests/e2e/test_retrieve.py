@@ -2,7 +2,7 @@
 import pytest
 
 from hospital import xds
-from people import cda, known
+from people import cda, known, masked
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,37 @@ def test_simple_soap_is_accepted_and_answered_by_mtom(hub, harbour, shelf):
     body = xds.retrieve([(hub.repository, shelf.entries[0].unique_id)])
     got = xds.Response(harbour.link.call("/xds/repository", xds.ITI43, body))
     assert got.ok and got.answer.mtom
+
+
+def told_apart(hub, member, unique_id):
+    """The answer for this document and that for one that nobody registered, made alike."""
+    nobody = unique_id[:-1] + str((int(unique_id[-1]) + 1) % 10)
+    answers = [member.retrieve((hub.repository, u)) for u in (unique_id, nobody)]
+    assert answers[0].codes == ["XDSDocumentUniqueIdError"]
+    return [masked(a).replace(u.encode(), b"UNIQUE-ID") for a, u in zip(answers, (unique_id, nobody))]
+
+
+def test_what_a_member_was_shown_before_is_decided_anew(hub, lakeside, harbour):
+    """The hub remembers where it was (xds/find.c), and believes nothing of that."""
+    person, other = known(lakeside, harbour), known(lakeside)
+    entry, _ = lakeside.publish(person.xad, cda("shown before"))
+    pair = (hub.repository, entry.unique_id)
+    assert harbour.find(person.xad).ok and harbour.retrieve(pair).ok and harbour.retrieve(pair).ok
+    policy = hub.json("consent", "set", "--patient", person.xad, "--deny", "--member", "harbour")["policy"]
+    for _ in range(2):
+        hidden, nobody = told_apart(hub, harbour, entry.unique_id)
+        assert hidden == nobody
+        assert lakeside.retrieve(pair).ok
+    hub.run("consent", "revoke", "--patient", person.xad, "--policy", policy)
+    assert harbour.retrieve(pair).ok
+    hub.run("consent", "set", "--patient", other.xad, "--deny", "--member", "harbour")
+    merge = hub.json("mpi", "merge", person.cx(lakeside), other.cx(lakeside), "--why", "one patient")["merge"]
+    assert harbour.retrieve(pair).codes == ["XDSDocumentUniqueIdError"]
+    hub.json("mpi", "unmerge", merge)
+    assert harbour.retrieve(pair).ok and harbour.retrieve(pair).documents[0].content == entry.content
+    assert lakeside.remove_documents(pair).ok
+    gone, nobody = told_apart(hub, harbour, entry.unique_id)
+    assert gone == nobody
 
 
 def test_a_document_whose_bytes_were_changed_on_disk_is_not_given(hub, lakeside, harbour):

@@ -39,6 +39,18 @@ static void of_many_keys_each_finds_its_own_or_nothing(void)
     CU_ASSERT(found > HINT_SLOTS / 4 && found <= HINT_SLOTS);
 }
 
+static void what_was_dropped_is_gone_and_nothing_else(void)
+{
+    const int value = 7;
+    int got;
+
+    hints_put(&hints, 42, &value, sizeof(value));
+    hints_drop(&hints, 43);
+    CU_ASSERT(hints_get(&hints, 42, &got, sizeof(got)));
+    hints_drop(&hints, 42);
+    CU_ASSERT_FALSE(hints_get(&hints, 42, &got, sizeof(got)));
+}
+
 enum { WIDE = HINT_BYTES / sizeof(uint64_t), ROUNDS = 200000 };
 
 /* One key, values whose words are all alike: a mixture would show. */
@@ -73,4 +85,5 @@ static void threads_never_see_halves(void)
 }
 
 SUITE(test_hints, CASE(what_was_put_last_is_found_by_key_and_size),
-      CASE(of_many_keys_each_finds_its_own_or_nothing), CASE(threads_never_see_halves));
+      CASE(of_many_keys_each_finds_its_own_or_nothing),
+      CASE(what_was_dropped_is_gone_and_nothing_else), CASE(threads_never_see_halves));
