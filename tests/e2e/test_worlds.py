@@ -11,7 +11,7 @@ from hospital.community import Person as Stranger
 from people import Person, cda
 from test_xca import Region
 
-SETTINGS = {"community_soft_ms": 2000, "community_hard_ms": 60000, "community_leave_alone_ms": 10, "workers": 4}
+SETTINGS = {"community_soft_ms": 60000, "community_hard_ms": 60000, "community_leave_alone_ms": 10, "workers": 4}
 WORLDS = int(os.environ.get("CAUSEWAY_WORLDS", 12))
 SEED = int(os.environ.get("CAUSEWAY_SEED", 7))
 
@@ -20,8 +20,9 @@ FAULTS = {
     "lies": lambda c: setattr(c, "mend", lambda kind, text: text.replace(c.home, "2.16.840.1.999")),
     "is broken": lambda c: setattr(c, "mend", lambda kind, text: (500, "no")),
     "says nothing": lambda c: setattr(c, "mend", lambda kind, text: ""),
-    "answers late": lambda c: setattr(c, "delay", 3.0),
+    "answers late": lambda c: setattr(c, "delay", 4.0),
 }
+LATE = ("hangs", "answers late")
 
 
 class World(Region):
@@ -29,8 +30,7 @@ class World(Region):
 
     def __init__(self, hub, lakeside, harbour):
         self.hub, self.lakeside, self.harbour = hub, lakeside, harbour
-        self.communities = [self.add(f"world{i}", f"2.16.840.2.{i + 1}") for i in range(8)]
-
+        self.communities, self.hurried = [self.add(f"world{i}", f"2.16.840.2.{i + 1}") for i in range(8)], []
 
     def call(self, path, action, body, **options):
         return xds.Response(self.harbour.link.call(path, action, body, **options))
@@ -81,6 +81,8 @@ def test_the_merged_answer_is_the_union_that_consent_allows_less_what_failed(wor
     allowed = decide(world, dice, person)
     for c, fault in faults.items():
         FAULTS[fault](c)
+        if fault in LATE:
+            world.hurry(c)
     answer = world.find(person)
     story = (number, allowed, {c.name: f for c, f in faults.items()}, answer)
     expected = set().union(*(ids for c, ids in held.items() if allowed and c not in faults))

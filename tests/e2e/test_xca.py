@@ -16,7 +16,7 @@ from hospital.community import ITI38, ITI39, ITI80, Community, Person as Strange
 from people import Person, cda
 
 PLQ = "urn:ihe:iti:xcpd:2009"
-SETTINGS = {"community_soft_ms": 3000, "community_hard_ms": 60000, "community_leave_alone_ms": 2000,
+SETTINGS = {"community_soft_ms": 60000, "community_hard_ms": 60000, "community_leave_alone_ms": 10000,
             "health_data_locator": "on", "max_results": 40, "rediscovery_purpose": "TREAT"}
 
 
@@ -27,7 +27,7 @@ class Region:
         self.hub, self.lakeside = hub, lakeside
         self.aurora = self.add("aurora", "2.16.840.1.1")
         self.borealis = self.add("borealis", "2.16.840.1.2")
-        self.communities = [self.aurora, self.borealis]
+        self.communities, self.hurried = [self.aurora, self.borealis], []
 
     def add(self, name, home):
         identity = self.hub.authority.issue(name, server=True)
@@ -71,7 +71,14 @@ class Region:
     def find(self, p, **options):
         return self.query(xds.find_documents(p.xad, **options))
 
+    def hurry(self, community):
+        """Waits two seconds for this one alone: the others may be slow because the machine is."""
+        self.hub.run("community", "quirk", community.name, "add", "soft-ms", "--value", 2000)
+        self.hurried.append(community)
+
     def reset(self):
+        while self.hurried:
+            self.hub.run("community", "quirk", self.hurried.pop().name, "remove", "soft-ms")
         for c in self.communities:
             c.asked.clear()
             c.mend, c.head = (lambda kind, text: text), (lambda kind, fields: fields)
@@ -344,6 +351,8 @@ def test_a_community_that_fails_is_named_and_the_others_are_answered(region, bre
     p = region.patient(region.aurora, region.borealis)
     region.find(p)
     break_it(region.aurora)
+    if region.aurora.hangs:
+        region.hurry(region.aurora)
     began = time.monotonic()
     answer = region.find(p)
     assert time.monotonic() - began < 30  # which is half of community_hard_ms
