@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import psycopg2
 import pytest
 
-from hospital import xds
+from hospital import Hospital, xds
 from people import cda, known
 
-SETTINGS = {"max_results": 30, "request_seconds": 2}
+SETTINGS = {"max_results": 30}
 
 # Codes of the table that others raise.
 ELSEWHERE = {
@@ -27,10 +27,9 @@ ELSEWHERE = {
 class World:
     """Two hospitals, a person, and the ways to go wrong."""
 
-    def __init__(self, hub, us, them):
-        self.hub, self.us, self.them = hub, us, them
+    def __init__(self, hub, us, them, hurried):
+        self.hub, self.us, self.them, self.hurried = hub, us, them, hurried
         self.person = known(us, them)
-
     def entry(self, text="text", **fields):
         return xds.Entry(fields.pop("patient_id", self.person.xad), cda(text), **{"id": xds.new_urn(), **fields})
 
@@ -191,13 +190,13 @@ def registry_away(w):
 def registry_busy(w):
     submission = w.submission(w.entry())
     with w.locked():
-        return w.us.register(submission), []
+        return w.hurried.register(submission), []
 
 
 def repository_busy(w):
     submission = w.submission(w.entry())
     with w.locked():
-        return w.us.provide(submission), []
+        return w.hurried.provide(submission), []
 
 
 def replaces_the_replaced(w):
@@ -355,9 +354,19 @@ TABLE = [
 WARNINGS = {"XDSExtraMetadataNotSaved"}
 
 
+@pytest.fixture(scope="module")
+def hurried(hub, make_hub, lakeside):
+    """Lakeside at another process, which gives a request two seconds."""
+    twin = make_hub("error-codes-twin", twin=hub, request_seconds=2)
+    member = Hospital(lakeside.name, lakeside.identity, lakeside.authority, twin)
+    yield member
+    member.close()
+    twin.stop()
+
+
 @pytest.mark.parametrize("code, condition", TABLE, ids=[f"{c}-{f.__name__}" for c, f in TABLE])
-def test_the_code_is_raised_where_its_condition_holds(code, condition, hub, lakeside, harbour):
-    response, words = condition(World(hub, lakeside, harbour))
+def test_the_code_is_raised_where_its_condition_holds(code, condition, hub, lakeside, harbour, hurried):
+    response, words = condition(World(hub, lakeside, harbour, hurried))
     severity = xds.WARNING if code in WARNINGS else xds.ERROR
     assert response.status == (xds.SUCCESS if code in WARNINGS else xds.FAILURE), response
     assert code in response.codes, response
