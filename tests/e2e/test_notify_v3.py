@@ -9,7 +9,7 @@ from hospital import Patient, hl7v3, soap
 from hospital.answers import Answers
 from hospital.hub import Failed, eventually
 
-SETTINGS = {"outbox_ack_seconds": 20, "outbox_attempts": 3, "outbox_pause_seconds": 1}
+SETTINGS = {"outbox_ack_seconds": 60, "outbox_attempts": 3, "outbox_pause_seconds": 1}
 NS = {"v3": hl7v3.V3}
 ACKNOWLEDGEMENT = """<MCCI_IN000002UV01 xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0">
 <id root="2.25.77"/><creationTime value="20261122"/>

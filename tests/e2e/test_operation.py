@@ -136,7 +136,7 @@ def test_sigterm_lets_the_request_under_way_finish(make_hub):
     connection.send(content[100:])
     answer = connection.receive()
     assert answer.status == 200 and answer.field("connection", "").lower() == "close"
-    stopper.join(30)
+    stopper.join()
     assert ended == [0]
 
 
