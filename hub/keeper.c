@@ -46,8 +46,8 @@ static void follow_members(struct keeper *k)
         member_directory_release(d);
         return;
     }
-    log_info("members_read", "epoch=%lld members=%zu", (long long)d->epoch, d->count);
     net_close_peers(k->hub->net, no_longer_admitted, d);
+    log_info("members_read", "epoch=%lld members=%zu", (long long)d->epoch, d->count);
     member_directory_release(k->seen);
     k->seen = d;
 }
