@@ -123,7 +123,7 @@ static void slow(struct exchange *ex)
 
 static void rest(struct exchange *ex)
 {
-    ex->rest_us = US_PER_SECOND / 2;
+    ex->rest_us = 3 * US_PER_SECOND;
     reply_add(&ex->reply, STR("rest"));
 }
 
