@@ -145,13 +145,13 @@ class Region:
 
     def _wait_until_admitted(self, identity):
         """A hub looks several times a second whether its members have changed."""
-        for _ in range(50):
+        for _ in range(600):
             try:
                 with soap.Connection(self.soap_address, identity, self.ca) as connection:
                     return connection.exchange("GET", "/")
             except (soap.Broken, OSError):
                 time.sleep(0.1)
-        raise Astray(f"{identity.name} was not admitted within 5 seconds")
+        raise Astray(f"{identity.name} was not admitted within a minute")
 
 
 # --- the story ------------------------------------------------------------------------------------
