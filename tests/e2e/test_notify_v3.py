@@ -89,6 +89,6 @@ def test_a_refused_message_is_a_dead_letter(hub, consumer, lakeside):
     assert dead[0]["transaction"] == "ITI-46" and dead[0]["trouble"] == "refused: CE"
 
 
-def test_an_address_of_hl7v3_is_an_https_url(hub):
+def test_an_address_of_hl7v3_is_an_https_url(hub, lakeside):
     with pytest.raises(Failed, match="https://HOST"):
         hub.run("member", "notify", "add", "lakeside", "--format", "hl7v3", "--to", "host:1")

@@ -152,8 +152,9 @@ def test_what_is_wrong_stops_the_start(change, says, hub, settings):
     assert done.returncode == 2 and says in done.stderr
 
 
-def test_the_servers_certificate_is_verified(make_hub, hub, settings, swift, lakeside):
+def test_the_servers_certificate_is_verified(make_hub, hub, settings, swift, lakeside, person):
     """A second hub over the same bucket, behind TLS; and the same without the CA at hand."""
+    publish(lakeside, person, cda("behind TLS"))
     front = server.TlsFront(swift, hub.authority.issue("objects", server=True))
     secure = {"s3_endpoint": front.endpoint, "s3_ca": hub.ca}
     twin = make_hub("s3-tls", twin=hub, **secure)
