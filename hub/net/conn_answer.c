@@ -7,6 +7,8 @@
 
 #define LINGER_US (2 * US_PER_SECOND)
 
+enum { SEVERAL_RECORDS = 32 * 1024 /* bytes of an answer */ };
+
 void conn_end_exchange(struct conn *c, enum answer_end end, uint64_t sent)
 {
     const struct net_service *service = conn_service(c);
@@ -142,9 +144,16 @@ enum next conn_become_idle(struct conn *c)
 
 enum next conn_on_writing(struct conn *c)
 {
-    uint64_t before = c->sender->sent;
-    enum sender_result r = sender_run(c->sender, &c->stream);
-    uint64_t sent = c->sender->sent;
+    bool gather = c->exchange->reply.length > SEVERAL_RECORDS;
+    uint64_t before = c->sender->sent, sent;
+    enum sender_result r;
+
+    if (gather)
+        stream_gather(&c->stream, true);
+    r = sender_run(c->sender, &c->stream);
+    if (gather)
+        stream_gather(&c->stream, false);
+    sent = c->sender->sent;
 
     atomic_fetch_add(&c->io->server->counters.bytes_out, sent - before);
     if (sent > before)

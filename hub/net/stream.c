@@ -1,6 +1,8 @@
 #include "hub/net/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,6 +88,13 @@ enum stream_result stream_write(struct stream *s, const char *from, size_t size,
         return judge_errno(s, STREAM_WANT_WRITE);
     *n = (size_t)sent;
     return STREAM_DONE;
+}
+
+void stream_gather(struct stream *s, bool on)
+{
+    int value = on;
+
+    (void)setsockopt(s->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
 }
 
 bool stream_pending(const struct stream *s)

@@ -28,6 +28,10 @@ enum stream_result stream_read(struct stream *s, char *to, size_t size, size_t *
 /* Writes some; *n is how much. After WANT_* the same bytes must come again, wherever they lie. */
 enum stream_result stream_write(struct stream *s, const char *from, size_t size, size_t *n);
 
+/* While it is on the kernel sends full packets only; with its end goes what is left. For what is
+ * written in many pieces, as TLS records are. */
+void stream_gather(struct stream *s, bool on);
+
 /* Are there bytes that no readiness of the socket will announce? */
 bool stream_pending(const struct stream *s);
 
