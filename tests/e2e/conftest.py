@@ -119,6 +119,8 @@ def schemas_hold():
     from hospital import soap
 
     read = soap.read
+    if (DATA / "ihe/schemas").exists():
+        schemas.load(str(DATA))  # now: else while a hub waits for an acknowledgement
 
     def read_and_check(http):
         answer = read(http)

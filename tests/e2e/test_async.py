@@ -10,7 +10,7 @@ from hospital.hub import eventually
 from hospital.ports import fixed_addresses, free_port
 from people import cda, known
 
-SETTINGS = {"outbox_ack_seconds": 60, "outbox_attempts": 8, "outbox_pause_seconds": 1,
+SETTINGS = {"outbox_ack_seconds": 10, "outbox_attempts": 8, "outbox_pause_seconds": 1,
             "outbox_kept": 5, **fixed_addresses()}
 
 
