@@ -33,8 +33,7 @@ bool consent_relation_parse(struct str word, enum consent_relation_kind *out)
  * March, so that the leap day is a year's last). */
 static int32_t date_of(int64_t at_us)
 {
-    int64_t us_per_day = 86400 * US_PER_SECOND;
-    int64_t days = (at_us >= 0 ? at_us : at_us - us_per_day + 1) / us_per_day + 719468;
+    int64_t days = (at_us >= 0 ? at_us : at_us - US_PER_DAY + 1) / US_PER_DAY + 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
     int64_t day = days - era * 146097;
     int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;

@@ -95,7 +95,7 @@ static enum status given_time(struct operation *o, const char *option, int64_t *
 
 static enum status work_denials(struct operation *o, struct strbuf *out)
 {
-    int64_t since_us = o->now_us - WEEK_DAYS * (int64_t)86400 * US_PER_SECOND;
+    int64_t since_us = o->now_us - WEEK_DAYS * US_PER_DAY;
     int64_t until_us = INT64_MAX;
     struct rows rows;
 

@@ -4,8 +4,6 @@
 
 #include "xds/rows.h"
 
-#define DAY_US (86400 * US_PER_SECOND)
-
 static int64_t hash_of(struct str authority, struct str id)
 {
     unsigned char digest[crypto_hash_sha256_BYTES];
@@ -84,7 +82,7 @@ void correlations_used(struct request *rq, struct person_ref person,
     if (rq->config->rediscovery_purpose[0] == '\0')
         return;
     for (size_t i = 0; i < known->n; i++)
-        stale = stale || known->v[i].used_us < rq->now_us - DAY_US;
+        stale = stale || known->v[i].used_us < rq->now_us - US_PER_DAY;
     if (stale)
         db_queue(rq->db, &NOTE_USE, NULL, DB_INT8(person.pkey), DB_INT8(person.person_id),
                  DB_TIME(rq->now_us));

@@ -65,7 +65,7 @@ static const struct statement PRUNE[KINDS] = {
 /* Between BEGIN and COMMIT. */
 static enum status batch(const struct config *config, struct db *db, bool *more)
 {
-    int64_t expired = clock_now_us() - config->community_memory_days * 86400 * US_PER_SECOND;
+    int64_t expired = clock_now_us() - config->community_memory_days * US_PER_DAY;
     int64_t seen = expired - KNOWN_DOCUMENT_HOURS * 3600 * US_PER_SECOND;
     int64_t gone = 0;
     struct rows lock, pruned[KINDS];

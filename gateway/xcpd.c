@@ -499,7 +499,7 @@ static void keep(struct request *rq, const struct discoveries *d, const struct d
                             .expires_us = v->expires_us};
 
     if (v->end == DISCOVERY_UNSURE)
-        c.expires_us = rq->now_us + 86400 * US_PER_SECOND;
+        c.expires_us = rq->now_us + US_PER_DAY;
     if (v->end != DISCOVERY_FAILED && c.expires_us > 0)
         correlation_keep(rq, d->person, &c, !d->background);
 }

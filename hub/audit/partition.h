@@ -6,7 +6,7 @@
 #include "hub/data/db.h"
 
 /* Below this `readyz` and `doctor` warn. */
-#define AUDIT_PARTITION_WARN_US (14 * 86400 * US_PER_SECOND)
+#define AUDIT_PARTITION_WARN_US (14 * US_PER_DAY)
 
 /* Makes what is missing; *made tells how many. A transaction of its own. */
 enum status audit_partitions_make(struct db *db, int64_t *made) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "hub/base/str.h"
 
 #define US_PER_SECOND INT64_C(1000000)
+#define US_PER_DAY    (86400 * US_PER_SECOND)
 
 int64_t clock_now_us(void);               /* wall clock, UTC */
 int64_t clock_monotonic_us(void);         /* for durations and deadlines */

@@ -56,7 +56,7 @@ bool doctor_flush(struct doctor *d)
 void doctor_say_expiry(struct doctor *d, struct str what, int64_t at_us, const char *advice)
 {
     struct str at = clock_iso(d->args.arena, at_us);
-    int64_t days = (at_us - d->now_us) / (86400 * US_PER_SECOND);
+    int64_t days = (at_us - d->now_us) / US_PER_DAY;
 
     if (at_us < d->now_us)
         doctor_say(d, DOCTOR_PROBLEM, advice, "%.*s expired on %.10s", STR_ARG(what), at.p);

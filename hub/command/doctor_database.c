@@ -253,7 +253,7 @@ static void idps_examine(struct doctor *d, const struct member *m)
         for (size_t k = 0; k < idp->key_count; k++)
             if (idp->keys[k].key != NULL && idp->keys[k].not_after_us > last)
                 last = idp->keys[k].not_after_us;
-        if (last < d->now_us + 60 * 86400 * US_PER_SECOND)
+        if (last < d->now_us + 60 * US_PER_DAY)
             doctor_say_expiry(d,
                               str_printf(d->args.arena,
                                          "the last key of %.*s's identity provider "
@@ -279,7 +279,7 @@ static void member_examine(struct doctor *d, const struct member *m)
     if (m->cert_count == 0)
         doctor_say(d, DOCTOR_WARNING, "`causeway member cert add`, or suspend it",
                    "%.*s has no certificate, so it cannot connect", STR_ARG(m->name));
-    else if (last < d->now_us + 60 * 86400 * US_PER_SECOND)
+    else if (last < d->now_us + 60 * US_PER_DAY)
         doctor_say_expiry(d, str_printf(a, "the last certificate of %.*s", STR_ARG(m->name)), last,
                           "ask the member for a new one, and `causeway member cert add` it");
     idps_examine(d, m);

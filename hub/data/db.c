@@ -273,7 +273,7 @@ void db_attach(struct db *db, struct arena *a, struct errors *err, int64_t deadl
 
 static bool only_reads(const struct statement *s)
 {
-    return strncmp(s->sql, "SELECT", 6) == 0 && strstr(s->sql, " FOR ") == NULL;
+    return strncmp(s->sql, "SELECT", 6) == 0 && strstr(s->sql, "FOR ") == NULL;
 }
 
 void db_queue_values(struct db *db, const struct statement *s, struct rows *rows,

@@ -18,7 +18,7 @@ static int64_t key_of(struct arena *a, enum audit_rule rule, struct str user, in
     struct str text =
         str_printf(a, "%s\n%.*s\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%" PRId64,
                    audit_rule_texts[rule].word, STR_ARG(user), user.n > 0 ? 0 : member_id,
-                   person.pkey, person.person_id, at_us / (86400 * US_PER_SECOND));
+                   person.pkey, person.person_id, at_us / US_PER_DAY);
 
     return hash_key(&text, 1);
 }

@@ -5,7 +5,7 @@
 #include "hub/command/operation.h"
 
 enum { AUDIT_ASKED_LIMIT = 50 }; /* rows at a time, unless --limit says another number */
-#define AUDIT_ASKED_US (30 * 86400 * US_PER_SECOND)
+#define AUDIT_ASKED_US (30 * US_PER_DAY)
 
 /* X(name, value, help): the conditions, which search, export and saved searches share. */
 #define AUDIT_CONDITIONS(X)                                                                        \

@@ -9,7 +9,7 @@
 #include "hub/command/audit/watch_day.h"
 #include "hub/command/audit/watch_lists.h"
 
-#define CARE_US    (RULE_CARE_DAYS * 86400 * US_PER_SECOND)
+#define CARE_US    (RULE_CARE_DAYS * US_PER_DAY)
 #define DENIALS_US (RULE_DENIALS_HOURS * 3600 * US_PER_SECOND)
 
 /* Whoever holds the row works; others come again later. */
@@ -316,7 +316,7 @@ static enum status judge_days(struct batch *b, int64_t *ticked_us)
 
     if (b->count > 0 && *ticked_us == INT64_MIN)
         *ticked_us = watch_day_of(b->rows[0].at.at_us);
-    for (; b->count > 0 && *ticked_us < last; *ticked_us += WATCH_DAY_US)
+    for (; b->count > 0 && *ticked_us < last; *ticked_us += US_PER_DAY)
         TRY(watch_day(b->watch, b->rq, *ticked_us));
     return OK;
 }

@@ -121,14 +121,14 @@ struct days {
 
 int64_t watch_day_of(int64_t at_us)
 {
-    return at_us / WATCH_DAY_US * WATCH_DAY_US;
+    return at_us / US_PER_DAY * US_PER_DAY;
 }
 
 static enum status days_read(struct days *d)
 {
     struct rows r;
 
-    db_queue(d->rq->db, &DAYS, &r, DB_TIME(d->from_us), DB_TIME(d->from_us + WATCH_DAY_US));
+    db_queue(d->rq->db, &DAYS, &r, DB_TIME(d->from_us), DB_TIME(d->from_us + US_PER_DAY));
     TRY(db_flush(d->rq->db));
     d->count = (size_t)r.count;
     d->users = ARENA_ARRAY(d->rq->arena, d->count + 1, struct user_day);
@@ -143,7 +143,7 @@ static enum status days_read(struct days *d)
             .patients = row_int(&r, i, 2),
             .queries = row_int(&r, i, 3),
             .retrievals = row_int(&r, i, 4),
-            .day = d->from_us / WATCH_DAY_US,
+            .day = d->from_us / US_PER_DAY,
             .last_day = INT64_MIN,
         };
         u->numbers = row_int(&r, i, 5);
@@ -212,7 +212,7 @@ static enum status walks_read(struct days *d)
     if (n == 0)
         return OK;
     db_queue(d->rq->db, &STEPS, &r, DB_TEXTS(users, n), DB_TIME(d->from_us),
-             DB_TIME(d->from_us + WATCH_DAY_US));
+             DB_TIME(d->from_us + US_PER_DAY));
     TRY(db_flush(d->rq->db));
     for (size_t i = 0; i < d->count && at < r.count; i++) {
         int from = at;
@@ -251,7 +251,7 @@ static enum status raise(struct days *d, struct user_day *u, enum audit_rule rul
         records[i] = u->walk[i];
     if (n == 0) {
         db_queue(d->rq->db, &RECORDS, &r, DB_TEXT(u->user), DB_TIME(d->from_us),
-                 DB_TIME(d->from_us + WATCH_DAY_US), DB_INT8(ALERT_RECORDS));
+                 DB_TIME(d->from_us + US_PER_DAY), DB_INT8(ALERT_RECORDS));
         TRY(db_flush(d->rq->db));
         for (; n < (size_t)r.count; n++)
             records[n] = (struct audit_position){row_int(&r, (int)n, 0), row_time(&r, (int)n, 1),

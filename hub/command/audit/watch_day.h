@@ -3,8 +3,6 @@
 
 #include "hub/command/audit/watch.h"
 
-#define WATCH_DAY_US (86400 * US_PER_SECOND)
-
 /* Midnight (UTC) before. */
 int64_t watch_day_of(int64_t at_us);
 /* Judges every user's day that begins there, and keeps its figures. May be run again while the day
