@@ -1,19 +1,12 @@
 #include "gateway/prune.h"
 
+#include "gateway/chore.h"
 #include "gateway/correlation.h"
 #include "hub/base/clock.h"
 
 enum { BATCH = 500, PAUSE_SECONDS = 600, KINDS = 3 };
 
-#define CHORE DB_TEXT(STR("prune"))
-
-static const struct statement LOOK = {
-    "gw_prune_look",
-    "SELECT 1\n"
-    "  FROM community_chore\n"
-    " WHERE name = $1\n"
-    "   AND due_at <= now()",
-};
+#define CHORE "prune"
 
 static const struct statement LOCK = {
     "gw_prune_lock",
@@ -70,7 +63,7 @@ static enum status batch(const struct config *config, struct db *db, bool *more)
     int64_t gone = 0;
     struct rows lock, pruned[KINDS];
 
-    db_queue(db, &LOCK, &lock, CHORE);
+    db_queue(db, &LOCK, &lock, DB_TEXT(STR(CHORE)));
     TRY(db_flush(db));
     if (lock.count == 0)
         return OK;
@@ -84,19 +77,18 @@ static enum status batch(const struct config *config, struct db *db, bool *more)
     }
     metric_add(METRIC_community_rows_pruned_total, (uint64_t)gone);
     if (!*more)
-        db_queue(db, &DONE, NULL, CHORE, DB_FLOAT8(PAUSE_SECONDS));
+        db_queue(db, &DONE, NULL, DB_TEXT(STR(CHORE)), DB_FLOAT8(PAUSE_SECONDS));
     return OK;
 }
 
 enum status gateway_prune(const struct config *config, struct db *db, bool *more)
 {
-    struct rows look;
     enum status s;
+    bool is_due;
 
     *more = false;
-    db_queue(db, &LOOK, &look, CHORE);
-    TRY(db_flush(db));
-    if (look.count == 0)
+    TRY(chore_look(db, CHORE, &is_due));
+    if (!is_due)
         return OK;
     db_begin(db, READ_COMMITTED);
     s = batch(config, db, more);

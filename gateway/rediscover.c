@@ -1,4 +1,5 @@
 #include "gateway/rediscover.h"
+#include "gateway/chore.h"
 
 #include <stdatomic.h>
 
@@ -17,7 +18,7 @@ enum {
 };
 
 #define LOOK_US US_PER_SECOND
-#define CHORE   DB_TEXT(STR("rediscover"))
+#define CHORE   "rediscover"
 
 static const struct transaction again = {
     .name = "ITI-55",
@@ -53,14 +54,6 @@ static struct inquiry {
 
 /* --- the lease ---------------------------------------------------------------------------------
  */
-
-static const struct statement LOOK = {
-    "gw_again_look",
-    "SELECT 1\n"
-    "  FROM community_chore\n"
-    " WHERE name = $1\n"
-    "   AND due_at <= now()",
-};
 
 static const struct statement CLAIM = {
     "gw_again_claim",
@@ -244,7 +237,8 @@ static enum status ask(struct inquiry *t, bool *ours)
     *ours = is_of_now(t, &epoch);
     if (!*ours)
         return OK;
-    db_queue(rq->db, &CLAIM, &claim, CHORE, DB_UUID(t->owner), DB_FLOAT8(lease_seconds(t)));
+    db_queue(rq->db, &CLAIM, &claim, DB_TEXT(STR(CHORE)), DB_UUID(t->owner),
+             DB_FLOAT8(lease_seconds(t)));
     TRY(db_flush(rq->db));
     *ours = claim.affected == 1;
     if (!*ours)
@@ -253,7 +247,7 @@ static enum status ask(struct inquiry *t, bool *ours)
     if (t->n > 0)
         TRY(prepare(t));
     if (questions_of(t) == 0)
-        db_queue(rq->db, &RELEASE, NULL, CHORE, DB_UUID(t->owner),
+        db_queue(rq->db, &RELEASE, NULL, DB_TEXT(STR(CHORE)), DB_UUID(t->owner),
                  DB_FLOAT8(due.count == ROWS_MAX ? 0 : SECONDS_IDLE));
     return queue_audit(t);
 }
@@ -334,7 +328,7 @@ static enum status judge(struct inquiry *t)
     struct request *rq = &t->request;
     struct rows epoch, release;
 
-    db_queue(rq->db, &RELEASE, &release, CHORE, DB_UUID(t->owner), DB_FLOAT8(0));
+    db_queue(rq->db, &RELEASE, &release, DB_TEXT(STR(CHORE)), DB_UUID(t->owner), DB_FLOAT8(0));
     db_queue0(rq->db, &EPOCH, &epoch);
     TRY(db_flush(rq->db));
     if (release.affected != 1 || !is_of_now(t, &epoch))
@@ -367,20 +361,12 @@ static void finish(struct inquiry *t, struct db *db)
     end(t);
 }
 
-static bool is_due(struct db *db)
-{
-    struct rows look;
-
-    db_queue(db, &LOOK, &look, CHORE);
-    return db_flush(db) == OK && look.count == 1;
-}
-
 static void start(struct inquiry *t, struct hub *hub, struct db *db)
 {
-    bool ours = false;
+    bool ours = false, is_due;
 
     begin(t, hub, db);
-    if (is_due(db)) {
+    if (chore_look(db, CHORE, &is_due) == OK && is_due) {
         db_begin(db, again.isolation);
         commit(t, ask(t, &ours), "ask");
     }
