@@ -154,7 +154,7 @@ class Chaos:
     def recover(self):
         for region in self.regions:
             region.hospital = self.hospital(region)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while time.monotonic() < end:
             answer, _ = self.journey.ask()
             if answer.status == xds.SUCCESS and {e.unique_id for e in answer.entries} >= set(self.acknowledged):
