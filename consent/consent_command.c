@@ -10,6 +10,7 @@
 #include "consent/labels.h"
 #include "consent/labels_command.h"
 #include "consent/people_command.h"
+#include "consent/proxy_command.h"
 #include "consent/report_command.h"
 #include "consent/rule_option.h"
 #include "consent/ways_command.h"

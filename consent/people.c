@@ -73,6 +73,13 @@ bool consent_birth_parse(struct str text, int32_t *birth)
     return true;
 }
 
+struct str consent_birth_text(struct arena *a, int32_t birth)
+{
+    return birth == 0
+               ? STR("")
+               : str_printf(a, "%04d-%02d-%02d", birth / 10000, birth / 100 % 100, birth % 100);
+}
+
 /* --- relations ------------------------------------------------------------------------------- */
 
 static bool is_of(const struct consent_relation *r, const struct principal *principal)

@@ -38,6 +38,8 @@ const struct consent_emergency_terms *consent_emergency_terms_of(const struct co
 /* YYYY, YYYYMM or YYYYMMDD..., with or without hyphens, as the number YYYYMMDD; what is not said is
  * the first. False: no date of the calendar. */
 bool consent_birth_parse(struct str text, int32_t *birth);
+/* 2010-04-17; nothing of 0. */
+struct str consent_birth_text(struct arena *a, int32_t birth);
 /* Whoever was born after this day is younger than so many years. */
 int32_t consent_birth_at_age(int years, int64_t at_us);
 /* Whole years at an instant, by the calendar of UTC; below 0 before the birth. */
