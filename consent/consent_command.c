@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "consent/consent_print.h"
-#include "consent/consent_store.h"
 #include "consent/decide_command.h"
 #include "consent/decided.h"
 #include "consent/domain_store.h"
@@ -114,10 +113,10 @@ static enum status given_patient(struct operation *o, struct subject *s)
     return OK;
 }
 
-static struct consent_change change_of(const struct operation *o, const struct subject *s)
+struct consent_change consent_change_of(const struct operation *o, const struct person *person)
 {
-    return (struct consent_change){.persons = s->person.constituents,
-                                   .count = s->person.constituent_count,
+    return (struct consent_change){.persons = person->constituents,
+                                   .count = person->constituent_count,
                                    .at_us = o->now_us,
                                    .by = operator_name(o->args.arena)};
 }
@@ -241,7 +240,7 @@ static enum status work_set(struct operation *o, struct strbuf *out)
     TRY(given_patient(o, &s));
     TRY(set_read(o, &p));
     p.person = s.person.ref;
-    change = change_of(o, &s);
+    change = consent_change_of(o, &s.person);
     consent_store_add(o->db, o->args.arena, &change, &p);
     TRY(consent_policies_of(o, &s.person, 0, &now));
     audit_object_add(o->args.arena, s.audit, "consent", uuid_text(o->args.arena, p.id),
@@ -287,7 +286,7 @@ static enum status work_revoke(struct operation *o, struct strbuf *out)
         return fail(o->args.err, INVALID, "usage",
                     "--policy takes the policy's id, as `causeway consent show` prints it");
     TRY(given_patient(o, &s));
-    change = change_of(o, &s);
+    change = consent_change_of(o, &s.person);
     consent_store_end(o->db, o->args.arena, &change, policy, &ended);
     TRY(consent_policies_of(o, &s.person, 0, &now));
     if (ended.count == 0)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "consent/consent_print.h"
+#include "consent/consent_store.h"
 #include "hub/command/operation.h"
 #include "hub/module.h"
 #include "hub/person.h"
@@ -34,3 +35,5 @@ enum status consent_given_member(struct operation *o, const char *option,
 struct consent_view consent_view_of(const struct operation *o, const struct person *person);
 enum status consent_policies_of(struct operation *o, const struct person *person, int64_t as_of_us,
                                 struct consent_policies *out) MUST_CHECK;
+/* A change of what holds for the person: all constituents, now, by the operator. */
+struct consent_change consent_change_of(const struct operation *o, const struct person *person);

@@ -90,14 +90,6 @@ static enum status given_relation(struct operation *o, const struct person *pers
     return given_birth(o, person, r);
 }
 
-static struct consent_change change_of(const struct operation *o, const struct person *person)
-{
-    return (struct consent_change){.persons = person->constituents,
-                                   .count = person->constituent_count,
-                                   .at_us = o->now_us,
-                                   .by = operator_name(o->args.arena)};
-}
-
 /* --- how relations are shown ----------------------------------------------------------------- */
 
 static struct str time_text(struct arena *a, int64_t us)
@@ -203,7 +195,7 @@ static enum status work_proxy_add(struct operation *o, struct strbuf *out)
 
     TRY(consent_given_patient(o, &person, &audit));
     TRY(given_relation(o, &person, &r));
-    change = change_of(o, &person);
+    change = consent_change_of(o, &person);
     people_relation_add(o->db, o->args.arena, &change, &r, str_from(evidence ? evidence : ""));
     audit_object_add(o->args.arena, audit, "relation", uuid_text(o->args.arena, r.id), r.user);
     return relations_show(o, &person, out);
@@ -223,7 +215,7 @@ static enum status work_proxy_end(struct operation *o, struct strbuf *out)
         return fail(o->args.err, INVALID, "usage",
                     "--relation takes its id, as `causeway consent proxy list` prints it");
     TRY(consent_given_patient(o, &person, &audit));
-    change = change_of(o, &person);
+    change = consent_change_of(o, &person);
     if (mistake)
         people_relation_take_back(o->db, o->args.arena, &change, relation, &ended);
     else

@@ -8,14 +8,6 @@
 #include "hub/base/oid.h"
 #include "hub/command/cli_print.h"
 
-static struct consent_change change_of(const struct operation *o, const struct person *person)
-{
-    return (struct consent_change){.persons = person->constituents,
-                                   .count = person->constituent_count,
-                                   .at_us = o->now_us,
-                                   .by = operator_name(o->args.arena)};
-}
-
 /* --- import ----------------------------------------------------------------------------------- */
 
 /* The policies that the same resource gave before, one row for each constituent. */
@@ -44,7 +36,7 @@ static void queue_earlier(struct operation *o, const struct person *person, stru
 static enum status end_earlier(struct operation *o, const struct person *person,
                                struct str resource, size_t *ended)
 {
-    struct consent_change change = change_of(o, person);
+    struct consent_change change = consent_change_of(o, person);
     struct rows earlier, *each;
 
     *ended = 0;
@@ -159,7 +151,7 @@ static enum status work_import(struct operation *o, struct strbuf *out)
     TRY(check_patient(o, &c, &person));
     id = resource_id(o->args.arena, &c);
     TRY(end_earlier(o, &person, id, &ended));
-    filing.change = change_of(o, &person);
+    filing.change = consent_change_of(o, &person);
     if (c.strange_count > 0 || str_eq(c.status, STR("active"))) {
         meaning = meaning_of(o, &c);
         filed = consent_file(o->db, o->args.arena, &filing, &meaning);
