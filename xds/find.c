@@ -1,5 +1,8 @@
 #include "xds/find.h"
 
+#include <inttypes.h>
+
+#include "hub/base/hash.h"
 #include "hub/base/hints.h"
 #include "xds/rows.h"
 
@@ -299,24 +302,46 @@ static enum status read_found(struct request *rq, struct reading *r, struct xds_
 /* --- the same where they were last, in the flush of the look-up --------------------------------
  */
 
-/* Where the document of a uniqueId was when this member was shown it. */
+/* Where the document of a uniqueId was when this caller was shown it. */
 static struct hints shown;
 
-/* By member: nobody's answer comes sooner for what another was shown. */
-static uint64_t hint_key(const struct request *rq, int64_t uid_key)
+enum { REMEMBERED = 10 /* documents of an answer */ };
+
+/* All that consent knows a caller by. Nobody's answer comes sooner, or later, for what another one
+ * of the same member was shown. */
+static uint64_t caller_key(const struct request *rq)
 {
-    return (uint64_t)uid_key ^ (uint64_t)rq->principal.member->id * 0x9e3779b97f4a7c15u;
+    const struct principal *p = &rq->principal;
+    const struct str words[] = {p->user,         p->organization,   p->role.code, p->role.system,
+                                p->purpose.code, p->purpose.system, p->patient};
+    struct strbuf b = strbuf_on(rq->arena, 200);
+    struct str text;
+
+    strbuf_addf(&b, "%" PRId64, p->member->id);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        strbuf_addf(&b, " %zu:%.*s", words[i].n, STR_ARG(words[i]));
+    text = strbuf_str(&b);
+    return (uint64_t)hash_key(&text, 1);
 }
 
-void xds_find_remember(const struct request *rq, const struct xds_document *d)
+void xds_find_remember(struct request *rq, const struct xds_visible *seen)
 {
-    const struct xds_uid_hit hit = {d->o.uuid, XDS_DOCUMENT, d->o.place};
+    uint64_t caller = caller_key(rq);
+    size_t n = xds_visible_count(seen);
 
-    hints_put(&shown, hint_key(rq, xds_uid_key(d->unique_id)), &hit, sizeof(hit));
+    for (size_t i = 0; i < n && i < REMEMBERED; i++) {
+        struct xds_object *o = (struct xds_object *)xds_visible_object(seen, i);
+        const struct xds_uid_hit hit = {o->uuid, XDS_DOCUMENT, o->place};
+
+        if (o->kind == XDS_DOCUMENT)
+            hints_put(&shown, caller ^ (uint64_t)xds_uid_key(xds_document(o)->unique_id), &hit,
+                      sizeof(hit));
+    }
 }
 
 struct guess {
     bool made;
+    uint64_t key;
     struct xds_uid_hit hit;
     struct reading reading;
 };
@@ -327,8 +352,10 @@ static void queue_guess(struct request *rq, const struct xds_uid_lookup *lookup,
 {
     struct xds_uid_lookup guessed = {.n = 1, .hits = &g->hit};
 
-    g->made = lookup->count == 1 &&
-              hints_get(&shown, hint_key(rq, lookup->keys[0]), &g->hit, sizeof(g->hit));
+    if (lookup->count != 1)
+        return;
+    g->key = caller_key(rq) ^ (uint64_t)lookup->keys[0];
+    g->made = hints_get(&shown, g->key, &g->hit, sizeof(g->hit));
     if (g->made)
         queue_found(rq, &guessed, beside, &g->reading, found);
 }
@@ -346,7 +373,7 @@ static enum status read_guess(struct request *rq, const struct xds_uid_lookup *l
         *holds = found->n == 1 && xds_gate_permits(rq, found, &found->v[0]);
     }
     if (!*holds) {
-        hints_drop(&shown, hint_key(rq, lookup->keys[0]));
+        hints_drop(&shown, g->key);
         *found = (struct xds_candidates){0};
     }
     return OK;

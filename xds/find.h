@@ -37,14 +37,14 @@ struct xds_beside {
  * nothing. Fills the people and their policies, ready for xds_gate. Two flushes: ids -> places;
  * documents, the records' owners with their policies, and what `beside` (may be NULL) queues. Two
  * more at most where owners lie at other places than their records. One for a document that this
- * member was shown before (xds_find_remember), if it still is: then `beside` is asked once, before
+ * caller was shown before (xds_find_remember), if it still is: then `beside` is asked once, before
  * the look-up is answered; else twice. Wants REPEATABLE READ. */
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
                                      const struct xds_beside *beside,
                                      struct xds_candidates *found) MUST_CHECK;
 
-/* This caller was shown the document, and may ask for it next (hub/base/hints.h). */
-void xds_find_remember(const struct request *rq, const struct xds_document *d);
+/* This caller is shown these, and may ask for a document of them next (hub/base/hints.h). */
+void xds_find_remember(struct request *rq, const struct xds_visible *seen);
 
 /* The people, and their policies in the same flush; a second one where persons were merged. */
 enum status xds_find_people(struct request *rq, const struct person_ref *refs, size_t count,

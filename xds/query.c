@@ -230,22 +230,6 @@ static const struct xds_visible *choose(struct request *rq, const struct xds_que
     return xds_visible_choose(rq, seen, xds_query_select(rq->arena, q, all, n));
 }
 
-enum { REMEMBERED = 10 }; /* documents of an answer */
-
-/* Who was told of a document asks for it next. */
-static void remember(const struct request *rq, const struct xds_visible *seen)
-{
-    size_t n = xds_visible_count(seen);
-
-    for (size_t i = 0; i < n && i < REMEMBERED; i++) {
-        const struct xds_document *d =
-            xds_document((struct xds_object *)xds_visible_object(seen, i));
-
-        if (d != NULL && d->unique_id.n > 0)
-            xds_find_remember(rq, d);
-    }
-}
-
 enum status xds_query_run(struct request *rq, const struct xds_query *q,
                           const struct xds_visible **out)
 {
@@ -261,7 +245,7 @@ enum status xds_query_run(struct request *rq, const struct xds_query *q,
     audit_query(rq,
                 &(struct answer){&found, xds_query_select(rq->arena, q, found.v, found.n), seen});
     if (q->leaf_class)
-        remember(rq, seen);
+        xds_find_remember(rq, seen);
     *out = seen;
     return OK;
 }

@@ -207,8 +207,6 @@ static bool choose(struct request *rq, struct xds_retrieval *r, struct xds_wante
         w->blob = blob;
         w->person = xds_visible_person(r->seen, i);
     }
-    if (w->document != NULL)
-        xds_find_remember(rq, w->document);
     return w->document != NULL;
 }
 
@@ -497,6 +495,7 @@ enum status xds_retrieval_find(struct request *rq, struct xds_retrieval *r)
     check_repeats(rq, r);
     TRY(find_documents(rq, r));
     choose_documents(rq, r);
+    xds_find_remember(rq, r->seen);
     TRY(take_snapshots(rq, r));
     return open_documents(rq, r);
 }
