@@ -5,7 +5,9 @@
 
 enum {
     REQUESTS_MOST = 64, /* of one commit */
-    BYTES_MOST = 1 << 20
+    BYTES_MOST = 1 << 20,
+    ROWS_EACH = 16, /* of a request that shares */
+    BYTES_EACH = 1 << 16
 };
 
 enum turn {
@@ -151,13 +153,19 @@ static enum status commit_all(struct audit_group *g, struct db *db, struct arena
     return commit_again(db, a, me->ready, err);
 }
 
+/* Everybody would wait for what one asked. */
+static bool is_heavy(const struct audit_ready *ready)
+{
+    return ready->n > ROWS_EACH || ready->bytes > BYTES_EACH;
+}
+
 enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,
                          const struct audit_ready *ready, struct errors *err)
 {
     struct waiter me = {.ready = ready};
     enum status s = OK;
 
-    if (g == NULL || !db_only_read(db))
+    if (g == NULL || !db_only_read(db) || is_heavy(ready))
         return commit_own(db, ready);
     if (ready->n == 0) {
         db_end_reading(db);

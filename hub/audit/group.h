@@ -13,9 +13,10 @@ struct audit_group;
 struct audit_group *audit_group_new(void);
 void audit_group_free(struct audit_group *g);
 
-/* Commits the transaction with these rows. One that changed something, and everything where g is
- * NULL, commits for itself. Should a commit for several fail, each tries its own: what stands in
- * one request's rows fails no other. As db_commit: UPSTREAM and TIMED_OUT leave open whether it
- * happened. Memory from a; err is what the connection reports to. */
+/* Commits the transaction with these rows. One that changed something, one of many rows or of large
+ * ones, and everything where g is NULL, commits for itself. Should a commit for several fail, each
+ * tries its own: what stands in one request's rows fails no other. As db_commit: UPSTREAM and
+ * TIMED_OUT leave open whether it happened. Memory from a; err is what the connection reports to.
+ */
 enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,
                          const struct audit_ready *ready, struct errors *err) MUST_CHECK;

@@ -8,7 +8,7 @@
 
 #define DATABASE "causeway_test_audit_group"
 
-enum { FOLLOWERS = 7, REQUESTS = 40, RECORD = 4 /* the column */ };
+enum { FOLLOWERS = 7, REQUESTS = 40, RECORD = 4 /* the column */, MANY = 17, LARGE = 1 << 16 };
 
 static const unsigned char master_key[32] = "a master key for tests, 32 byte";
 
@@ -19,11 +19,27 @@ struct asker {
     const char *conninfo;
     int64_t person;
     bool spoiled; /* its row is none that the table takes */
+    bool many;    /* rows */
+    bool large;   /* a row */
     int times;
     pthread_t thread;
     enum status status; /* the first that was not OK */
     int64_t missing;    /* rows that were not there when it was told that they were */
 };
+
+static void add_row(struct asker *k, struct audit_list *list)
+{
+    static const char large[LARGE];
+    struct audit_row *row = audit_add(&k->bench.arena, list);
+
+    row->pkey = 1000;
+    row->person_id = k->person;
+    row->patient = STR("123^^^&1.2.3&ISO");
+    if (k->large)
+        row->verbatim = str_of(large, sizeof(large));
+    audit_object_add(&k->bench.arena, row, "document", STR("1.2.3.4"), STR("1.2.3"));
+    audit_object_add(&k->bench.arena, row, "document", STR("1.2.3.5"), STR("1.2.3"));
+}
 
 static void row_of(struct asker *k, struct audit_ready *ready)
 {
@@ -36,14 +52,10 @@ static void row_of(struct asker *k, struct audit_ready *ready)
         .member = STR("st-mary"),
     };
     struct audit_list list = {0};
-    struct audit_row *row = audit_add(&k->bench.arena, &list);
     struct audit_decision denied = {.pkey = 1000, .person_id = k->person, .rule = "patient-deny"};
 
-    row->pkey = 1000;
-    row->person_id = k->person;
-    row->patient = STR("123^^^&1.2.3&ISO");
-    audit_object_add(&k->bench.arena, row, "document", STR("1.2.3.4"), STR("1.2.3"));
-    audit_object_add(&k->bench.arena, row, "document", STR("1.2.3.5"), STR("1.2.3"));
+    for (int i = 0; i < (k->many ? MANY : 1); i++)
+        add_row(k, &list);
     audit_decided(&k->bench.arena, &list, &denied);
     CU_ASSERT_EQUAL_FATAL(audit_ready_make(&k->bench.arena, &c, &list, ready, &k->bench.err), OK);
     if (k->spoiled)
@@ -122,36 +134,46 @@ static void tear_down(struct bench *t, struct db *owner, struct audit_group *g)
     bench_close(t);
 }
 
-/* Until so many askers are in this state (pg_stat_activity, which tells it to a superuser). */
-static void await_state(struct bench *t, const char *sql, int64_t count)
+/* Until so many askers are in this state (pg_stat_activity, which tells it to a superuser); a
+ * minute at most. */
+static void await_askers(struct bench *t, const char *state, int64_t count)
 {
+    const char *sql = str_printf(&t->arena,
+                                 "SELECT count(*) FROM pg_stat_activity"
+                                 " WHERE application_name = 'asker' AND %s",
+                                 state)
+                          .p;
     struct db *watcher = db_open(getenv("CAUSEWAY_TEST_DB"), "watcher", &t->err);
+    int64_t until_us = clock_monotonic_us() + 60 * US_PER_SECOND;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(watcher);
-
-    while (bench_number(t, watcher, sql) < count)
+    while (bench_number(t, watcher, sql) < count && clock_monotonic_us() < until_us)
         usleep(2000);
+    CU_ASSERT_EQUAL(bench_number(t, watcher, sql), count);
     db_close(watcher);
 }
 
-/* The first is held in its commit until all others wait for it. */
-static void ask_together(struct bench *t, struct db *owner, struct asker *askers, int count)
+static const char COMMITTING[] = "wait_event_type = 'Lock'";
+static const char WAITING[] = "state = 'idle in transaction'";
+
+/* Until the owner rolls back, whoever commits is held in it. */
+static void hold(struct bench *t, struct db *owner)
 {
     bench_again(t, owner);
     db_begin(owner, READ_COMMITTED);
     db_queue0(owner, bench_statement(t, "LOCK TABLE audit_event IN ACCESS EXCLUSIVE MODE"), NULL);
     CU_ASSERT_EQUAL_FATAL(db_flush(owner), OK);
+}
+
+/* The first is held in its commit until all others wait for it. */
+static void ask_together(struct bench *t, struct db *owner, struct asker *askers, int count)
+{
+    hold(t, owner);
     asker_start(&askers[0]);
-    await_state(t,
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE application_name = 'asker' AND wait_event_type = 'Lock'",
-                1);
+    await_askers(t, COMMITTING, 1);
     for (int i = 1; i < count; i++)
         asker_start(&askers[i]);
-    await_state(t,
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE application_name = 'asker' AND state = 'idle in transaction'",
-                count - 1);
+    await_askers(t, WAITING, count - 1);
     db_rollback(owner);
     for (int i = 0; i < count; i++)
         asker_end(&askers[i]);
@@ -266,7 +288,36 @@ static void what_changed_something_commits_for_itself(void)
     tear_down(&t, owner, g);
 }
 
+static void who_asks_for_much_keeps_nobody_waiting(void)
+{
+    struct asker askers[3];
+    struct audit_group *g;
+    struct bench t;
+    struct db *owner;
+
+    if (!set_up(&t, &owner))
+        return;
+    g = audit_group_new();
+    for (int i = 0; i < 3; i++)
+        asker_begin(&askers[i], &t, g, 1 + i, 1);
+    askers[0].many = true;
+    askers[1].large = true;
+    hold(&t, owner);
+    for (int i = 0; i < 3; i++) {
+        asker_start(&askers[i]);
+        await_askers(&t, COMMITTING, 1 + i);
+    }
+    db_rollback(owner);
+    for (int i = 0; i < 3; i++) {
+        asker_end(&askers[i]);
+        CU_ASSERT_EQUAL(askers[i].status, OK);
+    }
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_pending"), MANY + 2);
+    tear_down(&t, owner, g);
+}
+
 SUITE(test_group, CASE(who_comes_while_another_commits_goes_with_the_next_one),
       CASE(what_one_row_is_refused_for_fails_no_other),
       CASE(nobody_is_told_before_its_row_is_committed),
-      CASE(what_changed_something_commits_for_itself));
+      CASE(what_changed_something_commits_for_itself),
+      CASE(who_asks_for_much_keeps_nobody_waiting));
