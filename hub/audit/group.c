@@ -56,21 +56,33 @@ void audit_group_free(struct audit_group *g)
     free(g);
 }
 
-/* Returns when it is this one's turn, or its rows were committed by another. */
-static enum turn await_turn(struct audit_group *g, struct waiter *me)
+/* False when somebody commits already: then it stands in the queue. */
+static bool leads(struct audit_group *g, struct waiter *me)
 {
+    bool first;
+
     pthread_mutex_lock(&g->lock);
-    if (!g->busy) {
-        g->busy = true;
-        me->turn = COMMITS;
-    } else {
+    first = !g->busy;
+    g->busy = true;
+    if (!first) {
         *g->end = me;
         g->end = &me->next;
     }
+    pthread_mutex_unlock(&g->lock);
+    return first;
+}
+
+/* Returns when it is this one's turn, or another has committed its rows, or tried to. */
+static enum turn await_turn(struct audit_group *g, struct waiter *me)
+{
+    enum turn turn;
+
+    pthread_mutex_lock(&g->lock);
     while (me->turn == WAITS)
         pthread_cond_wait(&me->changed, &g->lock);
+    turn = me->turn;
     pthread_mutex_unlock(&g->lock);
-    return me->turn;
+    return turn;
 }
 
 static void batch_add(struct batch *b, struct waiter *w)
@@ -159,11 +171,26 @@ static bool is_heavy(const struct audit_ready *ready)
     return ready->n > ROWS_EACH || ready->bytes > BYTES_EACH;
 }
 
+/* Its reading ends before it waits. Its transaction may stand in the way of somebody who stands in
+ * the way of the commit that it waits for: a circle that PostgreSQL sees but half of. */
+static enum status commit_behind(struct audit_group *g, struct db *db, struct arena *a,
+                                 struct waiter *me, struct errors *err)
+{
+    enum turn turn;
+
+    db_end_reading(db);
+    turn = await_turn(g, me);
+    if (turn == IS_DONE)
+        return OK;
+    db_begin(db, READ_COMMITTED);
+    return turn == COMMITS ? commit_all(g, db, a, me, err) : commit_own(db, me->ready);
+}
+
 enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,
                          const struct audit_ready *ready, struct errors *err)
 {
     struct waiter me = {.ready = ready};
-    enum status s = OK;
+    enum status s;
 
     if (g == NULL || !db_only_read(db) || is_heavy(ready))
         return commit_own(db, ready);
@@ -172,17 +199,7 @@ enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,
         return OK;
     }
     pthread_cond_init(&me.changed, NULL);
-    switch (await_turn(g, &me)) {
-    case COMMITS:
-        s = commit_all(g, db, a, &me, err);
-        break;
-    case ALONE:
-        s = commit_own(db, ready);
-        break;
-    case IS_DONE:
-    case WAITS:
-        db_end_reading(db);
-    }
+    s = leads(g, &me) ? commit_all(g, db, a, &me, err) : commit_behind(g, db, a, &me, err);
     pthread_cond_destroy(&me.changed);
     return s;
 }

@@ -3,7 +3,8 @@
  * promise 2).
  *
  * Nobody waits to be joined. Who comes while nobody commits does so at once, with its own rows; who
- * comes meanwhile waits, and one of those is next, for all of them. */
+ * comes meanwhile waits, and one of those is next, for all of them. Who waits holds no transaction.
+ */
 #pragma once
 
 #include "hub/audit/audit.h"

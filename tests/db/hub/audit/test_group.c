@@ -154,7 +154,7 @@ static void await_askers(struct bench *t, const char *state, int64_t count)
 }
 
 static const char COMMITTING[] = "wait_event_type = 'Lock'";
-static const char WAITING[] = "state = 'idle in transaction'";
+static const char WAITING[] = "state = 'idle' AND query = 'COMMIT'"; /* holds no lock */
 
 /* Until the owner rolls back, whoever commits is held in it. */
 static void hold(struct bench *t, struct db *owner)
