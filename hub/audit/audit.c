@@ -54,6 +54,12 @@ static const struct statement ADD_ALL = {
     " SELECT pkey, at, id, leaf_hash"
     " FROM entry",
 };
+static const struct statement IS_THERE = {
+    "audit_is_there",
+    "SELECT count(*)"
+    " FROM audit_event"
+    " WHERE pkey = $1 AND at = $2 AND id = $3",
+};
 
 void audit_init(const unsigned char master_key[32])
 {
@@ -297,6 +303,17 @@ void audit_ready_queue_all(struct db *db, struct arena *a, const struct audit_re
     for (size_t i = 0; i < AUDIT_COLUMNS; i++)
         columns[i] = db_column(a, rows, n, i);
     db_queue_values(db, &ADD_ALL, NULL, columns, AUDIT_COLUMNS);
+}
+
+enum status audit_ready_is_there(struct db *db, const struct audit_ready *ready, bool *there)
+{
+    const struct db_value *key = ready->v[0].column;
+    struct rows found;
+
+    db_queue_values(db, &IS_THERE, &found, key, 3);
+    TRY(db_flush(db));
+    *there = row_int(&found, 0, 0) > 0;
+    return OK;
 }
 
 enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,

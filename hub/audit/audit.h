@@ -120,6 +120,10 @@ void audit_ready_queue(struct db *db, const struct audit_ready *ready);
 /* Queues one INSERT for the rows of several requests. */
 void audit_ready_queue_all(struct db *db, struct arena *a, const struct audit_ready *const *of,
                            size_t count);
+/* Flushes: are these rows, of which there are some, in the log? Those of one request are committed
+ * together. Wants READ COMMITTED. */
+enum status audit_ready_is_there(struct db *db, const struct audit_ready *ready,
+                                 bool *there) MUST_CHECK;
 
 /* Both: makes the rows, and queues them. */
 enum status audit_queue(struct db *db, struct arena *a, const struct audit_context *context,

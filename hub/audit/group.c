@@ -14,7 +14,8 @@ enum turn {
     WAITS,
     COMMITS, /* for itself and those behind it */
     IS_DONE,
-    ALONE /* the commit that had its rows failed */
+    ALONE,   /* the commit that had its rows failed */
+    IN_DOUBT /* or nobody knows whether it did */
 };
 
 struct waiter {
@@ -136,14 +137,48 @@ static enum status commit_own(struct db *db, const struct audit_ready *ready)
     return db_commit(db);
 }
 
-/* The refusal may have been of another one's row. */
-static enum status commit_again(struct db *db, struct arena *a, const struct audit_ready *ready,
-                                struct errors *err)
+static void begin_again(struct db *db, struct arena *a, struct errors *err)
 {
     db_rollback(db);
     errors_init(err, a);
     db_begin(db, READ_COMMITTED);
+}
+
+/* The refusal may have been of another one's row. */
+static enum status commit_again(struct db *db, struct arena *a, const struct audit_ready *ready,
+                                struct errors *err)
+{
+    begin_again(db, a, err);
     return commit_own(db, ready);
+}
+
+/* Ids are in use by nobody else: rows that are there already were committed, all of them. */
+static enum status commit_unless_there(struct db *db, struct arena *a,
+                                       const struct audit_ready *ready, struct errors *err)
+{
+    enum status s = commit_own(db, ready);
+    bool there = false;
+
+    if (s != CONFLICT)
+        return s;
+    begin_again(db, a, err);
+    TRY(audit_ready_is_there(db, ready, &there));
+    if (!there)
+        return fail(err, CONFLICT, "audit", "the audit rows collided with others");
+    db_end_reading(db);
+    return OK;
+}
+
+static bool is_in_doubt(enum status of_commit)
+{
+    return of_commit == UPSTREAM || of_commit == TIMED_OUT;
+}
+
+static enum turn turn_after(enum status of_commit)
+{
+    if (of_commit == OK)
+        return IS_DONE;
+    return is_in_doubt(of_commit) ? IN_DOUBT : ALONE;
 }
 
 static enum status commit_all(struct audit_group *g, struct db *db, struct arena *a,
@@ -159,8 +194,8 @@ static enum status commit_all(struct audit_group *g, struct db *db, struct arena
     else
         audit_ready_queue_all(db, a, b.ready, b.n);
     s = db_commit(db);
-    hand_on(g, &b, s == OK ? IS_DONE : ALONE);
-    if (s == OK || b.n == 1 || s == UPSTREAM || s == TIMED_OUT)
+    hand_on(g, &b, turn_after(s));
+    if (s == OK || b.n == 1 || is_in_doubt(s))
         return s;
     return commit_again(db, a, me->ready, err);
 }
@@ -183,7 +218,10 @@ static enum status commit_behind(struct audit_group *g, struct db *db, struct ar
     if (turn == IS_DONE)
         return OK;
     db_begin(db, READ_COMMITTED);
-    return turn == COMMITS ? commit_all(g, db, a, me, err) : commit_own(db, me->ready);
+    if (turn == COMMITS)
+        return commit_all(g, db, a, me, err);
+    return turn == IN_DOUBT ? commit_unless_there(db, a, me->ready, err)
+                            : commit_own(db, me->ready);
 }
 
 enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,

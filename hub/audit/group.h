@@ -16,7 +16,8 @@ void audit_group_free(struct audit_group *g);
 
 /* Commits the transaction with these rows. One that changed something, one of many rows or of large
  * ones, and everything where g is NULL, commits for itself. Should a commit for several fail, each
- * tries its own: what stands in one request's rows fails no other. As db_commit: UPSTREAM and
+ * tries its own: what stands in one request's rows fails no other. Where nobody knows whether it
+ * failed, each writes its own if they are not there. As db_commit: UPSTREAM and
  * TIMED_OUT leave open whether it happened. Memory from a; err is what the connection reports to.
  */
 enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,

@@ -21,6 +21,8 @@ struct asker {
     bool spoiled; /* its row is none that the table takes */
     bool many;    /* rows */
     bool large;   /* a row */
+    struct audit_ready ready;
+    bool is_made; /* the above, beforehand */
     int times;
     pthread_t thread;
     enum status status; /* the first that was not OK */
@@ -41,7 +43,7 @@ static void add_row(struct asker *k, struct audit_list *list)
     audit_object_add(&k->bench.arena, row, "document", STR("1.2.3.5"), STR("1.2.3"));
 }
 
-static void row_of(struct asker *k, struct audit_ready *ready)
+static void rows_of(struct asker *k, struct audit_ready *ready)
 {
     struct audit_context c = {
         .transaction = "ITI-43",
@@ -70,16 +72,16 @@ static enum status ask(struct asker *k)
         "SELECT count(*) FROM audit_pending WHERE id = $1",
     };
     struct bench *t = &k->bench;
-    struct audit_ready ready;
     struct rows rows;
 
     bench_again(t, t->db);
     db_begin(t->db, REPEATABLE_READ);
     db_queue0(t->db, &READ, &rows);
     TRY(db_flush(t->db));
-    row_of(k, &ready);
-    TRY(audit_commit(k->group, t->db, &t->arena, &ready, &t->err));
-    db_queue(t->db, &WRITTEN, &rows, ready.v[0].column[2]);
+    if (!k->is_made)
+        rows_of(k, &k->ready);
+    TRY(audit_commit(k->group, t->db, &t->arena, &k->ready, &t->err));
+    db_queue(t->db, &WRITTEN, &rows, k->ready.v[0].column[2]);
     TRY(db_flush(t->db));
     k->missing += row_int(&rows, 0, 0) != 1;
     return OK;
@@ -275,10 +277,10 @@ static void what_changed_something_commits_for_itself(void)
     asker_begin(&alone, &t, g, 1, 1);
     bench_again(&alone.bench, alone.bench.db);
     db_begin(alone.bench.db, READ_COMMITTED);
-    row_of(&alone, &ready);
+    rows_of(&alone, &ready);
     audit_ready_queue(alone.bench.db, &ready);
     CU_ASSERT_EQUAL(db_flush(alone.bench.db), OK);
-    row_of(&alone, &ready);
+    rows_of(&alone, &ready);
     CU_ASSERT_EQUAL(audit_commit(g, alone.bench.db, &alone.bench.arena, &ready, &alone.bench.err),
                     OK);
     bench_close(&alone.bench);
@@ -316,8 +318,73 @@ static void who_asks_for_much_keeps_nobody_waiting(void)
     tear_down(&t, owner, g);
 }
 
+static void end_committing(struct bench *t)
+{
+    struct db *superuser = db_open(getenv("CAUSEWAY_TEST_DB"), "superuser", &t->err);
+    const char *sql = str_printf(&t->arena,
+                                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                                 " WHERE application_name = 'asker' AND %s",
+                                 COMMITTING)
+                          .p;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(superuser);
+    CU_ASSERT_EQUAL(bench_number(t, superuser, sql), 1);
+    db_close(superuser);
+}
+
+/* Its rows are there, but for the commit: who adds them too waits for it. */
+static struct db *insert(struct bench *t, struct asker *k)
+{
+    struct db *db = bench_connect(t, DATABASE, "causeway_hub");
+
+    rows_of(k, &k->ready);
+    k->is_made = true;
+    bench_again(t, db);
+    db_begin(db, READ_COMMITTED);
+    audit_ready_queue(db, &k->ready);
+    CU_ASSERT_EQUAL_FATAL(db_flush(db), OK);
+    return db;
+}
+
+/* The second commits for the third, and its connection is lost in it: at the third's rows, which
+ * are there when the third tries for itself. */
+static void rows_of_a_commit_that_nobody_knows_of_are_written_once(void)
+{
+    struct asker askers[3];
+    struct db *first, *third, *owner;
+    struct audit_group *g;
+    struct bench t;
+
+    if (!set_up(&t, &owner))
+        return;
+    g = audit_group_new();
+    for (int i = 0; i < 3; i++)
+        asker_begin(&askers[i], &t, g, 1 + i, 1);
+    first = insert(&t, &askers[0]);
+    third = insert(&t, &askers[2]);
+    for (int i = 0; i < 3; i++) {
+        asker_start(&askers[i]);
+        await_askers(&t, i == 0 ? COMMITTING : WAITING, i == 0 ? 1 : i);
+    }
+    db_rollback(first);
+    asker_end(&askers[0]);
+    await_askers(&t, COMMITTING, 1);
+    end_committing(&t);
+    asker_end(&askers[1]);
+    await_askers(&t, COMMITTING, 1);
+    CU_ASSERT_EQUAL(db_commit(third), OK);
+    asker_end(&askers[2]);
+    CU_ASSERT_EQUAL(askers[0].status, OK);
+    CU_ASSERT_EQUAL(askers[1].status, UPSTREAM);
+    CU_ASSERT_EQUAL(askers[2].status, OK);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"), 2);
+    db_close(first);
+    db_close(third);
+    tear_down(&t, owner, g);
+}
+
 SUITE(test_group, CASE(who_comes_while_another_commits_goes_with_the_next_one),
       CASE(what_one_row_is_refused_for_fails_no_other),
       CASE(nobody_is_told_before_its_row_is_committed),
-      CASE(what_changed_something_commits_for_itself),
-      CASE(who_asks_for_much_keeps_nobody_waiting));
+      CASE(what_changed_something_commits_for_itself), CASE(who_asks_for_much_keeps_nobody_waiting),
+      CASE(rows_of_a_commit_that_nobody_knows_of_are_written_once));
