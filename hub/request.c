@@ -184,7 +184,7 @@ static enum status run_in_transaction(struct request *rq, struct reply *rp)
     bool known = true;
 
     if (s == OK) {
-        s = audit_commit(rq->hub->audit_group, rq->db, rq->arena, &ready, rq->err);
+        s = audit_commit(rq->hub->audit_group, rq->db, rq->arena, &ready, rq->deadline_us, rq->err);
         known = s != UPSTREAM && s != TIMED_OUT;
     }
     if (s != OK && known)
@@ -278,7 +278,7 @@ static enum status record_failure(struct request *rq, enum status status, struct
     if (rq->route->protocol->keep_failure != NULL)
         TRY(rq->route->protocol->keep_failure(rq, rp));
     TRY(make_audit(rq, &ready));
-    return audit_commit(NULL, rq->db, rq->arena, &ready, &audit_errors);
+    return audit_commit(NULL, rq->db, rq->arena, &ready, 0, &audit_errors);
 }
 
 /* Renders the failure, and sends nothing of it before it is on record. */

@@ -3,12 +3,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "hub/base/clock.h"
+
 enum {
     REQUESTS_MOST = 64, /* of one commit */
     BYTES_MOST = 1 << 20,
     ROWS_EACH = 16, /* of a request that shares */
     BYTES_EACH = 1 << 16
 };
+
+/* What is left to whoever has waited, at least. */
+#define LATE_US (5 * US_PER_SECOND)
 
 enum turn {
     WAITS,
@@ -20,6 +25,7 @@ enum turn {
 
 struct waiter {
     const struct audit_ready *ready;
+    int64_t deadline_us;
     enum turn turn;
     pthread_cond_t changed;
     struct waiter *next;
@@ -137,32 +143,43 @@ static enum status commit_own(struct db *db, const struct audit_ready *ready)
     return db_commit(db);
 }
 
-static void begin_again(struct db *db, struct arena *a, struct errors *err)
+/* Its work is done and its time went by in another's commit. */
+static void begin_anew(struct db *db, struct arena *a, const struct waiter *me, struct errors *err)
 {
-    db_rollback(db);
-    errors_init(err, a);
+    int64_t least_us = clock_monotonic_us() + LATE_US;
+    bool late = me->deadline_us != 0 && me->deadline_us < least_us;
+
+    db_attach(db, a, err, late ? least_us : me->deadline_us);
     db_begin(db, READ_COMMITTED);
 }
 
-/* The refusal may have been of another one's row. */
-static enum status commit_again(struct db *db, struct arena *a, const struct audit_ready *ready,
+static void begin_after_failure(struct db *db, struct arena *a, const struct waiter *me,
                                 struct errors *err)
 {
-    begin_again(db, a, err);
-    return commit_own(db, ready);
+    db_rollback(db);
+    errors_init(err, a);
+    begin_anew(db, a, me, err);
+}
+
+/* The refusal may have been of another one's row. */
+static enum status commit_again(struct db *db, struct arena *a, const struct waiter *me,
+                                struct errors *err)
+{
+    begin_after_failure(db, a, me, err);
+    return commit_own(db, me->ready);
 }
 
 /* Ids are in use by nobody else: rows that are there already were committed, all of them. */
-static enum status commit_unless_there(struct db *db, struct arena *a,
-                                       const struct audit_ready *ready, struct errors *err)
+static enum status commit_unless_there(struct db *db, struct arena *a, const struct waiter *me,
+                                       struct errors *err)
 {
-    enum status s = commit_own(db, ready);
+    enum status s = commit_own(db, me->ready);
     bool there = false;
 
     if (s != CONFLICT)
         return s;
-    begin_again(db, a, err);
-    TRY(audit_ready_is_there(db, ready, &there));
+    begin_after_failure(db, a, me, err);
+    TRY(audit_ready_is_there(db, me->ready, &there));
     if (!there)
         return fail(err, CONFLICT, "audit", "the audit rows collided with others");
     db_end_reading(db);
@@ -197,7 +214,7 @@ static enum status commit_all(struct audit_group *g, struct db *db, struct arena
     hand_on(g, &b, turn_after(s));
     if (s == OK || b.n == 1 || is_in_doubt(s))
         return s;
-    return commit_again(db, a, me->ready, err);
+    return commit_again(db, a, me, err);
 }
 
 /* Everybody would wait for what one asked. */
@@ -217,17 +234,16 @@ static enum status commit_behind(struct audit_group *g, struct db *db, struct ar
     turn = await_turn(g, me);
     if (turn == IS_DONE)
         return OK;
-    db_begin(db, READ_COMMITTED);
+    begin_anew(db, a, me, err);
     if (turn == COMMITS)
         return commit_all(g, db, a, me, err);
-    return turn == IN_DOUBT ? commit_unless_there(db, a, me->ready, err)
-                            : commit_own(db, me->ready);
+    return turn == IN_DOUBT ? commit_unless_there(db, a, me, err) : commit_own(db, me->ready);
 }
 
 enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,
-                         const struct audit_ready *ready, struct errors *err)
+                         const struct audit_ready *ready, int64_t deadline_us, struct errors *err)
 {
-    struct waiter me = {.ready = ready};
+    struct waiter me = {.ready = ready, .deadline_us = deadline_us};
     enum status s;
 
     if (g == NULL || !db_only_read(db) || is_heavy(ready))

@@ -80,7 +80,8 @@ static enum status ask(struct asker *k)
     TRY(db_flush(t->db));
     if (!k->is_made)
         rows_of(k, &k->ready);
-    TRY(audit_commit(k->group, t->db, &t->arena, &k->ready, &t->err));
+    TRY(audit_commit(k->group, t->db, &t->arena, &k->ready,
+                     clock_monotonic_us() + 60 * US_PER_SECOND, &t->err));
     db_queue(t->db, &WRITTEN, &rows, k->ready.v[0].column[2]);
     TRY(db_flush(t->db));
     k->missing += row_int(&rows, 0, 0) != 1;
@@ -281,7 +282,8 @@ static void what_changed_something_commits_for_itself(void)
     audit_ready_queue(alone.bench.db, &ready);
     CU_ASSERT_EQUAL(db_flush(alone.bench.db), OK);
     rows_of(&alone, &ready);
-    CU_ASSERT_EQUAL(audit_commit(g, alone.bench.db, &alone.bench.arena, &ready, &alone.bench.err),
+    CU_ASSERT_EQUAL(audit_commit(g, alone.bench.db, &alone.bench.arena, &ready, 0,
+                                 &alone.bench.err),
                     OK);
     bench_close(&alone.bench);
     CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"), 2);
