@@ -1,5 +1,6 @@
 #include "hub/principal.h"
 
+#include "hub/base/hints.h"
 #include "hub/hub.h"
 #include "hub/xua.h"
 
@@ -218,6 +219,26 @@ enum status principal_patient_check(struct request *rq, void *lookup)
     return fail(rq->err, DENIED, "wsse:FailedAuthentication",
                 "the assertion holds for one patient (resource-id), and this request is about "
                 "another, or about more");
+}
+
+/* With its length before it: no two callers' words run together alike. */
+static void add_word(struct strbuf *b, struct str word)
+{
+    strbuf_add(b, str_of(&word.n, sizeof(word.n)));
+    strbuf_add(b, word);
+}
+
+uint64_t principal_hash(const struct request *rq)
+{
+    const struct principal *p = &rq->principal;
+    const struct str words[] = {p->user,         p->organization,   p->role.code, p->role.system,
+                                p->purpose.code, p->purpose.system, p->patient};
+    struct strbuf b = strbuf_on(rq->arena, 300);
+
+    strbuf_add(&b, str_of(&p->member->id, sizeof(p->member->id)));
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        add_word(&b, words[i]);
+    return hints_hash(strbuf_str(&b));
 }
 
 enum status principal_of_addressee(struct request *rq, int64_t member_id)

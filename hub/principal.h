@@ -27,6 +27,10 @@ enum status principal_prove(struct request *rq) MUST_CHECK;
 void principal_patient_queue(struct request *rq, void **lookup);
 enum status principal_patient_check(struct request *rq, void *lookup) MUST_CHECK;
 
+/* All that consent knows a caller by, as a number of this process (hub/base/hints.h): whose hints
+ * it may have. By another's it would learn from an answer's time what that one has asked lately. */
+uint64_t principal_hash(const struct request *rq);
+
 /* For what the hub sends by itself (hub/outbox.h): the member that it is addressed to, so that it
  * is told what it would be told if it asked. DENIED when it is not, or no longer, admitted. */
 enum status principal_of_addressee(struct request *rq, int64_t member_id) MUST_CHECK;

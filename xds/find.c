@@ -1,9 +1,7 @@
 #include "xds/find.h"
 
-#include <inttypes.h>
-
-#include "hub/base/hash.h"
 #include "hub/base/hints.h"
+#include "hub/principal.h"
 #include "xds/rows.h"
 
 static const struct statement FIND_IDS = {
@@ -307,26 +305,9 @@ static struct hints shown;
 
 enum { REMEMBERED = 10 /* documents of an answer */ };
 
-/* All that consent knows a caller by. Nobody's answer comes sooner, or later, for what another one
- * of the same member was shown. */
-static uint64_t caller_key(const struct request *rq)
-{
-    const struct principal *p = &rq->principal;
-    const struct str words[] = {p->user,         p->organization,   p->role.code, p->role.system,
-                                p->purpose.code, p->purpose.system, p->patient};
-    struct strbuf b = strbuf_on(rq->arena, 200);
-    struct str text;
-
-    strbuf_addf(&b, "%" PRId64, p->member->id);
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        strbuf_addf(&b, " %zu:%.*s", words[i].n, STR_ARG(words[i]));
-    text = strbuf_str(&b);
-    return (uint64_t)hash_key(&text, 1);
-}
-
 void xds_find_remember(struct request *rq, const struct xds_visible *seen)
 {
-    uint64_t caller = caller_key(rq);
+    uint64_t caller = principal_hash(rq);
     size_t n = xds_visible_count(seen);
 
     for (size_t i = 0; i < n && i < REMEMBERED; i++) {
@@ -334,8 +315,8 @@ void xds_find_remember(struct request *rq, const struct xds_visible *seen)
         const struct xds_uid_hit hit = {o->uuid, XDS_DOCUMENT, o->place};
 
         if (o->kind == XDS_DOCUMENT)
-            hints_put(&shown, caller ^ (uint64_t)xds_uid_key(xds_document(o)->unique_id), &hit,
-                      sizeof(hit));
+            hints_put(&shown, hints_key(caller, (uint64_t)xds_uid_key(xds_document(o)->unique_id)),
+                      &hit, sizeof(hit));
     }
 }
 
@@ -354,7 +335,7 @@ static void queue_guess(struct request *rq, const struct xds_uid_lookup *lookup,
 
     if (lookup->count != 1)
         return;
-    g->key = caller_key(rq) ^ (uint64_t)lookup->keys[0];
+    g->key = hints_key(principal_hash(rq), (uint64_t)lookup->keys[0]);
     g->made = hints_get(&shown, g->key, &g->hit, sizeof(g->hit));
     if (g->made)
         queue_found(rq, &guessed, beside, &g->reading, found);

@@ -1,8 +1,40 @@
 #include "hub/base/hints.h"
 
+#include <pthread.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "hub/base/err.h"
+
+static unsigned char secret[crypto_shorthash_KEYBYTES];
+
+static void draw_secret(void)
+{
+    crypto_shorthash_keygen(secret);
+}
+
+static uint64_t hash(const void *p, size_t n)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    uint64_t h;
+
+    _Static_assert(sizeof(h) == crypto_shorthash_BYTES, "a key is a whole hash");
+    pthread_once(&once, draw_secret);
+    crypto_shorthash((unsigned char *)&h, p, n, secret);
+    return h;
+}
+
+uint64_t hints_hash(struct str words)
+{
+    return hash(words.p, words.n);
+}
+
+uint64_t hints_key(uint64_t whose, uint64_t id)
+{
+    const uint64_t both[] = {whose, id};
+
+    return hash(both, sizeof(both));
+}
 
 static struct hint_slot *take(struct hints *h, uint64_t key)
 {

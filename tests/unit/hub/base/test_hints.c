@@ -1,6 +1,7 @@
 #include "hub/base/hints.h"
 
 #include <pthread.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "tests/support/suite.h"
@@ -51,6 +52,24 @@ static void what_was_dropped_is_gone_and_nothing_else(void)
     CU_ASSERT_FALSE(hints_get(&hints, 42, &got, sizeof(got)));
 }
 
+static void whose_and_what_make_a_key_together(void)
+{
+    CU_ASSERT_EQUAL(hints_key(1, 2), hints_key(1, 2));
+    CU_ASSERT_NOT_EQUAL(hints_key(1, 2), hints_key(2, 1));
+    CU_ASSERT_NOT_EQUAL(hints_key(1, 2), hints_key(1 ^ 8, 2 ^ 8));
+    CU_ASSERT_NOT_EQUAL(hints_hash(STR("one")), hints_hash(STR("other")));
+}
+
+static void a_key_is_hashed_with_a_secret(void)
+{
+    static const unsigned char none[crypto_shorthash_KEYBYTES];
+    const uint64_t key[] = {1, 2};
+    uint64_t plain;
+
+    crypto_shorthash((unsigned char *)&plain, (const unsigned char *)key, sizeof(key), none);
+    CU_ASSERT_NOT_EQUAL(hints_key(1, 2), plain);
+}
+
 enum { WIDE = HINT_BYTES / sizeof(uint64_t), ROUNDS = 200000 };
 
 /* One key, values whose words are all alike: a mixture would show. */
@@ -86,4 +105,5 @@ static void threads_never_see_halves(void)
 
 SUITE(test_hints, CASE(what_was_put_last_is_found_by_key_and_size),
       CASE(of_many_keys_each_finds_its_own_or_nothing),
-      CASE(what_was_dropped_is_gone_and_nothing_else), CASE(threads_never_see_halves));
+      CASE(what_was_dropped_is_gone_and_nothing_else), CASE(whose_and_what_make_a_key_together),
+      CASE(a_key_is_hashed_with_a_secret), CASE(threads_never_see_halves));
