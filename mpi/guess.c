@@ -1,6 +1,7 @@
 #include "mpi/guess.h"
 
 #include "hub/base/hints.h"
+#include "hub/principal.h"
 
 enum { PLACES_MOST = 5 };
 
@@ -14,11 +15,16 @@ _Static_assert(sizeof(struct kept) <= HINT_BYTES, "a person is no hint");
 
 static struct hints persons;
 
+static uint64_t key_of(const struct request *rq, const struct mpi_lookup *lookup)
+{
+    return hints_key(principal_hash(rq), (uint64_t)lookup->keys[0]);
+}
+
 bool mpi_guess_queue(struct request *rq, const struct mpi_lookup *lookup, struct mpi_guess *guess)
 {
     struct kept kept;
 
-    if (!hints_get(&persons, (uint64_t)lookup->keys[0], &kept, sizeof(kept)))
+    if (!hints_get(&persons, key_of(rq, lookup), &kept, sizeof(kept)))
         return false;
     guess->person = (struct person){
         .ref = kept.person,
@@ -53,7 +59,8 @@ enum status mpi_guess_read(struct request *rq, struct mpi_guess *guess, struct p
     return OK;
 }
 
-void mpi_guess_keep(const struct mpi_lookup *lookup, const struct person *person)
+void mpi_guess_keep(const struct request *rq, const struct mpi_lookup *lookup,
+                    const struct person *person)
 {
     struct kept kept = {.person = person->ref, .place_count = person->place_count};
 
@@ -61,5 +68,5 @@ void mpi_guess_keep(const struct mpi_lookup *lookup, const struct person *person
         return;
     for (size_t i = 0; i < person->place_count; i++)
         kept.places[i] = person->places[i];
-    hints_put(&persons, (uint64_t)lookup->keys[0], &kept, sizeof(kept));
+    hints_put(&persons, key_of(rq, lookup), &kept, sizeof(kept));
 }

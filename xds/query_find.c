@@ -217,7 +217,7 @@ static enum status read_people(struct request *rq, const struct named *named,
     TRY(db_flush(rq->db));
     TRY(mpi_people_read(rq, people));
     if (named->cx->n == 1)
-        mpi_guess_keep(&named->lookup, &people->people[0]);
+        mpi_guess_keep(rq, &named->lookup, &people->people[0]);
     return OK;
 }
 
