@@ -341,8 +341,9 @@ static void queue_guess(struct request *rq, const struct xds_uid_lookup *lookup,
         queue_found(rq, &guessed, beside, &g->reading, found);
 }
 
-/* Is it still there, alone, and shown to the caller? What is not is read again as if nobody had
- * guessed, whether it was taken away or is hidden: one takes as long as the other. */
+/* Is it still there, alone, and shown to the caller? What is not is read in another flush, as if
+ * nobody had guessed. What has been hidden since has been read by then and decided upon, unlike
+ * what was taken away: once, as the hint goes, and for a caller who was shown it. */
 static enum status read_guess(struct request *rq, const struct xds_uid_lookup *lookup,
                               struct guess *g, struct xds_candidates *found, bool *holds)
 {
