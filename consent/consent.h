@@ -160,7 +160,8 @@ void consent_queue(struct request *rq, const struct person_ref *persons, size_t 
 void consent_queue_places(struct request *rq, const int64_t *pkeys, size_t count,
                           struct consent_policies *out);
 bool consent_covers(struct consent_policies *out, const struct person_ref *persons, size_t count);
-/* One flush more when the domain's rules have changed since this process read them. */
+/* One flush more when the domain's rules have changed since this process read them, and one when
+ * somebody's policies have that were queued in the first flush of the request. */
 enum status consent_read(struct request *rq, struct consent_policies *out) MUST_CHECK;
 
 /* Settles for one asker and one instant what does not depend on the object, so that each decision

@@ -16,15 +16,15 @@
 /* Behind POLICY_COLUMNS. */
 enum { EPOCH_COLUMN = 9, PEOPLE_COLUMN = 10 };
 
-enum { KNOWN_MAX = 8 /* persons of a place whose policies are offered from memory */ };
-
 /* Between queueing and reading. */
 struct consent_reading {
     struct rows epoch, rows;
+    struct rows epochs;    /* of the persons at the places, where all seem to be known */
     const int64_t *places; /* each once */
     size_t place_count;
     const struct consent_known **known;
     size_t known_count;
+    bool at_once; /* what has moved comes in the same flush */
     bool as_of;
     int64_t at_us;
     bool keep; /* in memory: only what a disclosing snapshot saw, which nothing can roll back */
@@ -44,9 +44,13 @@ static int64_t *distinct(struct arena *a, const int64_t *pkeys, size_t count, si
 
 static void take_known(struct arena *a, struct consent_reading *r)
 {
-    r->known = ARENA_ARRAY(a, r->place_count * KNOWN_MAX, const struct consent_known *);
-    for (size_t i = 0; i < r->place_count; i++)
-        r->known_count += consent_cache_at(a, r->places[i], r->known + r->known_count, KNOWN_MAX);
+    r->known = ARENA_ARRAY(a, r->place_count * CONSENT_KNOWN_MAX, const struct consent_known *);
+    for (size_t i = 0; i < r->place_count; i++) {
+        size_t n = consent_cache_at(a, r->places[i], r->known + r->known_count);
+
+        r->known_count += n;
+        r->at_once |= n == CONSENT_KNOWN_MAX; /* there may be more than are known */
+    }
 }
 
 /* An emergency is of use for a day after its end: no assertion that opened it lives longer. */
@@ -73,13 +77,9 @@ static void take_known(struct arena *a, struct consent_reading *r)
                     "          AND until_at > now() - interval '1 day') AS p ON true"              \
                     " WHERE e.pkey = ANY($1)"
 
-/* What is current, by the only current version: no clock is compared. Policies are read by place
- * alone: few persons share one, and consent_decide asks whose each is. Of persons whose epoch has
- * not moved since they were read nothing comes: their policies are in memory. Who has no epoch
- * never said anything. */
-static void queue_policies(struct db *db, struct arena *a, struct consent_reading *r)
+/* Of persons whose epoch has not moved since they were read nothing comes. */
+static void queue_changed(struct db *db, struct arena *a, struct consent_reading *r)
 {
-    static const struct statement POLICIES = {"consent_policies_now", POLICIES_NOW};
     static const struct statement CHANGED = {
         "consent_policies_changed",
         POLICIES_NOW "   AND (e.pkey, e.person_id, e.epoch) NOT IN ("
@@ -87,15 +87,10 @@ static void queue_policies(struct db *db, struct arena *a, struct consent_readin
                      "         FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])"
                      "              AS known (place, person, epoch))",
     };
-    int64_t *places, *persons, *epochs;
+    int64_t *places = ARENA_ARRAY(a, r->known_count, int64_t);
+    int64_t *persons = ARENA_ARRAY(a, r->known_count, int64_t);
+    int64_t *epochs = ARENA_ARRAY(a, r->known_count, int64_t);
 
-    if (r->known_count == 0) {
-        db_queue(db, &POLICIES, &r->rows, DB_INT8S(r->places, r->place_count));
-        return;
-    }
-    places = ARENA_ARRAY(a, r->known_count, int64_t);
-    persons = ARENA_ARRAY(a, r->known_count, int64_t);
-    epochs = ARENA_ARRAY(a, r->known_count, int64_t);
     for (size_t i = 0; i < r->known_count; i++) {
         places[i] = r->known[i]->person.pkey;
         persons[i] = r->known[i]->person.person_id;
@@ -104,6 +99,28 @@ static void queue_policies(struct db *db, struct arena *a, struct consent_readin
     db_queue(db, &CHANGED, &r->rows, DB_INT8S(r->places, r->place_count),
              DB_INT8S(places, r->known_count), DB_INT8S(persons, r->known_count),
              DB_INT8S(epochs, r->known_count));
+}
+
+/* What is current, by the only current version: no clock is compared. Policies are read by place
+ * alone: few persons share one, and consent_decide asks whose each is. The first flush of a
+ * request, which may well be its only one, asks for the epochs alone: nearly always they have not
+ * moved. Who has no epoch never said anything. */
+static void queue_policies(struct db *db, struct arena *a, struct consent_reading *r)
+{
+    static const struct statement POLICIES = {"consent_policies_now", POLICIES_NOW};
+    static const struct statement EPOCHS = {
+        "consent_epochs_at",
+        "SELECT pkey, person_id, epoch"
+        "  FROM consent_epoch"
+        " WHERE pkey = ANY($1)",
+    };
+
+    if (!r->at_once)
+        db_queue(db, &EPOCHS, &r->epochs, DB_INT8S(r->places, r->place_count));
+    else if (r->known_count > 0)
+        queue_changed(db, a, r);
+    else
+        db_queue(db, &POLICIES, &r->rows, DB_INT8S(r->places, r->place_count));
 }
 
 /* The driver of a request reads the epochs in its first flush (hub/request.c); a command has none.
@@ -123,7 +140,7 @@ static void queue_epoch(struct db *db, struct consent_reading *r)
 /* How a request reads: with the epoch of its driver, and to be kept. Who has broken glass sees what
  * it has written itself, under an epoch that another change gets should this one be rolled back. */
 struct manner {
-    bool with_epoch, keep;
+    bool with_epoch, keep, at_once;
 };
 
 static struct manner manner_of(const struct request *rq)
@@ -131,7 +148,8 @@ static struct manner manner_of(const struct request *rq)
     return (struct manner){!request_has_epochs(rq),
                            rq->transaction != NULL &&
                                rq->transaction->isolation == REPEATABLE_READ &&
-                               rq->emergencies == NULL};
+                               rq->emergencies == NULL,
+                           rq->epochs.result != NULL};
 }
 
 static void queue_now(struct db *db, struct arena *a, const int64_t *pkeys, size_t count,
@@ -141,6 +159,7 @@ static void queue_now(struct db *db, struct arena *a, const int64_t *pkeys, size
 
     out->reading = r;
     r->keep = how.keep;
+    r->at_once = how.at_once;
     r->places = distinct(a, pkeys, count, &r->place_count);
     if (how.with_epoch)
         queue_epoch(db, r);
@@ -195,7 +214,7 @@ static void queue_persons(struct db *db, struct arena *a, const struct person_re
 void consent_store_queue(struct db *db, struct arena *a, const struct person_ref *persons,
                          size_t count, int64_t as_of_us, struct consent_policies *out)
 {
-    queue_persons(db, a, persons, count, as_of_us, (struct manner){true, false}, out);
+    queue_persons(db, a, persons, count, as_of_us, (struct manner){true, false, true}, out);
 }
 
 /* --- what came ------------------------------------------------------------------------------- */
@@ -346,6 +365,29 @@ static void row_read(struct arena *a, const struct rows *rows, int row,
     }
 }
 
+static bool is_known(const struct consent_reading *r, struct person_ref person, int64_t epoch)
+{
+    for (size_t i = 0; i < r->known_count; i++)
+        if (person_ref_eq(r->known[i]->person, person) && r->known[i]->epoch == epoch)
+            return true;
+    return false;
+}
+
+/* Has anybody's epoch moved? Then what they say now is read after all. */
+static enum status read_moved(struct db *db, struct arena *a, struct consent_reading *r)
+{
+    for (int i = 0; i < r->epochs.count; i++) {
+        struct person_ref person = {row_int(&r->epochs, i, 0), row_int(&r->epochs, i, 1)};
+
+        if (is_known(r, person, row_int(&r->epochs, i, 2)))
+            continue;
+        r->at_once = true;
+        queue_policies(db, a, r);
+        return db_flush(db);
+    }
+    return OK;
+}
+
 static void items_read(struct arena *a, struct consent_policies *out)
 {
     const struct consent_reading *r = out->reading;
@@ -369,9 +411,15 @@ static enum status read_all(struct db *db, struct arena *a, const int64_t *epoch
         TRY(consent_domain_as_of(db, a, r->at_us, &out->domain));
     else
         TRY(consent_domain_hold(db, a, *epoch, &out->domain));
+    TRY(read_moved(db, a, r));
     items_read(a, out);
     out->readable = true;
     return OK;
+}
+
+static bool was_read(const struct consent_reading *r)
+{
+    return r != NULL && (r->rows.result != NULL || r->epochs.result != NULL);
 }
 
 enum status consent_store_read(struct db *db, struct arena *a, struct consent_policies *out,
@@ -380,7 +428,7 @@ enum status consent_store_read(struct db *db, struct arena *a, struct consent_po
     struct consent_reading *r = out->reading;
     int64_t epoch = 0;
 
-    if (r == NULL || r->rows.result == NULL || (!r->as_of && r->epoch.count != 1))
+    if (!was_read(r) || (!r->as_of && r->epoch.count != 1))
         return fail(err, INTERNAL, "consent", "the patient's consents were not read");
     if (!r->as_of)
         epoch = row_int(&r->epoch, 0, 0);
@@ -426,8 +474,7 @@ enum status consent_read(struct request *rq, struct consent_policies *out)
     struct consent_reading *r = out->reading;
     int64_t epoch;
 
-    if (r != NULL && r->rows.result != NULL && r->epoch.result == NULL &&
-        request_epoch(rq, "consent", &epoch))
+    if (was_read(r) && r->epoch.result == NULL && request_epoch(rq, "consent", &epoch))
         TRY(read_all(rq->db, rq->arena, &epoch, out));
     else
         TRY(consent_store_read(rq->db, rq->arena, out, rq->err));

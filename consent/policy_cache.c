@@ -1,60 +1,21 @@
 #include "consent/policy_cache.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHARDS = 64, FIRST_BUCKETS = 64 };
+#include "hub/base/keep.h"
 
 /* The head of a block; behind it lie policies, rules, conditions, values and strings. */
 struct entry {
+    struct kept kept;
     struct consent_known known;
-    struct entry *chain;         /* of the bucket */
-    struct entry *newer, *older; /* of the shard, in a ring that the hand walks */
-    size_t bytes;
-    unsigned holders; /* the cache is one */
-    bool used;        /* since the hand passed */
 };
 
-static struct shard {
-    pthread_mutex_t lock;
-    struct entry **buckets;
-    size_t bucket_count, entries, bytes;
-    struct entry *hand;
-} shards[SHARDS];
-
-static size_t shard_bytes = (size_t)4 << 20;
+static struct keep cache = {.bytes_most = (size_t)256 << 20};
 
 void consent_cache_init(size_t bytes)
 {
-    shard_bytes = bytes / SHARDS;
-    for (size_t i = 0; i < SHARDS; i++)
-        pthread_mutex_init(&shards[i].lock, NULL);
-}
-
-static uint64_t mix(int64_t pkey)
-{
-    uint64_t h = (uint64_t)pkey * 0x9e3779b97f4a7c15u;
-
-    return h ^ h >> 32;
-}
-
-static struct shard *shard_of(int64_t pkey)
-{
-    return &shards[mix(pkey) % SHARDS];
-}
-
-static struct entry **bucket_of(struct shard *s, int64_t pkey)
-{
-    return &s->buckets[mix(pkey) / SHARDS & (s->bucket_count - 1)];
-}
-
-static void let_go(void *p)
-{
-    struct entry *e = p;
-
-    if (__atomic_sub_fetch(&e->holders, 1, __ATOMIC_ACQ_REL) == 0)
-        free(e);
+    cache.bytes_most = bytes;
 }
 
 /* --- one block ------------------------------------------------------------------------------- */
@@ -186,6 +147,11 @@ static struct consent_known pack_known(struct packing *p, const struct consent_k
     return to;
 }
 
+static void dispose(struct kept *k)
+{
+    free(k);
+}
+
 static struct entry *entry_new(const struct consent_known *known)
 {
     struct packing p = {NULL, sizeof(struct entry)};
@@ -194,144 +160,40 @@ static struct entry *entry_new(const struct consent_known *known)
     pack_known(&p, known);
     e = malloc(p.n);
     must(e != NULL, "out of memory");
-    *e = (struct entry){.bytes = p.n, .holders = 1, .used = true};
+    *e = (struct entry){.kept = {.key = known->person.pkey, .bytes = p.n, .dispose = dispose}};
     p = (struct packing){(char *)e, sizeof(*e)};
     e->known = pack_known(&p, known);
     return e;
 }
 
-/* --- a shard --------------------------------------------------------------------------------- */
+/* --- the cache ------------------------------------------------------------------------------- */
 
-static void take_out(struct shard *s, struct entry *e)
+size_t consent_cache_at(struct arena *a, int64_t pkey, const struct consent_known **out)
 {
-    struct entry **at = bucket_of(s, e->known.person.pkey);
+    struct kept *kept[CONSENT_KNOWN_MAX];
+    size_t n = keep_take(&cache, a, pkey, NULL, NULL, kept, CONSENT_KNOWN_MAX);
 
-    while (*at != e)
-        at = &(*at)->chain;
-    *at = e->chain;
-    if (s->hand == e)
-        s->hand = e->newer != e ? e->newer : NULL;
-    e->newer->older = e->older;
-    e->older->newer = e->newer;
-    s->entries--;
-    s->bytes -= e->bytes;
-    let_go(e);
-}
-
-/* What was used since the hand came by last gets another round. */
-static void make_room(struct shard *s, size_t bytes)
-{
-    while (s->hand != NULL && s->bytes + bytes > shard_bytes) {
-        struct entry *e = s->hand;
-
-        s->hand = e->newer;
-        if (e->used)
-            e->used = false;
-        else
-            take_out(s, e);
-    }
-}
-
-static void grow(struct shard *s)
-{
-    struct entry **old = s->buckets;
-    size_t count = s->bucket_count;
-
-    if (s->entries < s->bucket_count)
-        return;
-    s->bucket_count = count == 0 ? FIRST_BUCKETS : 2 * count;
-    s->buckets = calloc(s->bucket_count, sizeof(*s->buckets));
-    must(s->buckets != NULL, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        for (struct entry *e = old[i], *next; e != NULL; e = next) {
-            struct entry **at = bucket_of(s, e->known.person.pkey);
-
-            next = e->chain;
-            e->chain = *at;
-            *at = e;
-        }
-    free(old);
-}
-
-static void put_in(struct shard *s, struct entry *e)
-{
-    struct entry **at;
-
-    grow(s);
-    at = bucket_of(s, e->known.person.pkey);
-    e->chain = *at;
-    *at = e;
-    if (s->hand == NULL) {
-        e->newer = e->older = s->hand = e;
-    } else { /* behind the hand: the last that it comes to */
-        e->newer = s->hand;
-        e->older = s->hand->older;
-        e->older->newer = e;
-        s->hand->older = e;
-    }
-    s->entries++;
-    s->bytes += e->bytes;
-}
-
-static struct entry *find(struct shard *s, struct person_ref person)
-{
-    struct entry *e = s->bucket_count > 0 ? *bucket_of(s, person.pkey) : NULL;
-
-    while (e != NULL && !person_ref_eq(e->known.person, person))
-        e = e->chain;
-    return e;
-}
-
-size_t consent_cache_at(struct arena *a, int64_t pkey, const struct consent_known **out, size_t cap)
-{
-    struct shard *s = shard_of(pkey);
-    size_t n = 0;
-
-    pthread_mutex_lock(&s->lock);
-    for (struct entry *e = s->bucket_count > 0 ? *bucket_of(s, pkey) : NULL; e != NULL && n < cap;
-         e = e->chain)
-        if (e->known.person.pkey == pkey) {
-            __atomic_add_fetch(&e->holders, 1, __ATOMIC_RELAXED);
-            e->used = true;
-            out[n++] = &e->known;
-        }
-    pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; i < n; i++)
-        arena_defer(a, let_go, (struct entry *)out[i]);
+        out[i] = &((struct entry *)kept[i])->known;
     return n;
+}
+
+static enum keep_which choose(const struct kept *old, const struct kept *k)
+{
+    const struct consent_known *was = &((const struct entry *)old)->known;
+    const struct consent_known *is = &((const struct entry *)k)->known;
+
+    if (!person_ref_eq(was->person, is->person))
+        return KEEP_BOTH;
+    return was->epoch >= is->epoch ? KEEP_OLD : KEEP_NEW;
 }
 
 void consent_cache_put(const struct consent_known *known)
 {
-    struct entry *e = entry_new(known), *old;
-    struct shard *s = shard_of(known->person.pkey);
-
-    if (e->bytes > shard_bytes) {
-        let_go(e);
-        return;
-    }
-    pthread_mutex_lock(&s->lock);
-    old = find(s, known->person);
-    if (old != NULL && old->known.epoch >= known->epoch) {
-        let_go(e);
-    } else {
-        if (old != NULL)
-            take_out(s, old);
-        make_room(s, e->bytes);
-        put_in(s, e);
-    }
-    pthread_mutex_unlock(&s->lock);
+    keep_put(&cache, &entry_new(known)->kept, choose);
 }
 
-struct consent_cache_size consent_cache_measure(void)
+struct keep_size consent_cache_measure(void)
 {
-    struct consent_cache_size all = {0, 0};
-
-    for (size_t i = 0; i < SHARDS; i++) {
-        pthread_mutex_lock(&shards[i].lock);
-        all.entries += shards[i].entries;
-        all.bytes += shards[i].bytes + shards[i].bucket_count * sizeof(struct entry *);
-        pthread_mutex_unlock(&shards[i].lock);
-    }
-    return all;
+    return keep_measure(&cache);
 }

@@ -194,7 +194,7 @@ static void read_batch(struct db *db, int64_t first, int64_t last)
 
 static void memory(const char *conninfo, int64_t persons)
 {
-    struct consent_cache_size size;
+    struct keep_size size;
     struct arena a;
     struct errors err;
     struct db *db;
@@ -213,7 +213,7 @@ static void memory(const char *conninfo, int64_t persons)
         read_batch(db, n, n + BATCH <= persons ? n + BATCH : persons + 1);
     size = consent_cache_measure();
     printf("{\"persons\": %zu, \"cache_mb\": %.1f, \"resident_mb\": %.1f, \"seconds\": %.1f}\n",
-           size.entries, (double)size.bytes / 1e6, (double)(resident_kb() - before) / 1e3,
+           size.count, (double)size.bytes / 1e6, (double)(resident_kb() - before) / 1e3,
            (double)(clock_monotonic_us() - begun) / 1e6);
     db_close(db);
     arena_dispose(&a);
