@@ -1,6 +1,7 @@
 /* `causeway serve`: start, wait for signals, stop. */
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,7 +25,7 @@
 #include "hub/syslog_udp.h"
 #include "hub/worker.h"
 
-enum { ADMIN_WORKERS = 1 };
+enum { ADMIN_WORKERS = 1, KEPT_MEMORY = 1 << 20 /* bytes at the end of each of malloc's arenas */ };
 
 struct serving {
     struct hub hub;
@@ -213,6 +214,14 @@ static void limit_process(void)
     }
 }
 
+/* What one request gives back is the next one's: from the kernel it would come page by page, each
+ * to be cleared and mapped anew. */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY);
+    mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
+}
+
 static void note(enum notice_kind kind, struct str words)
 {
     struct notice n = {.kind = kind, .at_us = clock_now_us(), .request = uuid_v7()};
@@ -246,6 +255,7 @@ static enum status start(struct serving *s, struct errors *err)
     const struct callout_settings calls = callout_settings_of(s->hub.config);
 
     limit_process();
+    keep_memory();
     shift_clock();
     TRY(open_network(s, err));
     TRY(become_user(s->hub.config->user, err));

@@ -220,7 +220,7 @@ static enum status source_new(struct blobs *b, struct arena *a, const struct blo
 {
     struct blob_source *s = *out = ARENA_NEW(a, struct blob_source);
 
-    s->base = (struct byte_source){source_read, ref->size};
+    s->base = (struct byte_source){.read = source_read, .length = ref->size};
     s->blobs = b;
     s->id = ref->id;
     s->size = ref->size;
@@ -251,7 +251,7 @@ enum status blob_read(struct blobs *b, struct arena *a, const struct blob_ref *r
     size_t n;
 
     TRY(source_new(b, a, ref, &s));
-    bytes = arena_alloc(a, (size_t)ref->size + 1);
+    bytes = arena_bytes(a, (size_t)ref->size + 1);
     TRY(source_read(&s->base, bytes, (size_t)ref->size, &n));
     *out = str_of(bytes, n);
     return OK;

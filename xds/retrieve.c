@@ -313,7 +313,7 @@ static enum status open_small(struct request *rq, struct xds_wanted *w)
     struct memory_source *s = ARENA_NEW(rq->arena, struct memory_source);
 
     TRY(blob_read(xds_repository(), rq->arena, &w->blob, &s->left));
-    s->base = (struct byte_source){memory_read, s->left.n};
+    s->base = (struct byte_source){memory_read, s->left.n, s->left};
     w->source = &s->base;
     return OK;
 }

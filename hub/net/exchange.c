@@ -47,6 +47,10 @@ void reply_add(struct reply *rp, struct str bytes)
 
 void reply_add_source(struct reply *rp, struct byte_source *source)
 {
+    if (source->bytes.p != NULL) {
+        reply_add(rp, source->bytes);
+        return;
+    }
     add_segment(rp, (struct segment){.source = source});
     if (source->length == LENGTH_UNKNOWN)
         rp->length = LENGTH_UNKNOWN;

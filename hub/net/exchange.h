@@ -73,8 +73,9 @@ struct body {
 struct byte_source {
     enum status (*read)(struct byte_source *s, void *to, size_t size,
                         size_t *n); /* *n 0: the end */
-    uint64_t length; /* all that it will give; a source that gives less breaks the answer off.
-                      * LENGTH_UNKNOWN: until the end; the answer goes out chunked */
+    uint64_t length;  /* all that it will give; a source that gives less breaks the answer off.
+                       * LENGTH_UNKNOWN: until the end; the answer goes out chunked */
+    struct str bytes; /* not STR_NONE: all of it lies in memory, and may be taken from there */
 };
 
 struct segment {

@@ -27,7 +27,7 @@ static enum status trickle_read(struct byte_source *base, void *to, size_t size,
 
 static struct trickle trickle(struct str text, size_t step, enum status end)
 {
-    return (struct trickle){{trickle_read, text.n}, text, step, end};
+    return (struct trickle){{.read = trickle_read, .length = text.n}, text, step, end};
 }
 
 static struct str read_all(struct arena *a, struct byte_source *s, size_t size, enum status *end)
