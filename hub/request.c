@@ -14,12 +14,12 @@
 enum { ATTEMPTS = 5 };
 
 /* Read in the first flush of every transaction: has the members' directory moved, or the domain's
- * rules of consent? */
+ * rules of consent, or the value sets that label documents? */
 static const struct statement EPOCHS = {
     "hub_epochs",
     "SELECT name, value\n"
     "  FROM epoch\n"
-    " WHERE name IN ('member', 'consent')",
+    " WHERE name IN ('member', 'consent', 'labels')",
 };
 
 bool request_has_epochs(const struct request *rq)

@@ -2,6 +2,7 @@
 
 #include "hub/base/hints.h"
 #include "hub/principal.h"
+#include "xds/kept.h"
 #include "xds/rows.h"
 
 static const struct statement FIND_IDS = {
@@ -15,7 +16,15 @@ static const struct statement FIND_IDS = {
 /* Nearly always: what is asked for lies at one place. */
 static const struct statement FIND_DOCUMENTS_AT = {
     "xds_find_documents_at",
-    "SELECT " XDS_DOCUMENT_COLUMNS "\n"
+    "SELECT " XDS_DOCUMENT_COLUMNS XDS_ROW_VERSION "\n"
+    "  FROM xds_document_entry\n"
+    " WHERE pkey = $1\n"
+    "   AND record_id = $2\n"
+    "   AND entry_uuid = ANY($3)",
+};
+static const struct statement FIND_VERSIONS_AT = {
+    "xds_find_document_versions_at",
+    "SELECT entry_uuid" XDS_ROW_VERSION "\n"
     "  FROM xds_document_entry\n"
     " WHERE pkey = $1\n"
     "   AND record_id = $2\n"
@@ -26,7 +35,7 @@ static const struct statement FIND_DOCUMENTS_AT = {
  * thousand patients have a thousand million. */
 static const struct statement FIND_DOCUMENTS = {
     "xds_find_documents_by_uuid",
-    "SELECT " XDS_DOCUMENT_COLUMNS "\n"
+    "SELECT " XDS_DOCUMENT_COLUMNS XDS_ROW_VERSION "\n"
     "  FROM xds_document_entry\n"
     " WHERE (pkey, record_id, entry_uuid) IN (\n"
     "       SELECT place, record, entry\n"
@@ -98,8 +107,24 @@ static size_t distinct_places(struct request *rq, const struct xds_uid_lookup *l
     return n;
 }
 
+void xds_find_rows_queue(struct request *rq, const int64_t *pkeys, const int64_t *records,
+                         const struct uuid *uuids, size_t count, struct rows *rows)
+{
+    db_queue(rq->db, &FIND_DOCUMENTS, rows, DB_INT8S(pkeys, count), DB_INT8S(records, count),
+             DB_UUIDS(uuids, count));
+}
+
+/* What is read of the documents of a look-up, between queueing and reading. */
+struct reading {
+    bool versions_do; /* the rows are versions alone: what they hold may be in memory */
+    struct place *places;
+    struct pair_index numbers; /* of the places */
+    struct mpi_owners owners;
+    struct rows documents;
+};
+
 static void queue_documents(struct request *rq, const struct xds_uid_lookup *lookup,
-                            const struct place *places, size_t place_count, struct rows *rows)
+                            size_t place_count, struct reading *r)
 {
     int64_t *pkeys = ARENA_ARRAY(rq->arena, lookup->n, int64_t);
     int64_t *records = ARENA_ARRAY(rq->arena, lookup->n, int64_t);
@@ -110,12 +135,13 @@ static void queue_documents(struct request *rq, const struct xds_uid_lookup *loo
         records[i] = lookup->hits[i].place.record_id;
         uuids[i] = lookup->hits[i].uuid;
     }
+    r->versions_do = r->versions_do && xds_kept_for(rq, xds_kept_entry(r->places->pkey, uuids[0]));
     if (place_count == 1)
-        db_queue(rq->db, &FIND_DOCUMENTS_AT, rows, DB_INT8(places->pkey),
-                 DB_INT8(places->record_id), DB_UUIDS(uuids, lookup->n));
+        db_queue(rq->db, r->versions_do ? &FIND_VERSIONS_AT : &FIND_DOCUMENTS_AT, &r->documents,
+                 DB_INT8(r->places->pkey), DB_INT8(r->places->record_id),
+                 DB_UUIDS(uuids, lookup->n));
     else
-        db_queue(rq->db, &FIND_DOCUMENTS, rows, DB_INT8S(pkeys, lookup->n),
-                 DB_INT8S(records, lookup->n), DB_UUIDS(uuids, lookup->n));
+        xds_find_rows_queue(rq, pkeys, records, uuids, lookup->n, &r->documents);
 }
 
 /* Policies of everyone at the places where the documents lie, which is where their owners lie,
@@ -257,14 +283,6 @@ enum status xds_find_owners(struct request *rq, const struct mpi_owners *lists, 
 /* --- documents by id ---------------------------------------------------------------------------
  */
 
-/* What is read of the documents of a look-up, between queueing and reading. */
-struct reading {
-    struct place *places;
-    struct pair_index numbers; /* of the places */
-    struct mpi_owners owners;
-    struct rows documents;
-};
-
 static void queue_found(struct request *rq, const struct xds_uid_lookup *lookup,
                         const struct xds_beside *beside, struct reading *r,
                         struct xds_candidates *found)
@@ -275,7 +293,7 @@ static void queue_found(struct request *rq, const struct xds_uid_lookup *lookup,
         r->places = ARENA_NEW(rq->arena, struct place);
         r->places[n++] = xds_find_nowhere();
     }
-    queue_documents(rq, lookup, r->places, n, &r->documents);
+    queue_documents(rq, lookup, n, r);
     queue_policies_at(rq, r->places, n, found);
     mpi_owners_queue(rq, r->places, n, &r->owners);
     if (beside)
@@ -289,7 +307,6 @@ static enum status read_found(struct request *rq, struct reading *r, struct xds_
     for (int i = 0; i < r->documents.count; i++) {
         struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, &r->documents, i);
         size_t at = pair_index_find(&r->numbers, o->place.pkey, o->place.record_id);
-
         xds_candidates_add(rq, found, o,
                            at == PAIR_NONE ? NULL : xds_find_person(found, r->owners.refs[at]),
                            false);
@@ -300,7 +317,14 @@ static enum status read_found(struct request *rq, struct reading *r, struct xds_
 /* --- the same where they were last, in the flush of the look-up --------------------------------
  */
 
-/* Where the document of a uniqueId was when this caller was shown it. */
+/* Where the document of a uniqueId was when this caller was shown it, and whose it was. */
+struct told {
+    struct xds_uid_hit hit;
+    struct person_ref owner;
+};
+
+_Static_assert(sizeof(struct told) <= HINT_BYTES, "a document is no hint");
+
 static struct hints shown;
 
 enum { REMEMBERED = 10 /* documents of an answer */ };
@@ -312,33 +336,65 @@ void xds_find_remember(struct request *rq, const struct xds_visible *seen)
 
     for (size_t i = 0; i < n && i < REMEMBERED; i++) {
         struct xds_object *o = (struct xds_object *)xds_visible_object(seen, i);
-        const struct xds_uid_hit hit = {o->uuid, XDS_DOCUMENT, o->place};
+        const struct person *owner = xds_visible_person(seen, i);
+        const struct told told = {{o->uuid, XDS_DOCUMENT, o->place}, owner->ref};
 
-        if (o->kind == XDS_DOCUMENT)
+        if (o->kind == XDS_DOCUMENT && person_is_alone(owner))
             hints_put(&shown, hints_key(caller, (uint64_t)xds_uid_key(xds_document(o)->unique_id)),
-                      &hit, sizeof(hit));
+                      &told, sizeof(told));
     }
 }
 
 struct guess {
     bool made;
     uint64_t key;
-    struct xds_uid_hit hit;
-    struct reading reading;
+    struct told told;
+    struct mpi_people owner;
+    struct reading document;
 };
 
 static void queue_guess(struct request *rq, const struct xds_uid_lookup *lookup,
                         const struct xds_beside *beside, struct guess *g,
                         struct xds_candidates *found)
 {
-    struct xds_uid_lookup guessed = {.n = 1, .hits = &g->hit};
+    struct xds_uid_lookup guessed = {.n = 1, .hits = &g->told.hit};
 
     if (lookup->count != 1)
         return;
     g->key = hints_key(principal_hash(rq), (uint64_t)lookup->keys[0]);
-    g->made = hints_get(&shown, g->key, &g->hit, sizeof(g->hit));
-    if (g->made)
-        queue_found(rq, &guessed, beside, &g->reading, found);
+    g->made = hints_get(&shown, g->key, &g->told, sizeof(g->told));
+    if (!g->made)
+        return;
+    g->document = (struct reading){.versions_do = true, .places = &g->told.hit.place};
+    queue_documents(rq, &guessed, 1, &g->document);
+    mpi_people_queue(rq, &g->told.owner, 1, &g->owner);
+    consent_queue(rq, &g->told.owner, 1, &found->policies);
+    if (beside)
+        beside->queue(rq, &guessed, beside->context);
+}
+
+static bool is_still_there(const struct xds_uid_lookup *lookup, const struct xds_uid_hit *hit)
+{
+    return lookup->n == 1 && lookup->hits[0].kind == XDS_DOCUMENT &&
+           uuid_eq(lookup->hits[0].uuid, hit->uuid) && place_eq(lookup->hits[0].place, hit->place);
+}
+
+/* A person's list of places says whose a record is (sql/0003_mpi.sql). */
+static bool owns(const struct person *p, struct place place)
+{
+    for (size_t i = 0; i < p->place_count; i++)
+        if (place_eq(p->places[i], place))
+            return person_is_alone(p);
+    return false;
+}
+
+/* NULL: it is not in memory. */
+static struct xds_object *read_document(struct request *rq, const struct reading *r, int row)
+{
+    if (!r->versions_do)
+        return xds_rows_read(rq->arena, XDS_DOCUMENT, &r->documents, row);
+    return xds_kept_take(rq, r->places->pkey, row_uuid(&r->documents, row, 0),
+                         row_version(&r->documents, row));
 }
 
 /* Is it still there, alone, and shown to the caller? What is not is read in another flush, as if
@@ -347,13 +403,19 @@ static void queue_guess(struct request *rq, const struct xds_uid_lookup *lookup,
 static enum status read_guess(struct request *rq, const struct xds_uid_lookup *lookup,
                               struct guess *g, struct xds_candidates *found, bool *holds)
 {
-    *holds = lookup->n == 1 && lookup->hits[0].kind == XDS_DOCUMENT &&
-             uuid_eq(lookup->hits[0].uuid, g->hit.uuid) &&
-             place_eq(lookup->hits[0].place, g->hit.place);
+    struct xds_object *o = NULL;
+
+    TRY(mpi_people_read(rq, &g->owner));
+    *holds = is_still_there(lookup, &g->told.hit) && g->document.documents.count == 1 &&
+             owns(&g->owner.people[0], g->told.hit.place);
     if (*holds) {
-        TRY(read_found(rq, &g->reading, found));
-        *holds = found->n == 1 && xds_gate_permits(rq, found, &found->v[0]);
+        found->people = g->owner;
+        TRY(xds_policies_read(rq, found));
+        o = read_document(rq, &g->document, 0);
     }
+    if (o != NULL)
+        xds_candidates_add(rq, found, o, &g->owner.people[0], false);
+    *holds = o != NULL && xds_gate_permits(rq, found, &found->v[0]);
     if (!*holds) {
         hints_drop(&shown, g->key);
         *found = (struct xds_candidates){0};
@@ -361,12 +423,19 @@ static enum status read_guess(struct request *rq, const struct xds_uid_lookup *l
     return OK;
 }
 
+/* Who was shown a document before will be again. */
+static void keep(struct request *rq, const struct guess *g, const struct reading *r)
+{
+    if (!r->versions_do)
+        xds_kept_put(rq, xds_kept_entry(g->told.hit.place.pkey, g->told.hit.uuid), &r->documents);
+}
+
 enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, size_t count,
                                      const struct xds_beside *beside, struct xds_candidates *found)
 {
     struct guess *guess = ARENA_NEW(rq->arena, struct guess);
     struct xds_uid_lookup lookup;
-    struct reading reading;
+    struct reading reading = {.versions_do = false};
     bool holds = false;
 
     *found = (struct xds_candidates){0};
@@ -376,9 +445,12 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
     xds_uid_lookup_read(rq, &lookup);
     if (guess->made)
         TRY(read_guess(rq, &lookup, guess, found, &holds));
-    if (holds)
-        return OK;
-    queue_found(rq, &lookup, beside, &reading, found);
-    TRY(db_flush(rq->db));
-    return read_found(rq, &reading, found);
+    if (!holds) {
+        queue_found(rq, &lookup, beside, &reading, found);
+        TRY(db_flush(rq->db));
+        TRY(read_found(rq, &reading, found));
+    }
+    if (guess->made)
+        keep(rq, guess, holds ? &guess->document : &reading);
+    return OK;
 }

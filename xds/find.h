@@ -43,6 +43,10 @@ enum status xds_find_documents_by_id(struct request *rq, const struct str *ids, 
                                      const struct xds_beside *beside,
                                      struct xds_candidates *found) MUST_CHECK;
 
+/* Document entries at these places, by UUID: rows of XDS_DOCUMENT_COLUMNS and XDS_ROW_VERSION. */
+void xds_find_rows_queue(struct request *rq, const int64_t *pkeys, const int64_t *records,
+                         const struct uuid *uuids, size_t count, struct rows *rows);
+
 /* This caller is shown these, and may ask for a document of them next (hub/base/hints.h). */
 void xds_find_remember(struct request *rq, const struct xds_visible *seen);
 

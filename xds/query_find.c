@@ -2,6 +2,8 @@
  * text; the query's own evaluation in memory is the last word. */
 #include "hub/person_rows.h"
 #include "mpi/guess.h"
+#include "xds/find.h"
+#include "xds/kept.h"
 #include "xds/query_gather.h"
 #include "xds/rows.h"
 
@@ -33,12 +35,20 @@
 
 static const struct statement of_person[XDS_KINDS] = {
     [XDS_DOCUMENT] = {"xds_find_documents",
-                      OF_PERSON(XDS_DOCUMENT_COLUMNS, XDS_SUPERSEDED("xds_document_entry"),
+                      OF_PERSON(XDS_DOCUMENT_COLUMNS,
+                                XDS_SUPERSEDED("xds_document_entry") XDS_ROW_VERSION,
                                 "xds_document_entry", DOCUMENT_CODES, "$10", "$11", "$12", "$13",
                                 "$14")},
     [XDS_SET] = {"xds_find_sets",
                  OF_PERSON(XDS_SET_COLUMNS, XDS_ONE_VERSION, "xds_submission_set",
                            "   AND status = ANY($1)\n", "$2", "$3", "$4", "$5", "$6")},
+};
+
+/* Where what the rows hold may be in memory. */
+static const struct statement VERSIONS_OF_PERSON = {
+    "xds_find_document_versions",
+    OF_PERSON("pkey, record_id, entry_uuid", XDS_SUPERSEDED("xds_document_entry") XDS_ROW_VERSION,
+              "xds_document_entry", DOCUMENT_CODES, "$10", "$11", "$12", "$13", "$14"),
 };
 
 /* For ObjectRefs: in the places of XDS_DOCUMENT_COLUMNS, but only what a query may compare. */
@@ -225,6 +235,8 @@ static enum status read_people(struct request *rq, const struct named *named,
 
 struct slice {
     const struct person *person;
+    bool keeps;    /* who is asked about again: what is read of them is kept */
+    bool versions; /* the rows are versions alone: what they hold may be in memory */
     struct rows rows;
     int64_t after_us;
     struct uuid after;
@@ -237,6 +249,16 @@ struct slices {
     size_t n;
     size_t visible; /* objects that may be shown, so far */
 };
+
+static const struct statement *statement_for(struct request *rq, const struct xds_query *q,
+                                             enum xds_kind kind, struct slice *slice)
+{
+    slice->keeps = slice->keeps && kind == XDS_DOCUMENT && q->leaf_class;
+    if (kind == XDS_DOCUMENT && !q->leaf_class)
+        return &REFS_OF_PERSON;
+    slice->versions = slice->keeps && xds_kept_for(rq, xds_kept_person(slice->person->ref));
+    return slice->versions ? &VERSIONS_OF_PERSON : &of_person[kind];
+}
 
 static void queue_slice(struct request *rq, const struct xds_query *q, enum xds_kind kind,
                         struct slice *slice)
@@ -251,17 +273,89 @@ static void queue_slice(struct request *rq, const struct xds_query *q, enum xds_
     values.v[values.n++] = DB_INT8(rq->config->max_results + 1);
     if (kind == XDS_DOCUMENT && !q->leaf_class)
         values.v[values.n++] = DB_BOOL(xds_query_argument_of(q, XDS_VALUE_PATTERN) != NULL);
-    db_queue_values(rq->db,
-                    kind == XDS_DOCUMENT && !q->leaf_class ? &REFS_OF_PERSON : &of_person[kind],
-                    &slice->rows, values.v, values.n);
+    db_queue_values(rq->db, statement_for(rq, q, kind, slice), &slice->rows, values.v, values.n);
+}
+
+static struct xds_object *take_kept(struct request *rq, const struct rows *rows, int row)
+{
+    struct xds_object *o =
+        xds_kept_take(rq, row_int(rows, row, 0), row_uuid(rows, row, 2), row_version(rows, row));
+
+    if (o != NULL) {
+        o->superseded = row_bool(rows, row, 3);
+        o->registered_us = row_time(rows, row, 4);
+    }
+    return o;
+}
+
+/* Each at the place of its version. */
+static void place_rows(struct request *rq, const struct rows *versions, const struct rows *rows,
+                       struct xds_object **objects)
+{
+    for (int row = 0; row < rows->count; row++) {
+        struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, rows, row);
+        int i = 0;
+
+        while (objects[i] != NULL || !uuid_eq(row_uuid(versions, i, 2), o->uuid))
+            i++;
+        o->superseded = row_bool(versions, i, 3);
+        o->registered_us = row_time(versions, i, 4);
+        objects[i] = o;
+    }
+}
+
+/* The objects of versions: from memory; of those that are not there the rows are read. */
+static enum status read_versions(struct request *rq, const struct slice *slice,
+                                 struct xds_object **objects)
+{
+    const struct rows *versions = &slice->rows;
+    size_t room = (size_t)versions->count, n = 0;
+    int64_t *pkeys = ARENA_ARRAY(rq->arena, room, int64_t);
+    int64_t *records = ARENA_ARRAY(rq->arena, room, int64_t);
+    struct uuid *uuids = ARENA_ARRAY(rq->arena, room, struct uuid);
+    struct rows rows;
+
+    for (int i = 0; i < versions->count; i++) {
+        objects[i] = take_kept(rq, versions, i);
+        if (objects[i] != NULL)
+            continue;
+        pkeys[n] = row_int(versions, i, 0);
+        records[n] = row_int(versions, i, 1);
+        uuids[n++] = row_uuid(versions, i, 2);
+    }
+    if (n == 0)
+        return OK;
+    xds_find_rows_queue(rq, pkeys, records, uuids, n, &rows);
+    TRY(db_flush(rq->db));
+    xds_kept_put(rq, xds_kept_person(slice->person->ref), &rows);
+    place_rows(rq, versions, &rows, objects);
+    return OK;
+}
+
+static enum status read_rows(struct request *rq, enum xds_kind kind, const struct slice *slice,
+                             struct xds_object ***out)
+{
+    struct xds_object **objects;
+
+    *out = objects = ARENA_ARRAY(rq->arena, (size_t)slice->rows.count, struct xds_object *);
+    if (slice->versions)
+        return read_versions(rq, slice, objects);
+    for (int i = 0; i < slice->rows.count; i++)
+        objects[i] = xds_rows_read_more(rq->arena, kind, &slice->rows, i);
+    if (slice->keeps)
+        xds_kept_put(rq, xds_kept_person(slice->person->ref), &slice->rows);
+    return OK;
 }
 
 /* Adds what matches, and counts what may be shown of it. */
 static enum status read_slice(struct request *rq, const struct xds_query *q, enum xds_kind kind,
                               struct slice *slice, struct xds_candidates *found, size_t *visible)
 {
+    struct xds_object **objects;
+
+    TRY(read_rows(rq, kind, slice, &objects));
     for (int i = 0; i < slice->rows.count; i++) {
-        struct xds_object *o = xds_rows_read_more(rq->arena, kind, &slice->rows, i);
+        struct xds_object *o = objects[i];
 
         TRY(request_alive(rq));
         slice->after_us = o->registered_us;
@@ -276,12 +370,12 @@ static enum status read_slice(struct request *rq, const struct xds_query *q, enu
 }
 
 /* A person that a merge has just taken away has no places. */
-static struct slices slices_of(struct request *rq, const struct mpi_people *people)
+static struct slices slices_of(struct request *rq, const struct mpi_people *people, bool keeps)
 {
     struct slices s = {ARENA_ARRAY(rq->arena, people->count, struct slice), people->count, 0};
 
     for (size_t i = 0; i < s.n; i++)
-        s.v[i] = (struct slice){.person = &people->people[i], .after_us = INT64_MIN};
+        s.v[i] = (struct slice){&people->people[i], .keeps = keeps, .after_us = INT64_MIN};
     return s;
 }
 
@@ -320,10 +414,10 @@ static enum status read_objects(struct request *rq, const struct xds_query *q, s
     return OK;
 }
 
-static void queue_objects(struct request *rq, const struct xds_query *q, struct slices *s,
-                          struct xds_candidates *found)
+static void queue_objects(struct request *rq, const struct xds_query *q, bool keeps,
+                          struct slices *s, struct xds_candidates *found)
 {
-    *s = slices_of(rq, &found->people);
+    *s = slices_of(rq, &found->people, keeps);
     (void)queue_slices(rq, q, s);
     xds_policies_queue(rq, found);
 }
@@ -333,7 +427,7 @@ static enum status find_objects(struct request *rq, const struct xds_query *q,
 {
     struct slices s;
 
-    queue_objects(rq, q, &s, found);
+    queue_objects(rq, q, false, &s, found);
     TRY(db_flush(rq->db));
     return read_objects(rq, q, &s, found);
 }
@@ -355,7 +449,7 @@ static struct guessed *queue_guess(struct request *rq, const struct xds_query *q
     if (named->cx->n != 1 || q->type->links || !mpi_guess_queue(rq, &named->lookup, &g->whose))
         return NULL;
     g->found.people = (struct mpi_people){.count = 1, .people = &g->whose.person};
-    queue_objects(rq, q, &g->slices, &g->found);
+    queue_objects(rq, q, true, &g->slices, &g->found);
     return g;
 }
 

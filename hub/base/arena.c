@@ -98,6 +98,15 @@ void *arena_array(struct arena *a, size_t count, size_t size)
     return arena_alloc(a, bytes);
 }
 
+size_t arena_held(const struct arena *a)
+{
+    size_t n = 0;
+
+    for (const struct arena_chunk *c = a->chunks; c != NULL; c = c->older)
+        n += sizeof(*c) + c->size;
+    return n;
+}
+
 void arena_defer(struct arena *a, void (*fn)(void *), void *p)
 {
     struct arena_cleanup *c = ARENA_NEW(a, struct arena_cleanup);

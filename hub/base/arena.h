@@ -31,5 +31,8 @@ void *arena_array(struct arena *a, size_t count, size_t size); /* overflow ends 
 #define ARENA_NEW(a, type)          ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, count, type) ((type *)arena_array((a), (count), sizeof(type)))
 
+/* What it has of the process's memory. */
+size_t arena_held(const struct arena *a);
+
 /* Calls fn(p) when the arena is reset or disposed, in reverse order of registration. */
 void arena_defer(struct arena *a, void (*fn)(void *), void *p);

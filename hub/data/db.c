@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,10 +138,19 @@ static enum status refused(struct db *db, const struct statement *s, const PGres
 
 /* --- connection --------------------------------------------------------------------------- */
 
+static atomic_uint_fast64_t generation;
+
+uint64_t db_generation(void)
+{
+    return atomic_load(&generation);
+}
+
 static void disconnect(struct db *db)
 {
-    if (db->conn != NULL)
+    if (db->conn != NULL) {
+        atomic_fetch_add(&generation, 1);
         PQfinish(db->conn);
+    }
     db->conn = NULL;
     memset(db->prepared, 0, sizeof(db->prepared));
     arena_reset(&db->session);

@@ -158,5 +158,23 @@ size_t row_texts(struct arena *a, const struct rows *r, int row, int column, str
 size_t row_ints(struct arena *a, const struct rows *r, int row, int column, int64_t **out);
 size_t row_uuids(struct arena *a, const struct rows *r, int row, int column, struct uuid **out);
 
+/* Which version of its row this is, of columns xmin and ctid, which stand last: the same version
+ * has the same bytes. Holds as long as the database is the same one: db_generation, which another
+ * server, or an older copy, does not have. */
+struct row_version {
+    uint64_t generation;
+    uint32_t transaction;
+    unsigned char tuple[6];
+};
+struct row_version row_version(const struct rows *r, int row);
+bool row_version_eq(const struct row_version *x, const struct row_version *y);
+/* Goes up whenever this process loses a connection. */
+uint64_t db_generation(void);
+
+/* A copy that outlives the request. */
+struct rows rows_copy(const struct rows *r);
+void rows_free(struct rows *r);
+size_t rows_bytes(const struct rows *r);
+
 /* How many flushes this connection has done: the request driver counts the difference. */
 uint64_t db_flushes(const struct db *db);

@@ -156,6 +156,46 @@ struct str row_json(const struct rows *r, int row, int column)
     return t == PG_JSONB ? str_slice(s, 1, s.n) : s; /* behind its version */
 }
 
+struct row_version row_version(const struct rows *r, int row)
+{
+    struct row_version v = {.generation = db_generation()};
+    int xmin = PQnfields(r->result) - 2;
+    struct str tuple;
+
+    must(type_of(r, row, xmin) == PG_XID && type_of(r, row, xmin + 1) == PG_TID, WRONG_TYPE);
+    v.transaction = be32_at(cell(r, row, xmin), 0);
+    tuple = cell(r, row, xmin + 1);
+    must(tuple.n == sizeof(v.tuple), "a ctid of another length");
+    memcpy(v.tuple, tuple.p, sizeof(v.tuple));
+    return v;
+}
+
+bool row_version_eq(const struct row_version *x, const struct row_version *y)
+{
+    return x->generation == y->generation && x->transaction == y->transaction &&
+           memcmp(x->tuple, y->tuple, sizeof(x->tuple)) == 0;
+}
+
+struct rows rows_copy(const struct rows *r)
+{
+    struct rows copy = *r;
+
+    copy.result = PQcopyResult(r->result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
+    must(copy.result != NULL, "out of memory");
+    return copy;
+}
+
+void rows_free(struct rows *r)
+{
+    PQclear(r->result);
+    r->result = NULL;
+}
+
+size_t rows_bytes(const struct rows *r)
+{
+    return PQresultMemorySize(r->result);
+}
+
 /* The elements of an array (see add_array in db_value.c); a NULL element is STR_NONE. */
 static size_t elements_of(struct arena *a, struct str s, struct str **out)
 {

@@ -23,6 +23,8 @@ enum pg_oid {
     PG_INT2 = 21,
     PG_INT4 = 23,
     PG_TEXT = 25,
+    PG_TID = 27,
+    PG_XID = 28,
     PG_JSON = 114,
     PG_FLOAT4 = 700,
     PG_FLOAT8 = 701,
