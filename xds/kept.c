@@ -104,10 +104,13 @@ static enum keep_which choose(const struct kept *old, const struct kept *k)
 void xds_kept_put(struct request *rq, uint64_t what, const struct rows *rows)
 {
     static const bool yes = true;
+    uint64_t key = hints_key(principal_hash(rq), what);
     struct sent *sent;
 
-    if (rows->count == 0 || rows->count > ROWS_MOST)
+    if (rows->count == 0 || rows->count > ROWS_MOST) {
+        hints_drop(&worth_it, key);
         return;
+    }
     sent = malloc(sizeof(*sent));
     must(sent != NULL, "out of memory");
     sent->rows = rows_copy(rows);
@@ -115,7 +118,7 @@ void xds_kept_put(struct request *rq, uint64_t what, const struct rows *rows)
     for (int i = 0; i < rows->count; i++)
         keep_put(&documents, &document_new(sent, i)->kept, choose);
     let_go(sent);
-    hints_put(&worth_it, hints_key(principal_hash(rq), what), &yes, sizeof(yes));
+    hints_put(&worth_it, key, &yes, sizeof(yes));
 }
 
 struct wanted {

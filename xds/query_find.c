@@ -296,8 +296,10 @@ static void place_rows(struct request *rq, const struct rows *versions, const st
         struct xds_object *o = xds_rows_read(rq->arena, XDS_DOCUMENT, rows, row);
         int i = 0;
 
-        while (objects[i] != NULL || !uuid_eq(row_uuid(versions, i, 2), o->uuid))
+        while (i < versions->count &&
+               (objects[i] != NULL || !uuid_eq(row_uuid(versions, i, 2), o->uuid)))
             i++;
+        must(i < versions->count, "an entry that is not in its own snapshot");
         o->superseded = row_bool(versions, i, 3);
         o->registered_us = row_time(versions, i, 4);
         objects[i] = o;
@@ -357,6 +359,7 @@ static enum status read_slice(struct request *rq, const struct xds_query *q, enu
     for (int i = 0; i < slice->rows.count; i++) {
         struct xds_object *o = objects[i];
 
+        must(o != NULL, "an entry that has left its own snapshot");
         TRY(request_alive(rq));
         slice->after_us = o->registered_us;
         slice->after = o->uuid;
