@@ -99,7 +99,7 @@ static enum status open_envelope(struct arena *a, const struct partner *p, const
         return bad(err, p, "", STR("its envelope has no body"));
     if (xml_is(out->body, ns, "Fault"))
         return bad(err, p, "it answers with a fault: ", fault_words(a, out->body));
-    if (ns != (const char *)NS_SOAP && strcmp(ns, NS_SOAP) != 0)
+    if (strcmp(ns, NS_SOAP) != 0)
         return bad(err, p, "", STR("its answer is SOAP 1.1 and no fault"));
     if (c->http_status / 100 != 2)
         return bad(err, p, "", str_printf(a, "its answer is HTTP %d", c->http_status));

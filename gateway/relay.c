@@ -43,7 +43,7 @@ struct byte_source *relay_new(struct arena *a, const struct relay_piece *v, size
 {
     struct relay *r = ARENA_NEW(a, struct relay);
 
-    *r = (struct relay){.base = {relay_read, 0}, .v = v, .n = n};
+    *r = (struct relay){.base = {.read = relay_read}, .v = v, .n = n};
     for (size_t i = 0; i < n; i++)
         r->base.length += v[i].source != NULL ? v[i].source->length : v[i].text.n;
     return &r->base;

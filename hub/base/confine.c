@@ -264,13 +264,21 @@ static void add_memory(struct filter *f)
         allow_if(f, "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
+/* The n-th argument of a call is this. (libseccomp's own macro leaves a field out, which clang
+ * minds.)
+ */
+static struct scmp_arg_cmp equals(unsigned n, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){.arg = n, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
 static void add_sockets(struct filter *f)
 {
     static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK /* getaddrinfo */};
 
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-        allow_if(f, "socket", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
-    allow_if(f, "socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+        allow_if(f, "socket", equals(0, (scmp_datum_t)families[i]));
+    allow_if(f, "socketpair", equals(0, AF_UNIX));
 }
 
 static void add_requests_to_devices(struct filter *f)
@@ -278,7 +286,7 @@ static void add_requests_to_devices(struct filter *f)
     static const unsigned requests[] = {FIONBIO, FIONREAD, SIOCOUTQ, TCGETS, TIOCGWINSZ};
 
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-        allow_if(f, "ioctl", SCMP_A1(SCMP_CMP_EQ, requests[i]));
+        allow_if(f, "ioctl", equals(1, requests[i]));
 }
 
 /* clone3 hides its flags from a filter: without it the C library takes clone. */

@@ -48,7 +48,7 @@ static inline void bench_begin(struct bench *t, enum isolation isolation)
         .arena = &t->arena,
         .err = &t->err,
         .db = t->db,
-        .principal = {&member, STR("north"), STR("system"), STR("TREAT")},
+        .principal = {.member = &member},
         .id = uuid_v7(),
         .now_us = clock_now_us(),
         .deadline_us = clock_monotonic_us() + 60 * US_PER_SECOND,

@@ -56,7 +56,7 @@ static void setting_init(struct setting *s)
         .member = {.id = LAKESIDE},
         .constituents = {ANNA, BELLA},
         .domain = REGION,
-        .category = {CONSENT_LABEL, {STR("SEX"), STR("")}, 14},
+        .category = {CONSENT_LABEL, {STR("SEX"), STR("")}, 14, false},
         .terms = {EMER, HOUR, 72 * HOUR},
         .relation = {.person = ANNA,
                      .version = 1,

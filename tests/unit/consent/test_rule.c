@@ -47,8 +47,8 @@ static void what_is_not_understood_is_no_rule(void)
         "{\"effect\":\"permit\",\"when\":[{\"is\":\"weather\",\"any\":[[\"a\",\"\"]]}]}",
         "{\"effect\":\"permit\",\"when\":[{\"is\":\"label\"}]}",
         "{\"effect\":\"permit\",\"when\":[{\"is\":\"label\",\"any\":[]}]}",
-        "{\"effect\":\"permit\",\"when\":[{\"is\":\"label\",\"any\":[[\"a\",\"\"]],\"none\":[["
-        "\"b\",\"\"]]}]}",
+        ("{\"effect\":\"permit\",\"when\":[{\"is\":\"label\",\"any\":[[\"a\",\"\"]],\"none\":[["
+         "\"b\",\"\"]]}]}"),
         "{\"effect\":\"permit\",\"when\":[{\"is\":\"label\",\"any\":[[\"a\"]]}]}",
         "{\"effect\":\"permit\",\"when\":[{\"is\":\"service\",\"any\":[[\"a\",\"\"]]}]}",
         "{\"effect\":\"permit\",\"when\":[{\"is\":\"service\",\"from\":\"soon\"}]}",
