@@ -2,66 +2,16 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "hub/base/clock.h"
 #include "hub/base/log.h"
-#include "hub/data/db_value.h"
-#include "hub/data/pg_connect.h"
+#include "hub/data/db_priv.h"
 
 /* How long past the deadline a client waits for the server's own statement_timeout to answer
  * before it gives the connection up. */
 #define DEADLINE_GRACE_US (US_PER_SECOND / 2)
 #define ROLLBACK_LIMIT_US (5 * US_PER_SECOND)
-
-/* What a connection knows of a statement that it has prepared. */
-struct prepared {
-    const struct statement *statement;
-    const Oid *types; /* of its parameters: the same at each use */
-    int count;
-    bool known; /* to the server */
-    struct prepared *next;
-};
-
-struct queued {
-    const struct statement *statement;
-    struct db_params params;
-    struct rows *rows;
-    struct prepared *prepares; /* not NULL: a Parse goes before it */
-    struct queued *next;
-};
-
-enum stage {
-    OUTSIDE, /* of any transaction: each flush is one of its own */
-    BEGUN,   /* BEGIN is queued */
-    OPEN,    /* BEGIN was sent */
-    BROKEN,  /* a flush failed: only db_rollback helps */
-};
-
-enum { PREPARED_BUCKETS = 256 };
-
-struct db {
-    PGconn *conn; /* NULL until the next flush connects */
-    char *conninfo, *application_name;
-    char options[160];    /* that every connection of ours begins with */
-    int64_t limit_us;     /* of each statement, as the options say; 0: none */
-    struct arena session; /* as long as the connection: what is prepared */
-    struct prepared *prepared[PREPARED_BUCKETS];
-    struct arena *arena;
-    struct errors *err; /* NULL while a rollback runs: nobody asks for its faults */
-    int64_t deadline_us;
-    struct queued *first, *last, *begin; /* begin: the last that db_begin queued */
-    enum stage stage;
-    bool changes; /* or locks: something other than reading was queued since db_begin */
-    bool owed;    /* the answer to a COMMIT that nobody waited for */
-    bool stale;   /* what the server refused says: connect anew when outside */
-    bool waiting; /* the last reconnection failed: the next tries once, without patience */
-    uint64_t flushes;
-};
 
 static const struct statement BEGIN_READ_COMMITTED = {
     "db_begin_rc",
@@ -134,135 +84,6 @@ static enum status refused(struct db *db, const struct statement *s, const PGres
               or_none(PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME)), words_of(state, r));
     return fail(db->err, status, "Database", "the database refused %s with SQLSTATE %s", s->name,
                 state);
-}
-
-/* --- connection --------------------------------------------------------------------------- */
-
-static atomic_uint_fast64_t generation;
-
-uint64_t db_generation(void)
-{
-    return atomic_load(&generation);
-}
-
-static void disconnect(struct db *db)
-{
-    if (db->conn != NULL) {
-        atomic_fetch_add(&generation, 1);
-        PQfinish(db->conn);
-    }
-    db->conn = NULL;
-    memset(db->prepared, 0, sizeof(db->prepared));
-    arena_reset(&db->session);
-    db->stale = db->owed = false;
-}
-
-static enum status lost(struct db *db, enum status status, const char *why)
-{
-    disconnect(db);
-    if (db->err == NULL)
-        return status;
-    log_error("db_lost", "why=%s", why);
-    return fail(db->err, status, "Database", "the connection to the database was lost: %s", why);
-}
-
-static bool connect_once(struct db *db)
-{
-    disconnect(db);
-    db->conn = pg_connect(db->conninfo, db->application_name, db->options);
-    return PQstatus(db->conn) == CONNECTION_OK && PQsetnonblocking(db->conn, 1) == 0 &&
-           PQenterPipelineMode(db->conn) == 1;
-}
-
-static void sleep_us(int64_t us)
-{
-    struct timespec t = {us / US_PER_SECOND, us % US_PER_SECOND * 1000};
-
-    nanosleep(&t, NULL);
-}
-
-/* A restart of the server is sat out for a second and a half; while it stays away each request
- * tries once and fails at once. */
-static enum status reconnect(struct db *db)
-{
-    int64_t wait_us = US_PER_SECOND / 20;
-
-    while (!connect_once(db)) {
-        bool patient = !db->waiting && wait_us <= US_PER_SECOND &&
-                       (db->deadline_us == 0 || clock_monotonic_us() + wait_us < db->deadline_us);
-
-        log_warn("db_unreachable", "again=%s", patient ? "yes" : "no");
-        if (!patient) {
-            db->waiting = true;
-            return lost(db, UPSTREAM, "it cannot be reached");
-        }
-        sleep_us(wait_us);
-        wait_us *= 2;
-    }
-    db->waiting = false;
-    log_info("db_connected", "pid=%d", PQbackendPID(db->conn));
-    return OK;
-}
-
-/* Between transactions a server says nothing, unless it says goodbye. */
-static bool alive(struct db *db)
-{
-    struct pollfd p = {.fd = PQsocket(db->conn), .events = POLLIN};
-
-    return PQstatus(db->conn) == CONNECTION_OK && poll(&p, 1, 0) == 0;
-}
-
-static struct db *db_new(const char *conninfo, const char *application_name)
-{
-    struct db *db = calloc(1, sizeof(*db));
-
-    must(db != NULL, "out of memory");
-    db->conninfo = strdup(conninfo);
-    db->application_name = strdup(application_name);
-    must(db->conninfo != NULL && db->application_name != NULL, "out of memory");
-    arena_init(&db->session);
-    return db;
-}
-
-void db_close(struct db *db)
-{
-    if (db == NULL)
-        return;
-    disconnect(db);
-    arena_dispose(&db->session);
-    free(db->conninfo);
-    free(db->application_name);
-    free(db);
-}
-
-static struct db *connect_first(struct db *db, struct errors *err)
-{
-    if (connect_once(db))
-        return db;
-    fail(err, UPSTREAM, "Database", "cannot connect to the database: %s", PQerrorMessage(db->conn));
-    db_close(db);
-    return NULL;
-}
-
-struct db *db_open(const char *conninfo, const char *application_name, struct errors *err)
-{
-    return connect_first(db_new(conninfo, application_name), err);
-}
-
-/* With arrays as parameters PostgreSQL would plan each statement anew every time, which costs more
- * than to run it, and there is one good plan for each anyhow: by key. Such a plan outlives the day
- * on which the tables were small: it must not scan one. */
-struct db *db_open_serving(const char *conninfo, const char *application_name, int64_t limit_us,
-                           struct errors *err)
-{
-    struct db *db = db_new(conninfo, application_name);
-
-    db->limit_us = limit_us;
-    snprintf(db->options, sizeof(db->options),
-             "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
-             " -c statement_timeout=%lldms",
-             (long long)(limit_us / 1000));
-    return connect_first(db, err);
 }
 
 /* --- the queue ---------------------------------------------------------------------------- */
@@ -401,16 +222,16 @@ static enum status send_all(struct db *db)
 
     for (struct queued *q = db->first; q != NULL; q = q->next)
         if (!send_one(db, q))
-            return lost(db, UPSTREAM, "it takes no statement");
+            return db_lost(db, UPSTREAM, "it takes no statement");
     if (!PQpipelineSync(db->conn))
-        return lost(db, UPSTREAM, "it takes no statement");
+        return db_lost(db, UPSTREAM, "it takes no statement");
     while ((left = PQflush(db->conn)) == 1) {
         if (!wait_for(db, POLLIN | POLLOUT))
-            return lost(db, TIMED_OUT, "the deadline passed while sending");
+            return db_lost(db, TIMED_OUT, "the deadline passed while sending");
         if (!PQconsumeInput(db->conn))
-            return lost(db, UPSTREAM, "it hung up");
+            return db_lost(db, UPSTREAM, "it hung up");
     }
-    return left == 0 ? OK : lost(db, UPSTREAM, "it hung up");
+    return left == 0 ? OK : db_lost(db, UPSTREAM, "it hung up");
 }
 
 /* --- receiving ---------------------------------------------------------------------------- */
@@ -420,15 +241,15 @@ static enum status take(struct db *db, PGresult **out)
 {
     while (PQisBusy(db->conn)) {
         if (!wait_for(db, POLLIN))
-            return lost(db, TIMED_OUT, "no answer before the deadline");
+            return db_lost(db, TIMED_OUT, "no answer before the deadline");
         if (!PQconsumeInput(db->conn))
-            return lost(db, UPSTREAM, "it hung up");
+            return db_lost(db, UPSTREAM, "it hung up");
     }
     *out = PQgetResult(db->conn);
     if (PQstatus(db->conn) == CONNECTION_OK)
         return OK;
     PQclear(*out);
-    return lost(db, UPSTREAM, "it hung up");
+    return db_lost(db, UPSTREAM, "it hung up");
 }
 
 static void clear_result(void *r)
@@ -467,7 +288,7 @@ static enum status collect_one(struct db *db, const struct queued *q, struct row
     if (end == NULL)
         return OK;
     PQclear(end);
-    return lost(db, UPSTREAM, "it ended within a flush");
+    return db_lost(db, UPSTREAM, "it ended within a flush");
 }
 
 /* A server that ends itself (57P01) may say so in place of the last result. */
@@ -486,7 +307,7 @@ static enum status collect_all(struct db *db, const struct queued *q, enum statu
     TRY(take(db, &sync));
     ended = PQresultStatus(sync) == PGRES_PIPELINE_SYNC;
     PQclear(sync);
-    return ended ? OK : lost(db, UPSTREAM, "it ended within a flush");
+    return ended ? OK : db_lost(db, UPSTREAM, "it ended within a flush");
 }
 
 /* After a refusal no result of the flush is to be seen. */
@@ -526,14 +347,14 @@ static void settle(struct db *db)
     db->owed = false;
     db->err = NULL;
     if (collect_all(db, &commit, &refusal) == OK && refusal != OK)
-        disconnect(db);
+        db_disconnect(db);
     db->err = err;
 }
 
 static bool usable(struct db *db)
 {
     settle(db);
-    return db->conn != NULL && !db->stale && alive(db);
+    return db->conn != NULL && !db->stale && db_alive(db);
 }
 
 enum status db_flush(struct db *db)
@@ -547,7 +368,7 @@ enum status db_flush(struct db *db)
     if (db->deadline_us != 0 && clock_monotonic_us() >= db->deadline_us)
         return fail(db->err, TIMED_OUT, "Database", "the request's deadline has passed");
     if (db->stage != OPEN && !usable(db))
-        TRY(reconnect(db));
+        TRY(db_reconnect(db));
     status = exchange(db);
     if (db->stage != OUTSIDE)
         db->stage = status == OK ? OPEN : BROKEN;
@@ -594,7 +415,7 @@ void db_end_reading(struct db *db)
     if (broken == OK && !db->owed)
         broken = collect_all(db, commit, &refusal);
     if (broken == OK && refusal != OK)
-        disconnect(db);
+        db_disconnect(db);
     queue_clear(db);
     db->stage = OUTSIDE;
     db->err = err;
@@ -622,7 +443,7 @@ void db_rollback(struct db *db)
     db->deadline_us = clock_monotonic_us() + ROLLBACK_LIMIT_US;
     db_queue0(db, &ROLLBACK, NULL);
     if (!can_roll_back(db) || exchange(db) != OK)
-        disconnect(db);
+        db_disconnect(db);
     queue_clear(db);
     db->err = err;
     db->deadline_us = deadline_us;
