@@ -19,7 +19,7 @@ struct xds_visible {
 void xds_candidates_add(struct request *rq, struct xds_candidates *c, struct xds_object *object,
                         const struct person *person, bool witness)
 {
-    c->v = xds_grow(rq->arena, c->v, c->n, sizeof(*c->v));
+    c->v = arena_grow(rq->arena, c->v, c->n, sizeof(*c->v));
     c->v[c->n++] = (struct xds_candidate){object, person, witness, 0};
 }
 

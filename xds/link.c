@@ -456,7 +456,7 @@ static enum status list_joins(struct request *rq, struct xds_links *links)
                            "what this submission replaces is in more than %d folders", JOINS_MAX);
         for (int row = 0; row < ref->folders.count; row++) {
             links->joined =
-                xds_grow(rq->arena, links->joined, links->joined_count, sizeof(*links->joined));
+                arena_grow(rq->arena, links->joined, links->joined_count, sizeof(*links->joined));
             links->joined[links->joined_count++] = (struct xds_join){
                 .folder = row_uuid(&ref->folders, row, 2),
                 .place = {row_int(&ref->folders, row, 0), row_int(&ref->folders, row, 1)},

@@ -74,7 +74,7 @@ static const struct statement at_places[XDS_KINDS] = {
 void xds_wanted_add(struct arena *a, struct xds_wanted *w, struct uuid uuid, enum xds_kind kind,
                     struct place place)
 {
-    w->v = xds_grow(a, w->v, w->n, sizeof(*w->v));
+    w->v = arena_grow(a, w->v, w->n, sizeof(*w->v));
     w->v[w->n++] = (struct xds_target){uuid, kind, place};
 }
 
@@ -100,7 +100,7 @@ static void add_place(struct xds_gather *g, struct place place)
 
     if (pair_index_put(&g->place_numbers, place.pkey, place.record_id, n) != n)
         return;
-    g->places = xds_grow(g->rq->arena, g->places, n, sizeof(*g->places));
+    g->places = arena_grow(g->rq->arena, g->places, n, sizeof(*g->places));
     g->places[g->place_count++] = place;
 }
 

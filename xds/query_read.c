@@ -22,7 +22,7 @@ static bool add_value(struct arena *a, struct xds_texts *out, struct str value)
 {
     if (out->n >= MAX_VALUES)
         return false;
-    out->v = xds_grow(a, out->v, out->n, sizeof(*out->v));
+    out->v = arena_grow(a, out->v, out->n, sizeof(*out->v));
     out->v[out->n++] = value;
     return true;
 }
@@ -241,7 +241,7 @@ static struct xds_argument *argument_for(struct arena *a, struct xds_query *q,
         return NULL;
     }
     if (arg == NULL) {
-        q->arguments = xds_grow(a, q->arguments, q->n, sizeof(*q->arguments));
+        q->arguments = arena_grow(a, q->arguments, q->n, sizeof(*q->arguments));
         arg = &q->arguments[q->n++];
         *arg = (struct xds_argument){p, find_attribute(p), NULL, 0};
     }
@@ -277,7 +277,7 @@ static void read_slot(struct arena *a, struct xds_query *q, const xmlNode *slot,
     check_values(p, &values, err);
     if (values.n == 0)
         return;
-    arg->groups = xds_grow(a, arg->groups, arg->n, sizeof(*arg->groups));
+    arg->groups = arena_grow(a, arg->groups, arg->n, sizeof(*arg->groups));
     arg->groups[arg->n++] = values;
 }
 

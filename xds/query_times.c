@@ -25,7 +25,7 @@ static struct folders folders_of(struct request *rq, const struct xds_candidate 
 
         if (folder == NULL)
             continue;
-        folders.v = xds_grow(rq->arena, folders.v, folders.n, sizeof(*folders.v));
+        folders.v = arena_grow(rq->arena, folders.v, folders.n, sizeof(*folders.v));
         folders.v[folders.n] = (struct contents){folder, 0, 0, folder->o.registered_us};
         (void)pair_index_put_uuid(&folders.by_uuid, folder->o.uuid, folders.n++);
     }

@@ -123,20 +123,8 @@ struct xds_association *xds_association(struct xds_object *o)
 
 void xds_objects_add(struct xds_objects *list, struct xds_object *o)
 {
-    list->v = xds_grow(list->arena, list->v, list->n, sizeof(*list->v));
+    list->v = arena_grow(list->arena, list->v, list->n, sizeof(*list->v));
     list->v[list->n++] = o;
-}
-
-void *xds_grow(struct arena *a, void *array, size_t n, size_t size)
-{
-    void *larger;
-
-    if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
-        return array; /* full only at 0, 4, 8, 16, ... */
-    larger = arena_array(a, n == 0 ? 4 : 2 * n, size);
-    if (n != 0)
-        memcpy(larger, array, n * size);
-    return larger;
 }
 
 bool xds_on_demand(const struct xds_document *d)

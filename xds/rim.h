@@ -198,9 +198,6 @@ struct xds_objects {
 };
 void xds_objects_add(struct xds_objects *list, struct xds_object *o);
 
-/* Room for one element more in an array that only grows by one at a time. */
-void *xds_grow(struct arena *a, void *array, size_t n, size_t size);
-
 /* The objects of a message by the id that it gives them. */
 struct xds_index {
     struct xds_object **by_id; /* sorted */

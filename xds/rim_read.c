@@ -123,7 +123,7 @@ static void read_object_slot(struct reader *r, struct xds_object *o, const xmlNo
                 STR_ARG(shown(o->id)), XDS_MANY);
         return;
     }
-    o->extra.v = xds_grow(r->arena, o->extra.v, o->extra.n, sizeof(*o->extra.v));
+    o->extra.v = arena_grow(r->arena, o->extra.v, o->extra.n, sizeof(*o->extra.v));
     o->extra.v[o->extra.n++] = slot;
 }
 
@@ -136,7 +136,7 @@ static void read_author(struct reader *r, struct xds_object *o, const struct xds
     author.parts.v = ARENA_ARRAY(r->arena, xml_count(node, RIM, "Slot"), struct xds_slot);
     XML_EACH(slot, node, RIM, "Slot")
     author.parts.v[author.parts.n++] = read_slot(r, slot);
-    authors->v = xds_grow(r->arena, authors->v, authors->n, sizeof(*authors->v));
+    authors->v = arena_grow(r->arena, authors->v, authors->n, sizeof(*authors->v));
     authors->v[authors->n++] = author;
 }
 
@@ -176,7 +176,7 @@ static void read_code(struct reader *r, struct xds_object *o, const struct xds_a
     } else if (at->shape == XDS_CODES) {
         struct xds_codes *codes = xds_value(o, at);
 
-        codes->v = xds_grow(r->arena, codes->v, codes->n, sizeof(*codes->v));
+        codes->v = arena_grow(r->arena, codes->v, codes->n, sizeof(*codes->v));
         codes->v[codes->n++] = code;
     } else if (!xds_value_empty(o, at)) {
         refuse_repeated(r, o, at->label);

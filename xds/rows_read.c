@@ -69,13 +69,13 @@ static void add_author_value(struct row *r, struct xds_author *author, const str
     struct xds_texts *values;
 
     if (parts->n == 0 || !str_eq(parts->v[parts->n - 1].name, four[1])) {
-        parts->v = xds_grow(r->arena, parts->v, parts->n, sizeof(*parts->v));
+        parts->v = arena_grow(r->arena, parts->v, parts->n, sizeof(*parts->v));
         parts->v[parts->n++] = (struct xds_slot){four[1], four[2], {NULL, 0}};
     }
     if (four[3].p == NULL)
         return;
     values = &parts->v[parts->n - 1].values;
-    values->v = xds_grow(r->arena, values->v, values->n, sizeof(*values->v));
+    values->v = arena_grow(r->arena, values->v, values->n, sizeof(*values->v));
     values->v[values->n++] = four[3];
 }
 
@@ -88,7 +88,7 @@ static struct xds_authors read_authors(struct row *r)
     for (size_t i = 0; i + 3 < n; i += 4) {
         if (authors.n == 0 || !str_eq(number, t[i])) {
             number = t[i];
-            authors.v = xds_grow(r->arena, authors.v, authors.n, sizeof(*authors.v));
+            authors.v = arena_grow(r->arena, authors.v, authors.n, sizeof(*authors.v));
             authors.v[authors.n++] = (struct xds_author){{NULL, 0}};
         }
         add_author_value(r, &authors.v[authors.n - 1], &t[i]);
@@ -146,7 +146,7 @@ static void take_names(struct row *r, struct code_names *names, const char *memb
     while (names->at + 3 < names->n && is_of(names->t[names->at], of, number)) {
         const struct str *t = &names->t[names->at];
 
-        code->names.v = xds_grow(r->arena, code->names.v, code->names.n, sizeof(*code->names.v));
+        code->names.v = arena_grow(r->arena, code->names.v, code->names.n, sizeof(*code->names.v));
         code->names.v[code->names.n++] = (struct xds_name){t[1], t[2], t[3]};
         names->at += 4;
     }

@@ -31,7 +31,7 @@ static struct str kind_of(const struct xds_coded *c)
 static void add_code(struct request *rq, struct xds_source *source, const struct xds_object *o,
                      const char *label, struct str code, struct str scheme)
 {
-    source->v = xds_grow(rq->arena, source->v, source->n, sizeof(*source->v));
+    source->v = arena_grow(rq->arena, source->v, source->n, sizeof(*source->v));
     source->v[source->n++] = (struct xds_coded){o, label, code, scheme};
 }
 

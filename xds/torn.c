@@ -92,7 +92,7 @@ static struct pair *pair_of(struct torn *t, const struct mpi_changed_record *mov
     for (size_t i = 0; i < t->n; i++)
         if (t->pairs[i].moved == moved && place_eq(t->pairs[i].other, other))
             return &t->pairs[i];
-    t->pairs = xds_grow(t->rq->arena, t->pairs, t->n, sizeof(*t->pairs));
+    t->pairs = arena_grow(t->rq->arena, t->pairs, t->n, sizeof(*t->pairs));
     t->pairs[t->n] = (struct pair){.moved = moved, .other = other};
     return &t->pairs[t->n++];
 }
@@ -109,7 +109,7 @@ static void read_links(struct torn *t, size_t record)
 
         if (p->links.n == NAMED_MAX)
             continue;
-        p->links.v = xds_grow(t->rq->arena, p->links.v, p->links.n, sizeof(*p->links.v));
+        p->links.v = arena_grow(t->rq->arena, p->links.v, p->links.n, sizeof(*p->links.v));
         p->links.v[p->links.n++] = uuid_urn(t->rq->arena, row_uuid(rows, row, 0));
     }
 }

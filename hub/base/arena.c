@@ -160,3 +160,15 @@ void arena_dispose(struct arena *a)
     run_cleanups(a);
     free_chunks(a, NULL);
 }
+
+void *arena_grow(struct arena *a, void *array, size_t n, size_t size)
+{
+    void *larger;
+
+    if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
+        return array; /* full only at 0, 4, 8, 16, ... */
+    larger = arena_array(a, n == 0 ? 4 : 2 * n, size);
+    if (n != 0)
+        memcpy(larger, array, n * size);
+    return larger;
+}

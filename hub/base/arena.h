@@ -27,6 +27,8 @@ void *arena_alloc(struct arena *a, size_t n) __attribute__((malloc, alloc_size(2
 void *arena_bytes(struct arena *a, size_t n) __attribute__((malloc, alloc_size(2)));
 void *arena_copy(struct arena *a, const void *p, size_t n);
 void *arena_array(struct arena *a, size_t count, size_t size); /* overflow ends the process */
+/* Room for one element more in an array of n that only grows by one at a time. */
+void *arena_grow(struct arena *a, void *array, size_t n, size_t size);
 
 #define ARENA_NEW(a, type)          ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, count, type) ((type *)arena_array((a), (count), sizeof(type)))
