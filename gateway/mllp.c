@@ -11,55 +11,56 @@
 #include "gateway/iti9.h"
 #include "hub/base/json_text.h"
 
-#define TAKES DISCLOSES_NOTHING("it takes what a member knows; the answer says whether it did")
+/* A message about a patient. Its kind: reference of events in DICOM PS3.15 A.5; a merge's rows name
+ * their own action. */
+#define FEED(name_, event, action_, handler)                                                       \
+    {                                                                                              \
+        .name = (name_), .action = (event), .isolation = READ_COMMITTED,                           \
+        .audit = {"110110", (action_)}, .handle = (handler),                                       \
+        .door = DISCLOSES_NOTHING("it takes what a member knows; the answer says whether it did")  \
+    }
 
-/* "ADT" alone stands for the ADT events that none of the others is. Kinds: reference of events in
- * DICOM PS3.15 A.5; a merge's rows name their own action. */
+/* "ADT" alone stands for the ADT events that none of the others is. */
 const struct transaction mllp_transactions[] = {
-    {"ITI-8", "ADT^A01", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL, TAKES},
-    {"ITI-8", "ADT^A04", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL, TAKES},
-    {"ITI-8", "ADT^A05", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL, TAKES},
-    {"ITI-8", "ADT^A08", READ_COMMITTED, false, {"110110", 'U'}, iti8_feed, NULL, TAKES},
-    {"ITI-8", "ADT^A40", READ_COMMITTED, false, {"110110", 'U'}, iti8_merge, NULL, TAKES},
-    {"ITI-30", "ADT^A28", READ_COMMITTED, false, {"110110", 'C'}, iti8_feed, NULL, TAKES},
-    {"ITI-30", "ADT^A31", READ_COMMITTED, false, {"110110", 'U'}, iti8_feed, NULL, TAKES},
-    {"ITI-30", "ADT^A47", READ_COMMITTED, false, {"110110", 'U'}, iti30_rename, NULL, TAKES},
-    {"ITI-30", "ADT^A24", READ_COMMITTED, false, {"110110", 'U'}, iti30_link, NULL, TAKES},
-    {"ITI-30", "ADT^A37", READ_COMMITTED, false, {"110110", 'U'}, iti30_unlink, NULL, TAKES},
-    {"ITI-64", "ADT^A43", READ_COMMITTED, false, {"110110", 'U'}, iti64_take, NULL, TAKES},
-    {"ADT", "ADT", READ_COMMITTED, false, {"110110", 'U'}, adt_unused, NULL, TAKES},
-    {"ITI-9",
-     "QBP^Q23",
-     REPEATABLE_READ,
-     false,
-     {"110112", 'E'},
-     iti9_query,
-     iti9_failure,
-     DISCLOSES("identifiers")},
-    {"ITI-21",
-     "QBP^Q22",
-     REPEATABLE_READ,
-     false,
-     {"110112", 'E'},
-     iti21_query,
-     iti21_failure,
-     DISCLOSES("identifiers and demographics")},
-    {"ITI-22",
-     "QBP^ZV1",
-     REPEATABLE_READ,
-     false,
-     {"110112", 'E'},
-     iti21_query,
-     iti21_failure,
-     DISCLOSES("identifiers, demographics and visits")},
-    {"ITI-21",
-     "QCN^J01",
-     REPEATABLE_READ,
-     false,
-     {"110112", 'E'},
-     iti21_cancel,
-     NULL,
-     DISCLOSES_NOTHING("it ends a query")},
+    FEED("ITI-8", "ADT^A01", 'C', iti8_feed),
+    FEED("ITI-8", "ADT^A04", 'C', iti8_feed),
+    FEED("ITI-8", "ADT^A05", 'C', iti8_feed),
+    FEED("ITI-8", "ADT^A08", 'U', iti8_feed),
+    FEED("ITI-8", "ADT^A40", 'U', iti8_merge),
+    FEED("ITI-30", "ADT^A28", 'C', iti8_feed),
+    FEED("ITI-30", "ADT^A31", 'U', iti8_feed),
+    FEED("ITI-30", "ADT^A47", 'U', iti30_rename),
+    FEED("ITI-30", "ADT^A24", 'U', iti30_link),
+    FEED("ITI-30", "ADT^A37", 'U', iti30_unlink),
+    FEED("ITI-64", "ADT^A43", 'U', iti64_take),
+    FEED("ADT", "ADT", 'U', adt_unused),
+    {.name = "ITI-9",
+     .action = "QBP^Q23",
+     .isolation = REPEATABLE_READ,
+     .audit = {"110112", 'E'},
+     .handle = iti9_query,
+     .render_failure = iti9_failure,
+     .door = DISCLOSES("identifiers")},
+    {.name = "ITI-21",
+     .action = "QBP^Q22",
+     .isolation = REPEATABLE_READ,
+     .audit = {"110112", 'E'},
+     .handle = iti21_query,
+     .render_failure = iti21_failure,
+     .door = DISCLOSES("identifiers and demographics")},
+    {.name = "ITI-22",
+     .action = "QBP^ZV1",
+     .isolation = REPEATABLE_READ,
+     .audit = {"110112", 'E'},
+     .handle = iti21_query,
+     .render_failure = iti21_failure,
+     .door = DISCLOSES("identifiers, demographics and visits")},
+    {.name = "ITI-21",
+     .action = "QCN^J01",
+     .isolation = REPEATABLE_READ,
+     .audit = {"110112", 'E'},
+     .handle = iti21_cancel,
+     .door = DISCLOSES_NOTHING("it ends a query")},
     {.name = NULL},
 };
 

@@ -7,14 +7,14 @@
 
 #define FEED(interaction, kind, handler)                                                           \
     {                                                                                              \
-        "ITI-44", NS_HL7V3 ":" interaction, READ_COMMITTED, false, {"110110", kind}, handler,      \
-            iti44_failure,                                                                         \
-            DISCLOSES_NOTHING("it takes what a member knows; the answer says whether it did")      \
+        .name = "ITI-44", .action = NS_HL7V3 ":" interaction, .isolation = READ_COMMITTED,         \
+        .audit = {"110110", (kind)}, .handle = (handler), .render_failure = iti44_failure,         \
+        .door = DISCLOSES_NOTHING("it takes what a member knows; the answer says whether it did")  \
     }
-#define QUERY(name, interaction, handler, failure, door)                                           \
+#define QUERY(name_, interaction, handler, failure, door_)                                         \
     {                                                                                              \
-        name, NS_HL7V3 ":" interaction, REPEATABLE_READ, false, {"110112", 'E'}, handler, failure, \
-            door                                                                                   \
+        .name = (name_), .action = NS_HL7V3 ":" interaction, .isolation = REPEATABLE_READ,         \
+        .audit = {"110112", 'E'}, .handle = (handler), .render_failure = (failure), .door = door_  \
     }
 
 const struct transaction v3_pix_transactions[] = {

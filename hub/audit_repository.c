@@ -227,14 +227,11 @@ static enum status receive(struct request *rq, struct reply *rp)
 }
 
 static const struct transaction transactions[] = {
-    {"ITI-20",
-     NULL,
-     READ_COMMITTED,
-     false,
-     {"110107", 'C'},
-     receive,
-     NULL,
-     DISCLOSES_NOTHING("it takes audit records and answers nothing")},
+    {.name = "ITI-20",
+     .isolation = READ_COMMITTED,
+     .audit = {"110107", 'C'},
+     .handle = receive,
+     .door = DISCLOSES_NOTHING("it takes audit records and answers nothing")},
     {.name = NULL},
 };
 

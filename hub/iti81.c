@@ -391,14 +391,11 @@ static enum status iti81_search(struct request *rq, struct reply *rp)
 }
 
 static const struct transaction transactions[] = {
-    {"ITI-81",
-     NULL,
-     REPEATABLE_READ,
-     false,
-     {"110101", 'R'},
-     iti81_search,
-     NULL,
-     DISCLOSES("audit records, to members whom the operator lets read them")},
+    {.name = "ITI-81",
+     .isolation = REPEATABLE_READ,
+     .audit = {"110101", 'R'},
+     .handle = iti81_search,
+     .door = DISCLOSES("audit records, to members whom the operator lets read them")},
     {.name = NULL},
 };
 

@@ -181,16 +181,14 @@ static const struct protocol protocol = {
 };
 
 #define DOOR(name_, handle_)                                                                       \
-    static const struct transaction name_[] = {{"LOG",                                             \
-                                                NULL,                                              \
-                                                REPEATABLE_READ,                                   \
-                                                false,                                             \
-                                                {"110101", 'R'},                                   \
-                                                handle_,                                           \
-                                                NULL,                                              \
-                                                DISCLOSES_NOTHING(                                 \
-                                                    "hashes and signatures of the audit log")},    \
-                                               {.name = NULL}}
+    static const struct transaction name_[] = {                                                    \
+        {.name = "LOG",                                                                            \
+         .isolation = REPEATABLE_READ,                                                             \
+         .audit = {"110101", 'R'},                                                                 \
+         .handle = (handle_),                                                                      \
+         .door = DISCLOSES_NOTHING("hashes and signatures of the audit log")},                     \
+        {.name = NULL},                                                                            \
+    }
 
 DOOR(checkpoint, handle_checkpoint);
 DOOR(consistency, handle_consistency);
