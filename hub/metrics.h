@@ -6,6 +6,8 @@
 /* X(name, help) */
 #define METRIC_COUNTERS(X)                                                                         \
     X(requests_refused_total, "Requests answered before a worker saw them (413, 431, 503, ...)")   \
+    X(requests_recalled_total, "Requests answered from memory, proven in their commit")            \
+    X(requests_moved_total, "Requests whose answer from memory was not proven: asked again")       \
     X(requests_retried_total, "Requests run again after a serialisation failure")                  \
     X(answers_broken_total, "Answers that broke off midway")                                       \
     X(handshakes_refused_total, "TLS connections refused: unknown, expired, revoked, suspended")   \

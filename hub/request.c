@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hub/audit/group.h"
+#include "hub/base/hints.h"
 #include "hub/base/log.h"
 #include "hub/emergency.h"
 #include "hub/principal.h"
@@ -71,6 +72,16 @@ void request_wait(struct request *rq, const struct transaction *then,
     must(rq->wait == NULL, "a request waits for one thing at a time");
     rq->wait = ARENA_NEW(rq->arena, struct request_wait);
     *rq->wait = (struct request_wait){then, begin, p};
+}
+
+void request_shown_all(struct request *rq)
+{
+    rq->shown_all = true;
+}
+
+bool request_recalls(const struct request *rq)
+{
+    return rq->recalls;
 }
 
 void request_wake(struct request *rq)
@@ -155,6 +166,13 @@ static enum status check_directory(struct request *rq)
     return fail(rq->err, CONFLICT, "members", "The members changed while the request ran");
 }
 
+/* A number of this process, for what is kept for this caller at this door. */
+static uint64_t asker(const struct request *rq)
+{
+    return hints_key(principal_hash(rq), (uintptr_t)rq->transaction);
+}
+
+/* In a transaction that has begun. */
 static enum status run_to_commit(struct request *rq, struct reply *rp, struct audit_ready *ready)
 {
     struct rows mark = {0};
@@ -162,7 +180,7 @@ static enum status run_to_commit(struct request *rq, struct reply *rp, struct au
 
     rq->epochs = (struct rows){0};
     rq->epochs_queued = true;
-    db_begin(rq->db, rq->transaction->isolation);
+    rq->shown_all = false;
     db_queue0(rq->db, &EPOCHS, &rq->epochs);
     xua_use_queue(rq, &mark);
     principal_patient_queue(rq, &patient);
@@ -180,9 +198,15 @@ static enum status run_to_commit(struct request *rq, struct reply *rp, struct au
 static enum status run_in_transaction(struct request *rq, struct reply *rp)
 {
     struct audit_ready ready;
-    enum status s = run_to_commit(rq, rp, &ready);
+    enum status s;
     bool known = true;
 
+    db_begin(rq->db, rq->transaction->isolation);
+    if (rq->transaction->recalls)
+        db_note_reads(rq->db);
+    s = run_to_commit(rq, rp, &ready);
+    if (s == OK && rq->shown_all)
+        db_remember(rq->db, asker(rq));
     if (s == OK) {
         s = audit_commit(rq->hub->audit_group, rq->db, rq->arena, &ready, rq->deadline_us, rq->err);
         known = s != UPSTREAM && s != TIMED_OUT;
@@ -202,16 +226,48 @@ static void take_directory(struct request *rq)
     rq->members = hub_directory(rq->hub);
 }
 
-static void forget_attempt(struct request *rq, struct reply *rp)
+/* What is known of the request before its first attempt. */
+struct start {
+    struct audit_object *about;
+    struct str patient;
+    struct person_ref person;
+};
+
+static void forget_attempt(struct request *rq, const struct start *start, struct reply *rp)
 {
     db_rollback(rq->db);
     errors_init(rq->err, rq->arena);
     rq->audit = (struct audit_list){0};
     rq->emergencies = NULL;
-    rq->patient = STR_NONE;
-    rq->person = (struct person_ref){0, 0};
+    rq->about = start->about;
+    rq->patient = start->patient;
+    rq->person = start->person;
     rq->wait = NULL;
     reply_reset(rp);
+}
+
+/* The whole road on what is in memory, proven in the commit of its audit rows. True: that is the
+ * answer, or the fault, of the request. Else nothing has happened. An assertion's use has to be
+ * written down in the transaction that it is used in. */
+static bool is_answered_from_memory(struct request *rq, struct reply *rp, enum status *s)
+{
+    struct recalled recalled;
+    struct audit_ready ready;
+    bool whole;
+
+    if (!rq->transaction->recalls || rq->use.is_due)
+        return false;
+    db_begin_recalling(rq->db, asker(rq));
+    rq->recalls = true;
+    *s = run_to_commit(rq, rp, &ready);
+    rq->recalls = false;
+    whole = db_end_recalling(rq->db, &recalled);
+    if (*s != OK || !whole || !rq->shown_all || rq->wait != NULL)
+        return false;
+    ready.rests_on = &recalled;
+    *s = audit_commit(rq->hub->audit_group, rq->db, rq->arena, &ready, rq->deadline_us, rq->err);
+    metric_add(*s == OK ? METRIC_requests_recalled_total : METRIC_requests_moved_total, 1);
+    return *s == OK || *s == UPSTREAM || *s == TIMED_OUT;
 }
 
 /* Competitors that collided wait a little, each for another time. */
@@ -222,17 +278,16 @@ static void back_off(int attempt)
 
 static enum status run_handler(struct request *rq, struct reply *rp)
 {
-    struct audit_object *about = rq->about;
-    struct str patient = rq->patient;
-    struct person_ref person = rq->person;
+    const struct start start = {rq->about, rq->patient, rq->person};
     enum status s = OK;
 
+    if (is_answered_from_memory(rq, rp, &s))
+        return s;
+    if (rq->transaction->recalls)
+        forget_attempt(rq, &start, rp);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (attempt > 0) {
-            forget_attempt(rq, rp);
-            rq->about = about;
-            rq->patient = patient;
-            rq->person = person;
+            forget_attempt(rq, &start, rp);
             back_off(attempt);
             metric_add(METRIC_requests_retried_total, 1);
             TRY(hub_directory_refresh(rq->hub, rq->db));

@@ -55,7 +55,8 @@ struct transaction {
     const char *name;   /* "ITI-18" */
     const char *action; /* wsa:Action, or MSH-9 as "ADT^A01"; NULL: any */
     enum isolation isolation;
-    bool mtom; /* the answer is MTOM (ITI-41, 43), else Simple SOAP */
+    bool recalls; /* what was answered once is answered from memory, proven when it commits */
+    bool mtom;    /* the answer is MTOM (ITI-41, 43), else Simple SOAP */
     struct audit_kind audit;
     enum status (*handle)(struct request *rq, struct reply *rp);
     /* Renders rq->err in the transaction's own shape; NULL: the protocol's. */
@@ -140,6 +141,7 @@ struct request {
     struct undo *undo;             /* request_on_rollback's list, newest first */
     struct rows epochs;            /* of this transaction: request_epoch */
     bool epochs_queued;
+    bool shown_all, recalls;   /* request_shown_all, request_recalls */
     struct request_wait *wait; /* request_wait's, until it begins */
     void *kept;                /* what the handler that waits keeps for the one that goes on */
 };
@@ -158,6 +160,14 @@ void request_on_rollback(struct request *rq, void (*fn)(void *), void *p);
 /* Names what the request is about, before anything can fail: objects of the audit row of a failure,
  * and of a success where the handler gives them to its rows. */
 void request_about(struct request *rq, const char *kind, struct str id, struct str detail);
+
+/* Called by a handler that has shown everything that was asked for: this may be asked again, and
+ * what it has read be taken from memory then. Whoever was not shown something does not learn from
+ * an answer's time that it has changed. */
+void request_shown_all(struct request *rq);
+/* Is this an attempt on what is in memory alone? Then nothing is known to be so, and a handler that
+ * would say that something is wrong fails instead. */
+bool request_recalls(const struct request *rq);
 
 /* Called by a handler, once: when this transaction has committed, with its audit rows, `begin` runs
  * on the worker and hands the waiting over to whoever waits without blocking. When that one calls

@@ -93,6 +93,7 @@ static const struct transaction repository[] = {
         .name = "ITI-43",
         .action = "urn:ihe:iti:2007:RetrieveDocumentSet",
         .isolation = REPEATABLE_READ,
+        .recalls = true,
         .mtom = true,
         .audit = {"110106", 'R'},
         .handle = xds_retrieve,

@@ -351,6 +351,8 @@ static enum status open_documents(struct request *rq, struct xds_retrieval *r)
         s = open_one(rq, w, &in_memory);
         if (s == OK)
             continue;
+        if (request_recalls(rq)) /* it may have been removed since */
+            return s;
         log_error("document_unreadable", "blob=%.*s status=%s",
                   STR_ARG(uuid_text(rq->arena, w->blob.id)), status_name(s));
         xds_retrieval_refuse(
@@ -506,6 +508,8 @@ enum status xds_retrieve(struct request *rq, struct reply *rp)
 
     TRY(xds_retrieval_read(rq, &r));
     TRY(xds_retrieval_find(rq, &r));
+    if (r.failed == 0)
+        request_shown_all(rq);
     return xds_retrieval_answer(rq, &r, rp);
 }
 

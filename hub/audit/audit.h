@@ -11,7 +11,7 @@
 #include "hub/base/clock.h"
 #include "hub/base/err.h"
 #include "hub/base/uuid.h"
-#include "hub/data/db.h"
+#include "hub/data/recall.h"
 
 /* DICOM PS3.15 A.5 event of a transaction at the hub (security.md 2.2). */
 struct audit_kind {
@@ -110,6 +110,9 @@ struct audit_ready {
     } * v;
     size_t n;
     size_t bytes; /* of their records */
+    /* They may be written if this holds, all of it (hub/data/recall.h). NULL: what was read was
+     * read in the transaction. */
+    const struct recalled *rests_on;
 };
 
 enum status audit_ready_make(struct arena *a, const struct audit_context *context,

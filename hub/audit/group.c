@@ -19,13 +19,15 @@ enum turn {
     WAITS,
     COMMITS, /* for itself and those behind it */
     IS_DONE,
-    ALONE,   /* the commit that had its rows failed */
-    IN_DOUBT /* or nobody knows whether it did */
+    ALONE,    /* the commit that had its rows failed */
+    IN_DOUBT, /* or nobody knows whether it did */
+    HAS_MOVED /* what its rows rest on: they are not written */
 };
 
 struct waiter {
     const struct audit_ready *ready;
     int64_t deadline_us;
+    bool has_moved; /* what the rows rest on, found by whoever commits them */
     enum turn turn;
     pthread_cond_t changed;
     struct waiter *next;
@@ -40,7 +42,6 @@ struct audit_group {
 /* Whose rows one commit has. The first one's is the thread that commits. */
 struct batch {
     struct waiter *v[REQUESTS_MOST];
-    const struct audit_ready *ready[REQUESTS_MOST];
     size_t n, bytes;
 };
 
@@ -94,8 +95,7 @@ static enum turn await_turn(struct audit_group *g, struct waiter *me)
 
 static void batch_add(struct batch *b, struct waiter *w)
 {
-    b->v[b->n] = w;
-    b->ready[b->n++] = w->ready;
+    b->v[b->n++] = w;
     b->bytes += w->ready->bytes;
 }
 
@@ -123,7 +123,7 @@ static void hand_on(struct audit_group *g, const struct batch *b, enum turn turn
 {
     pthread_mutex_lock(&g->lock);
     for (size_t i = 1; i < b->n; i++)
-        give_turn(b->v[i], turn);
+        give_turn(b->v[i], b->v[i]->has_moved ? HAS_MOVED : turn);
     if (g->first == NULL) {
         g->busy = false;
     } else {
@@ -137,54 +137,124 @@ static void hand_on(struct audit_group *g, const struct batch *b, enum turn turn
     pthread_mutex_unlock(&g->lock);
 }
 
-static enum status commit_own(struct db *db, const struct audit_ready *ready)
+/* --- writing what a batch has -------------------------------------------------------------- */
+
+static bool rests_on_memory(const struct batch *b)
 {
-    audit_ready_queue(db, ready);
+    for (size_t i = 0; i < b->n; i++)
+        if (b->v[i]->ready->rests_on != NULL)
+            return true;
+    return false;
+}
+
+/* In a snapshot that is later than all of them: the one in which the thread that commits has read
+ * may be earlier than another's request. */
+static enum status prove(struct db *db, struct arena *a, const struct batch *b)
+{
+    const struct recalled *of[REQUESTS_MOST];
+    struct proof proof;
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->n; i++)
+        if (b->v[i]->ready->rests_on != NULL)
+            of[n++] = b->v[i]->ready->rests_on;
+    proof_queue(db, a, of, n, &proof);
+    TRY(db_flush(db));
+    for (size_t i = 0; i < b->n; i++)
+        b->v[i]->has_moved =
+            b->v[i]->ready->rests_on != NULL && !proof_holds(&proof, b->v[i]->ready->rests_on);
+    return OK;
+}
+
+static void queue_rows(struct db *db, struct arena *a, const struct batch *b)
+{
+    const struct audit_ready *ready[REQUESTS_MOST];
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->n; i++)
+        if (!b->v[i]->has_moved)
+            ready[n++] = b->v[i]->ready;
+    if (n == 1)
+        audit_ready_queue(db, ready[0]);
+    else if (n > 1)
+        audit_ready_queue_all(db, a, ready, n);
+}
+
+/* In the open transaction of the one that commits, or in a new one. */
+static enum status write_rows(struct db *db, struct arena *a, const struct batch *b)
+{
+    bool proves = rests_on_memory(b), open = db_only_read(db);
+
+    if (open && proves)
+        db_end_reading(db);
+    if (!open || proves)
+        db_begin(db, proves ? REPEATABLE_READ : READ_COMMITTED);
+    if (proves)
+        TRY(prove(db, a, b));
+    queue_rows(db, a, b);
     return db_commit(db);
 }
 
+/* --- alone ----------------------------------------------------------------------------------- */
+
+static enum status moved(struct errors *err)
+{
+    return fail(err, CONFLICT, "moved", "what the request took from memory has changed");
+}
+
+static enum status commit_own(struct db *db, struct arena *a, struct waiter *me, struct errors *err)
+{
+    struct batch b = {.n = 0};
+
+    batch_add(&b, me);
+    TRY(write_rows(db, a, &b));
+    return me->has_moved ? moved(err) : OK;
+}
+
 /* Its work is done and its time went by in another's commit. */
-static void begin_anew(struct db *db, struct arena *a, const struct waiter *me, struct errors *err)
+static void attach_anew(struct db *db, struct arena *a, const struct waiter *me, struct errors *err)
 {
     int64_t least_us = clock_monotonic_us() + LATE_US;
     bool late = me->deadline_us != 0 && me->deadline_us < least_us;
 
     db_attach(db, a, err, late ? least_us : me->deadline_us);
-    db_begin(db, READ_COMMITTED);
 }
 
-static void begin_after_failure(struct db *db, struct arena *a, const struct waiter *me,
-                                struct errors *err)
+static void attach_after_failure(struct db *db, struct arena *a, const struct waiter *me,
+                                 struct errors *err)
 {
     db_rollback(db);
     errors_init(err, a);
-    begin_anew(db, a, me, err);
+    attach_anew(db, a, me, err);
 }
 
 /* The refusal may have been of another one's row. */
-static enum status commit_again(struct db *db, struct arena *a, const struct waiter *me,
+static enum status commit_again(struct db *db, struct arena *a, struct waiter *me,
                                 struct errors *err)
 {
-    begin_after_failure(db, a, me, err);
-    return commit_own(db, me->ready);
+    attach_after_failure(db, a, me, err);
+    return commit_own(db, a, me, err);
 }
 
 /* Ids are in use by nobody else: rows that are there already were committed, all of them. */
-static enum status commit_unless_there(struct db *db, struct arena *a, const struct waiter *me,
+static enum status commit_unless_there(struct db *db, struct arena *a, struct waiter *me,
                                        struct errors *err)
 {
-    enum status s = commit_own(db, me->ready);
+    enum status s = commit_own(db, a, me, err);
     bool there = false;
 
-    if (s != CONFLICT)
+    if (s != CONFLICT || me->has_moved)
         return s;
-    begin_after_failure(db, a, me, err);
+    attach_after_failure(db, a, me, err);
+    db_begin(db, READ_COMMITTED);
     TRY(audit_ready_is_there(db, me->ready, &there));
     if (!there)
         return fail(err, CONFLICT, "audit", "the audit rows collided with others");
     db_end_reading(db);
     return OK;
 }
+
+/* --- together -------------------------------------------------------------------------------- */
 
 static bool is_in_doubt(enum status of_commit)
 {
@@ -206,12 +276,10 @@ static enum status commit_all(struct audit_group *g, struct db *db, struct arena
 
     batch_add(&b, me);
     take_waiting(g, &b);
-    if (b.n == 1)
-        audit_ready_queue(db, me->ready);
-    else
-        audit_ready_queue_all(db, a, b.ready, b.n);
-    s = db_commit(db);
+    s = write_rows(db, a, &b);
     hand_on(g, &b, turn_after(s));
+    if (s == OK && me->has_moved)
+        return moved(err);
     if (s == OK || b.n == 1 || is_in_doubt(s))
         return s;
     return commit_again(db, a, me, err);
@@ -220,7 +288,9 @@ static enum status commit_all(struct audit_group *g, struct db *db, struct arena
 /* Everybody would wait for what one asked. */
 static bool is_heavy(const struct audit_ready *ready)
 {
-    return ready->n > ROWS_EACH || ready->bytes > BYTES_EACH;
+    size_t rests_on = ready->rests_on != NULL ? ready->rests_on->bytes : 0;
+
+    return ready->n > ROWS_EACH || ready->bytes + rests_on > BYTES_EACH;
 }
 
 /* Its reading ends before it waits. Its transaction may stand in the way of somebody who stands in
@@ -230,14 +300,24 @@ static enum status commit_behind(struct audit_group *g, struct db *db, struct ar
 {
     enum turn turn;
 
-    db_end_reading(db);
+    if (db_only_read(db))
+        db_end_reading(db);
     turn = await_turn(g, me);
     if (turn == IS_DONE)
         return OK;
-    begin_anew(db, a, me, err);
+    if (turn == HAS_MOVED)
+        return moved(err);
+    attach_anew(db, a, me, err);
     if (turn == COMMITS)
         return commit_all(g, db, a, me, err);
-    return turn == IN_DOUBT ? commit_unless_there(db, a, me, err) : commit_own(db, me->ready);
+    return turn == IN_DOUBT ? commit_unless_there(db, a, me, err) : commit_own(db, a, me, err);
+}
+
+/* It has changed something: its rows go with that. */
+static enum status commit_changes(struct db *db, const struct audit_ready *ready)
+{
+    audit_ready_queue(db, ready);
+    return db_commit(db);
 }
 
 enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,
@@ -246,12 +326,14 @@ enum status audit_commit(struct audit_group *g, struct db *db, struct arena *a,
     struct waiter me = {.ready = ready, .deadline_us = deadline_us};
     enum status s;
 
-    if (g == NULL || !db_only_read(db) || is_heavy(ready))
-        return commit_own(db, ready);
-    if (ready->n == 0) {
+    if (ready->rests_on == NULL && (g == NULL || !db_only_read(db)))
+        return commit_changes(db, ready);
+    if (ready->rests_on == NULL && ready->n == 0) {
         db_end_reading(db);
         return OK;
     }
+    if (g == NULL || is_heavy(ready))
+        return commit_own(db, a, &me, err);
     pthread_cond_init(&me.changed, NULL);
     s = leads(g, &me) ? commit_all(g, db, a, &me, err) : commit_behind(g, db, a, &me, err);
     pthread_cond_destroy(&me.changed);

@@ -18,7 +18,9 @@ struct audit_group;
 struct audit_group *audit_group_new(void);
 void audit_group_free(struct audit_group *g);
 
-/* Commits the transaction with these rows. One that changed something, one of many rows or of large
+/* Commits the transaction with these rows; where they rest on what was recalled, there is none, and
+ * it is proven first, for all that are ready in one flush: CONFLICT, and no row is written, if that
+ * has changed. One that changed something, one of many rows or of large
  * ones, and everything where g is NULL, commits for itself. Should a commit for several fail, each
  * tries its own: what stands in one request's rows fails no other. Where nobody knows whether it
  * failed, each writes its own if they are not there. As db_commit: UPSTREAM and TIMED_OUT leave

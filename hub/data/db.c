@@ -102,19 +102,18 @@ void db_attach(struct db *db, struct arena *a, struct errors *err, int64_t deadl
     queue_clear(db);
 }
 
-static bool only_reads(const struct statement *s)
+bool db_only_selects(const struct statement *s)
 {
     return strncmp(s->sql, "SELECT", 6) == 0 && strstr(s->sql, "FOR ") == NULL;
 }
 
-void db_queue_values(struct db *db, const struct statement *s, struct rows *rows,
-                     const struct db_value *values, size_t count)
+void db_queue_params(struct db *db, const struct statement *s, struct rows *rows,
+                     struct db_params params)
 {
     struct queued *q = ARENA_NEW(db->arena, struct queued);
 
-    db->changes |= !only_reads(s);
-    *q = (struct queued){.statement = s, .rows = rows};
-    q->params = db_params_encode(db->arena, values, count);
+    db->changes |= !db_only_selects(s);
+    *q = (struct queued){.statement = s, .rows = rows, .params = params};
     if (rows != NULL)
         *rows = (struct rows){0};
     if (db->last != NULL)
@@ -122,6 +121,12 @@ void db_queue_values(struct db *db, const struct statement *s, struct rows *rows
     else
         db->first = q;
     db->last = q;
+}
+
+void db_queue_values(struct db *db, const struct statement *s, struct rows *rows,
+                     const struct db_value *values, size_t count)
+{
+    db_queue_params(db, s, rows, db_params_encode(db->arena, values, count));
 }
 
 /* The server is told of a deadline unless the connection's own limit says nearly the same. */
@@ -147,7 +152,7 @@ void db_begin(struct db *db, enum isolation isolation)
     if (db->deadline_us != 0)
         queue_deadline(db);
     db->begin = db->last;
-    db->changes = false;
+    db->changes = db->notes = false;
 }
 
 /* --- sending ------------------------------------------------------------------------------ */
@@ -329,8 +334,10 @@ static enum status exchange(struct db *db)
     if (broken == OK)
         broken = collect_all(db, sent, &refusal);
     queue_clear(db);
-    if (broken == OK && refusal == OK)
+    if (broken == OK && refusal == OK) {
+        db_note(db, sent);
         return OK;
+    }
     return forget_rows(sent, broken != OK ? broken : refusal);
 }
 
@@ -367,6 +374,8 @@ enum status db_flush(struct db *db)
         return OK;
     if (db->deadline_us != 0 && clock_monotonic_us() >= db->deadline_us)
         return fail(db->err, TIMED_OUT, "Database", "the request's deadline has passed");
+    if (db->stage == RECALLING)
+        return db_recall(db);
     if (db->stage != OPEN && !usable(db))
         TRY(db_reconnect(db));
     status = exchange(db);

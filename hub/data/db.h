@@ -168,9 +168,11 @@ struct row_version {
 };
 struct row_version row_version(const struct rows *r, int row);
 bool row_version_eq(const struct row_version *x, const struct row_version *y);
-/* Goes up whenever this process loses a connection. */
+/* Goes up whenever this process loses a connection, or gives one up; not when it closes one. */
 uint64_t db_generation(void);
 
+/* The same columns, types and bytes, row by row? */
+bool rows_eq(const struct rows *x, const struct rows *y);
 /* A copy that outlives the request. */
 struct rows rows_copy(const struct rows *r);
 void rows_free(struct rows *r);

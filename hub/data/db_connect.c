@@ -17,16 +17,20 @@ uint64_t db_generation(void)
     return atomic_load(&generation);
 }
 
-void db_disconnect(struct db *db)
+static void finish(struct db *db)
 {
-    if (db->conn != NULL) {
-        atomic_fetch_add(&generation, 1);
-        PQfinish(db->conn);
-    }
+    PQfinish(db->conn);
     db->conn = NULL;
     memset(db->prepared, 0, sizeof(db->prepared));
     arena_reset(&db->session);
     db->stale = db->owed = false;
+}
+
+void db_disconnect(struct db *db)
+{
+    if (db->conn != NULL)
+        atomic_fetch_add(&generation, 1);
+    finish(db);
 }
 
 enum status db_lost(struct db *db, enum status status, const char *why)
@@ -99,7 +103,7 @@ void db_close(struct db *db)
 {
     if (db == NULL)
         return;
-    db_disconnect(db);
+    finish(db);
     arena_dispose(&db->session);
     free(db->conninfo);
     free(db->application_name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hub/data/db_value.h"
+#include "hub/data/recall.h"
 
 /* What a connection knows of a statement that it has prepared. */
 struct prepared {
@@ -21,10 +22,11 @@ struct queued {
 };
 
 enum stage {
-    OUTSIDE, /* of any transaction: each flush is one of its own */
-    BEGUN,   /* BEGIN is queued */
-    OPEN,    /* BEGIN was sent */
-    BROKEN,  /* a flush failed: only db_rollback helps */
+    OUTSIDE,   /* of any transaction: each flush is one of its own */
+    BEGUN,     /* BEGIN is queued */
+    OPEN,      /* BEGIN was sent */
+    BROKEN,    /* a flush failed: only db_rollback helps */
+    RECALLING, /* the server knows nothing of it (hub/data/recall.h) */
 };
 
 enum { PREPARED_BUCKETS = 256 };
@@ -46,7 +48,20 @@ struct db {
     bool stale;   /* what the server refused says: connect anew when outside */
     bool waiting; /* the last reconnection failed: the next tries once, without patience */
     uint64_t flushes;
+    uint64_t whose;            /* while it recalls: who asks */
+    struct recalled *recalled; /* and what was recalled */
+    bool notes;                /* since db_begin, what is read is noted */
+    struct queued *noted;      /* newest first */
 };
+
+bool db_only_selects(const struct statement *s); /* and locks nothing */
+/* db_queue_values, encoded already. */
+void db_queue_params(struct db *db, const struct statement *s, struct rows *rows,
+                     struct db_params params);
+/* The flush of a transaction that recalls. */
+enum status db_recall(struct db *db) MUST_CHECK;
+/* What a flush has sent, and what it gave. */
+void db_note(struct db *db, const struct queued *sent);
 
 /* Of a connection (hub/data/db_connect.c). */
 

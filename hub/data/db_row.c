@@ -176,6 +176,31 @@ bool row_version_eq(const struct row_version *x, const struct row_version *y)
            memcmp(x->tuple, y->tuple, sizeof(x->tuple)) == 0;
 }
 
+static bool is_same_cell(const PGresult *x, const PGresult *y, int row, int column)
+{
+    int n = PQgetlength(x, row, column);
+
+    return PQgetisnull(x, row, column) == PQgetisnull(y, row, column) &&
+           n == PQgetlength(y, row, column) &&
+           memcmp(PQgetvalue(x, row, column), PQgetvalue(y, row, column), (size_t)n) == 0;
+}
+
+bool rows_eq(const struct rows *x, const struct rows *y)
+{
+    int columns = PQnfields(x->result);
+
+    if (x->count != y->count || columns != PQnfields(y->result))
+        return false;
+    for (int i = 0; i < columns; i++)
+        if (PQftype(x->result, i) != PQftype(y->result, i))
+            return false;
+    for (int row = 0; row < x->count; row++)
+        for (int i = 0; i < columns; i++)
+            if (!is_same_cell(x->result, y->result, row, i))
+                return false;
+    return true;
+}
+
 struct rows rows_copy(const struct rows *r)
 {
     struct rows copy = *r;

@@ -94,14 +94,6 @@ def test_a_denial_holds_from_the_next_request_on_and_its_end_too(hub, harbour, p
     assert len(harbour.retrieve(entries[0]).documents) == 1
 
 
-def test_a_lost_database_connection_loses_no_answer(harbour, person, entries, sql):
-    before = seen(harbour.find(person.xad))
-    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'causeway worker' AND datname = current_database()")
-    for _ in range(3):
-        assert seen(harbour.find(person.xad)) == before
-
-
 def test_many_who_read_the_same_get_the_same(lakeside, harbour, person, entries):
     """Each has what it may change to itself; what is shared nobody changes."""
     hospitals = [lakeside, harbour]
@@ -117,3 +109,66 @@ def test_many_who_read_the_same_get_the_same(lakeside, harbour, person, entries)
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert all(pool.map(ask, range(8)))
+
+
+@pytest.fixture
+def recalled(hub):
+    """recalled(question) -> how many answers it was given from memory; its own goes to `question`'s asserts."""
+    def count(question):
+        before = hub.metric("causeway_requests_recalled_total")
+        question()
+        return hub.metric("causeway_requests_recalled_total") - before
+
+    return count
+
+
+def opens(hospital, *entries, documents=None):
+    answer = hospital.retrieve(*entries)
+    assert len(answer.documents) == (len(entries) if documents is None else documents)
+    return answer
+
+
+def test_a_document_that_was_opened_before_is_given_from_memory_and_recorded(hub, harbour, person, entries, recalled):
+    rows = len(hub.audit(transaction="ITI-43", patient=person.xad))
+    assert recalled(lambda: opens(harbour, entries[0])) == 1
+    told = hub.audit(transaction="ITI-43", patient=person.xad)
+    assert len(told) == rows + 1 and told[-1]["outcome"] == 0
+    assert [o["id"] for o in told[-1]["objects"] if o["kind"] == "document"] == [entries[0].unique_id]
+
+
+def test_several_documents_of_one_request_are_too(harbour, entries, recalled):
+    for _ in range(3):
+        opens(harbour, *entries)
+    assert recalled(lambda: opens(harbour, *entries)) == 1
+
+
+def test_what_has_changed_is_asked_again_and_then_remembered_anew(hub, harbour, entries, sql, recalled):
+    moved = hub.metric("causeway_requests_moved_total")
+    assert sql("UPDATE xds_document_entry SET mime_type = 'text/plain' WHERE unique_id = %s", entries[0].unique_id)
+    assert recalled(lambda: opens(harbour, entries[0])) == 0
+    assert hub.metric("causeway_requests_moved_total") == moved + 1
+    opens(harbour, entries[0])
+    assert recalled(lambda: opens(harbour, entries[0])) == 1
+
+
+def test_who_is_not_shown_something_is_never_answered_from_memory(hub, lakeside, harbour, person, entries, recalled):
+    """Its time would tell when what is hidden changes."""
+    assert recalled(lambda: [opens(harbour, (entries[0].repository, "1.2.3.4"), documents=0) for _ in range(4)]) == 0
+    assert recalled(lambda: [opens(harbour, entries[0], (entries[0].repository, "1.2.3.4"), documents=1)
+                             for _ in range(4)]) == 0
+    hub.json("consent", "set", "--patient", person.xad, "--deny")
+    assert recalled(lambda: [opens(harbour, entries[0], documents=0) for _ in range(4)]) == 0
+
+
+def test_what_another_member_has_opened_is_not_in_this_ones_memory(lakeside, harbour, entries, recalled):
+    assert recalled(lambda: opens(lakeside, entries[0])) == 0
+
+
+def test_a_lost_database_connection_loses_no_answer(harbour, person, entries, sql):
+    """The last one: until each worker has noticed, nothing is answered from memory."""
+    before = seen(harbour.find(person.xad))
+    # waits for the end of each: what is asked while one ends may be told so
+    assert sql("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+               " WHERE application_name = 'causeway worker' AND datname = current_database()") > 0
+    for _ in range(3):
+        assert seen(harbour.find(person.xad)) == before

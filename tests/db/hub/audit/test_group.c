@@ -21,6 +21,9 @@ struct asker {
     bool spoiled; /* its row is none that the table takes */
     bool many;    /* rows */
     bool large;   /* a row */
+    struct str
+        recalls; /* not STR_NONE: the version of this epoch (sql/0001_hub.sql), from memory */
+    struct recalled recalled;
     struct audit_ready ready;
     bool is_made; /* the above, beforehand */
     int times;
@@ -64,9 +67,44 @@ static void rows_of(struct asker *k, struct audit_ready *ready)
         ready->v[0].column[RECORD] = DB_NULL(DB_TYPE_BYTEA);
 }
 
-static enum status ask(struct asker *k)
+/* Reads the epoch, then the same from memory. */
+static enum status recall(struct asker *k)
+{
+    static const struct statement EPOCH = {
+        "test_epoch",
+        "SELECT value FROM epoch WHERE name = $1",
+    };
+    struct bench *t = &k->bench;
+    struct rows rows;
+
+    db_begin(t->db, REPEATABLE_READ);
+    db_note_reads(t->db);
+    db_queue(t->db, &EPOCH, &rows, DB_TEXT(k->recalls));
+    TRY(db_flush(t->db));
+    db_remember(t->db, 1);
+    db_end_reading(t->db);
+    bench_again(t, t->db);
+    db_begin_recalling(t->db, 1);
+    db_queue(t->db, &EPOCH, &rows, DB_TEXT(k->recalls));
+    TRY(db_flush(t->db));
+    CU_ASSERT(db_end_recalling(t->db, &k->recalled));
+    return OK;
+}
+
+static enum status read_or_recall(struct asker *k)
 {
     static const struct statement READ = {"test_read", "SELECT 1"};
+    struct rows rows;
+
+    if (k->recalls.p != NULL)
+        return recall(k);
+    db_begin(k->bench.db, REPEATABLE_READ);
+    db_queue0(k->bench.db, &READ, &rows);
+    return db_flush(k->bench.db);
+}
+
+static enum status ask(struct asker *k)
+{
     static const struct statement WRITTEN = {
         "test_written",
         "SELECT count(*) FROM audit_pending WHERE id = $1",
@@ -75,11 +113,11 @@ static enum status ask(struct asker *k)
     struct rows rows;
 
     bench_again(t, t->db);
-    db_begin(t->db, REPEATABLE_READ);
-    db_queue0(t->db, &READ, &rows);
-    TRY(db_flush(t->db));
+    TRY(read_or_recall(k));
     if (!k->is_made)
         rows_of(k, &k->ready);
+    if (k->recalls.p != NULL)
+        k->ready.rests_on = &k->recalled;
     TRY(audit_commit(k->group, t->db, &t->arena, &k->ready,
                      clock_monotonic_us() + 60 * US_PER_SECOND, &t->err));
     db_queue(t->db, &WRITTEN, &rows, k->ready.v[0].column[2]);
@@ -156,6 +194,7 @@ static void await_askers(struct bench *t, const char *state, int64_t count)
     db_close(watcher);
 }
 
+static const char NOTHING[] = "SELECT 1";
 static const char COMMITTING[] = "wait_event_type = 'Lock'";
 static const char WAITING[] = "state = 'idle' AND query = 'COMMIT'"; /* holds no lock */
 
@@ -168,15 +207,20 @@ static void hold(struct bench *t, struct db *owner)
     CU_ASSERT_EQUAL_FATAL(db_flush(owner), OK);
 }
 
-/* The first is held in its commit until all others wait for it. */
-static void ask_together(struct bench *t, struct db *owner, struct asker *askers, int count)
+/* The first is held in its commit until all others wait for it, and something happens. */
+static void ask_together(struct bench *t, struct db *owner, struct asker *askers, int count,
+                         const char *meanwhile)
 {
+    struct db *other = bench_connect(t, DATABASE, "causeway_owner");
+
     hold(t, owner);
     asker_start(&askers[0]);
     await_askers(t, COMMITTING, 1);
     for (int i = 1; i < count; i++)
         asker_start(&askers[i]);
     await_askers(t, WAITING, count - 1);
+    CU_ASSERT_EQUAL(bench_run(t, other, meanwhile), OK);
+    db_close(other);
     db_rollback(owner);
     for (int i = 0; i < count; i++)
         asker_end(&askers[i]);
@@ -194,7 +238,7 @@ static void who_comes_while_another_commits_goes_with_the_next_one(void)
     g = audit_group_new();
     for (int i = 0; i <= FOLLOWERS; i++)
         asker_begin(&askers[i], &t, g, 1 + i, 1);
-    ask_together(&t, owner, askers, 1 + FOLLOWERS);
+    ask_together(&t, owner, askers, 1 + FOLLOWERS, NOTHING);
     for (int i = 0; i <= FOLLOWERS; i++)
         CU_ASSERT_EQUAL(askers[i].status, OK);
     CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"), 1 + FOLLOWERS);
@@ -234,10 +278,65 @@ static void what_one_row_is_refused_for_fails_no_other(void)
         asker_begin(&askers[i], &t, g, 1 + i, 1);
         askers[i].spoiled = i == FOLLOWERS / 2;
     }
-    ask_together(&t, owner, askers, 1 + FOLLOWERS);
+    ask_together(&t, owner, askers, 1 + FOLLOWERS, NOTHING);
     for (int i = 0; i <= FOLLOWERS; i++)
         CU_ASSERT_EQUAL(askers[i].status, i == FOLLOWERS / 2 ? INTERNAL : OK);
     CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"), FOLLOWERS);
+    tear_down(&t, owner, g);
+}
+
+/* All but the first, in turn about what changes while they wait and about what does not. */
+static void begin_recalling(struct bench *t, struct audit_group *g, struct asker *askers)
+{
+    for (int i = 0; i <= FOLLOWERS; i++) {
+        asker_begin(&askers[i], t, g, 1 + i, 1);
+        if (i > 0)
+            askers[i].recalls = i % 2 == 0 ? STR("consent") : STR("member");
+    }
+}
+
+static const char CONSENT_MOVES[] = "UPDATE epoch SET value = value + 1 WHERE name = 'consent'";
+
+static void what_rests_on_memory_is_written_only_if_it_holds(void)
+{
+    struct asker askers[1 + FOLLOWERS];
+    struct audit_group *g;
+    struct bench t;
+    struct db *owner;
+
+    if (!set_up(&t, &owner))
+        return;
+    g = audit_group_new();
+    begin_recalling(&t, g, askers);
+    ask_together(&t, owner, askers, 1 + FOLLOWERS, CONSENT_MOVES);
+    for (int i = 0; i <= FOLLOWERS; i++)
+        CU_ASSERT_EQUAL(askers[i].status, i > 0 && i % 2 == 0 ? CONFLICT : OK);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"),
+                    1 + (FOLLOWERS + 1) / 2);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(DISTINCT xmin::text) FROM audit_event"),
+                    2);
+    tear_down(&t, owner, g);
+}
+
+/* Nor does anybody's row get in who must try again alone. */
+static void what_rests_on_memory_is_proven_alone_too(void)
+{
+    struct asker askers[1 + FOLLOWERS];
+    struct audit_group *g;
+    struct bench t;
+    struct db *owner;
+
+    if (!set_up(&t, &owner))
+        return;
+    g = audit_group_new();
+    begin_recalling(&t, g, askers);
+    askers[FOLLOWERS].spoiled = true;
+    ask_together(&t, owner, askers, 1 + FOLLOWERS, CONSENT_MOVES);
+    for (int i = 0; i < FOLLOWERS; i++)
+        CU_ASSERT_EQUAL(askers[i].status, i > 0 && i % 2 == 0 ? CONFLICT : OK);
+    CU_ASSERT_EQUAL(askers[FOLLOWERS].status, INTERNAL);
+    CU_ASSERT_EQUAL(bench_number(&t, owner, "SELECT count(*) FROM audit_event"),
+                    1 + (FOLLOWERS - 1) / 2);
     tear_down(&t, owner, g);
 }
 
@@ -387,6 +486,8 @@ static void rows_of_a_commit_that_nobody_knows_of_are_written_once(void)
 
 SUITE(test_group, CASE(who_comes_while_another_commits_goes_with_the_next_one),
       CASE(what_one_row_is_refused_for_fails_no_other),
+      CASE(what_rests_on_memory_is_written_only_if_it_holds),
+      CASE(what_rests_on_memory_is_proven_alone_too),
       CASE(nobody_is_told_before_its_row_is_committed),
       CASE(what_changed_something_commits_for_itself), CASE(who_asks_for_much_keeps_nobody_waiting),
       CASE(rows_of_a_commit_that_nobody_knows_of_are_written_once));
