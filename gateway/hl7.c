@@ -148,6 +148,10 @@ void hl7_escape(struct strbuf *b, const struct hl7_separators *s, struct str tex
 {
     const char special[] = {s->field, s->component, s->subcomponent, s->repetition, s->escape};
 
+    if (str_eq(text, STR("\"\"")) && s->escape != '\0') { /* as it stands it would mean: delete */
+        strbuf_addf(b, "%cX2222%c", s->escape, s->escape);
+        return;
+    }
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
         size_t j = 0;

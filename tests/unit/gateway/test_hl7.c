@@ -59,10 +59,9 @@ static void escapes_are_resolved_and_written_again(void)
     static const struct {
         const char *raw, *text;
     } CASES[] = {
-        {"a\\F\\b", "a|b"},         {"\\S\\\\T\\\\R\\\\E\\", "^&~\\"},
-        {"x\\X41\\y", "xAy"},       {"\\X4142\\", "AB"},
-        {"\\H\\bold\\N\\", "bold"}, {"one\\.br\\two", "onetwo"},
-        {"lone\\", "lone\\"},       {"\\X00\\z", "z"},
+        {"\\X2222\\", "\"\""},       {"a\\F\\b", "a|b"},   {"\\S\\\\T\\\\R\\\\E\\", "^&~\\"},
+        {"x\\X41\\y", "xAy"},        {"\\X4142\\", "AB"},  {"\\H\\bold\\N\\", "bold"},
+        {"one\\.br\\two", "onetwo"}, {"lone\\", "lone\\"}, {"\\X00\\z", "z"},
         {"  blanks ", "blanks"},
     };
     struct bench t;
@@ -70,7 +69,7 @@ static void escapes_are_resolved_and_written_again(void)
     CU_ASSERT_EQUAL_FATAL(parse(&t, "MSH|^~\\&|A|B|C|D|||ADT^A01|1|P|2.3"), OK);
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
         CHECK_STR(hl7_text(&t.arena, &t.m, str_from(CASES[i].raw)), str_from(CASES[i].text));
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct strbuf b = strbuf_on(&t.arena, 64);
 
         hl7_escape(&b, &t.m.separators, str_from(CASES[i].text));
