@@ -140,8 +140,8 @@ struct str hl7_text(struct arena *a, const struct hl7_message *m, struct str raw
         return str_of("", 0);
     if (m->separators.escape == '\0' || str_find(s, m->separators.escape) < 0)
         return s;
-    s = unescape(a, &m->separators, s);
-    return utf8_valid(s) ? s : STR_NONE;
+    s = str_trim(unescape(a, &m->separators, s));
+    return s.n > 0 && utf8_valid(s) ? s : STR_NONE; /* nothing but formatting says nothing */
 }
 
 void hl7_escape(struct strbuf *b, const struct hl7_separators *s, struct str text)

@@ -59,10 +59,10 @@ static void escapes_are_resolved_and_written_again(void)
     static const struct {
         const char *raw, *text;
     } CASES[] = {
-        {"\\X2222\\", "\"\""},       {"a\\F\\b", "a|b"},   {"\\S\\\\T\\\\R\\\\E\\", "^&~\\"},
-        {"x\\X41\\y", "xAy"},        {"\\X4142\\", "AB"},  {"\\H\\bold\\N\\", "bold"},
-        {"one\\.br\\two", "onetwo"}, {"lone\\", "lone\\"}, {"\\X00\\z", "z"},
-        {"  blanks ", "blanks"},
+        {"\\X2222\\", "\"\""},       {"a\\F\\b", "a|b"},         {"\\S\\\\T\\\\R\\\\E\\", "^&~\\"},
+        {"x\\X41\\y", "xAy"},        {"\\X4142\\", "AB"},        {"\\H\\bold\\N\\", "bold"},
+        {"one\\.br\\two", "onetwo"}, {"lone\\", "lone\\"},       {"\\X00\\z", "z"},
+        {"  blanks ", "blanks"},     {"\\H\\ too \\N\\", "too"},
     };
     struct bench t;
 
@@ -79,6 +79,8 @@ static void escapes_are_resolved_and_written_again(void)
     CU_ASSERT_PTR_NOT_NULL(hl7_text(&t.arena, &t.m, STR("\"\"")).p);
     CU_ASSERT_EQUAL(hl7_text(&t.arena, &t.m, STR("\"\"")).n, 0);
     CU_ASSERT_PTR_NULL(hl7_text(&t.arena, &t.m, STR("\\XFF\\")).p);
+    CU_ASSERT_PTR_NULL(hl7_text(&t.arena, &t.m, STR("\\H\\")).p);
+    CU_ASSERT_PTR_NULL(hl7_text(&t.arena, &t.m, STR("\\H\\ \\N\\")).p);
     arena_dispose(&t.arena);
 }
 
