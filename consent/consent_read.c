@@ -148,7 +148,7 @@ static struct manner manner_of(const struct request *rq)
     return (struct manner){!request_has_epochs(rq),
                            rq->transaction != NULL &&
                                rq->transaction->isolation == REPEATABLE_READ &&
-                               rq->emergencies == NULL,
+                               rq->emergencies == NULL && !request_recalls(rq),
                            rq->epochs.result != NULL};
 }
 

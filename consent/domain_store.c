@@ -166,6 +166,8 @@ enum status consent_domain_hold(struct db *db, struct arena *a, int64_t epoch,
     *out = shelf_take(&shelf, a, epoch);
     if (*out != NULL)
         return OK;
+    if (db_recalls(db))
+        return NOT_FOUND; /* nobody knows whether these are of one time */
     db_queue0(db, &DEFAULTS_NOW, &rows.defaults);
     db_queue0(db, &DUTIES_NOW, &rows.duties);
     db_queue0(db, &AGREEMENTS_NOW, &rows.agreements);

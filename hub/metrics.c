@@ -32,8 +32,29 @@ static pthread_mutex_t series_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct series series[SERIES_MAX];
 static size_t series_count;
 
+static _Thread_local bool holds;
+static _Thread_local uint64_t held[METRIC_COUNT];
+
+void metrics_hold(void)
+{
+    holds = true;
+    memset(held, 0, sizeof(held));
+}
+
+void metrics_release(bool counts)
+{
+    holds = false;
+    for (int m = 0; m < METRIC_COUNT && counts; m++)
+        if (held[m] > 0)
+            metric_add((enum metric)m, held[m]);
+}
+
 void metric_add(enum metric m, uint64_t n)
 {
+    if (holds) {
+        held[m] += n;
+        return;
+    }
     atomic_fetch_add_explicit(&counters[m], n, memory_order_relaxed);
 }
 

@@ -43,6 +43,10 @@ enum metric {
 };
 
 void metric_add(enum metric m, uint64_t n);
+/* What this thread counts from now on counts if it is released so: of work that may turn out never
+ * to have been. */
+void metrics_hold(void);
+void metrics_release(bool counts);
 
 /* One finished request: count by transaction and outcome, seconds in a histogram, flushes. */
 void metric_request(const char *transaction, const char *outcome, int64_t duration_us,

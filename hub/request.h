@@ -161,9 +161,9 @@ void request_on_rollback(struct request *rq, void (*fn)(void *), void *p);
  * and of a success where the handler gives them to its rows. */
 void request_about(struct request *rq, const char *kind, struct str id, struct str detail);
 
-/* Called by a handler that has shown everything that was asked for: this may be asked again, and
- * what it has read be taken from memory then. Whoever was not shown something does not learn from
- * an answer's time that it has changed. */
+/* Called by a handler that has shown everything that it found: this may be asked again, and what it
+ * has read be taken from memory then. Whoever was not shown something does not learn from an
+ * answer's time that it has changed. */
 void request_shown_all(struct request *rq);
 /* Is this an attempt on what is in memory alone? Then nothing is known to be so, and a handler that
  * would say that something is wrong fails instead. */

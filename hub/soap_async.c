@@ -104,6 +104,8 @@ enum status soap_async_finish(struct request *rq, struct reply *rp)
 
     if (m == NULL || !m->is_async)
         return OK;
+    if (request_recalls(rq))
+        return fail(rq->err, NOT_FOUND, "recall", "an answer that is sent is written down first");
     TRY(flatten(rq, rp, &payload));
     to.member_id = rq->principal.member->id;
     to.address = m->reply_to;

@@ -107,6 +107,8 @@ void xds_kept_put(struct request *rq, uint64_t what, const struct rows *rows)
     uint64_t key = hints_key(principal_hash(rq), what);
     struct sent *sent;
 
+    if (request_recalls(rq))
+        return;
     if (rows->count == 0 || rows->count > ROWS_MOST) {
         hints_drop(&worth_it, key);
         return;

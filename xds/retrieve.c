@@ -271,6 +271,8 @@ static enum status take_snapshots(struct request *rq, struct xds_retrieval *r)
 
         if (w->on_demand == NULL)
             continue;
+        if (request_recalls(rq))
+            return fail(rq->err, NOT_FOUND, "recall", "a snapshot is not in memory");
         if (taken == SNAPSHOTS_MAX) {
             xds_retrieval_refuse(r, w, "XDSRepositoryOutOfResources",
                                  str_printf(rq->arena,
@@ -502,13 +504,22 @@ enum status xds_retrieval_find(struct request *rq, struct xds_retrieval *r)
     return open_documents(rq, r);
 }
 
+/* What is made on demand is made anew. */
+static bool all_is_shown(const struct xds_retrieval *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->v[i].code != NULL || r->v[i].on_demand != NULL)
+            return false;
+    return xds_visible_withheld(r->seen) == 0;
+}
+
 enum status xds_retrieve(struct request *rq, struct reply *rp)
 {
     struct xds_retrieval r = {0};
 
     TRY(xds_retrieval_read(rq, &r));
     TRY(xds_retrieval_find(rq, &r));
-    if (r.failed == 0)
+    if (all_is_shown(&r))
         request_shown_all(rq);
     return xds_retrieval_answer(rq, &r, rp);
 }

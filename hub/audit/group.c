@@ -93,17 +93,23 @@ static enum turn await_turn(struct audit_group *g, struct waiter *me)
     return turn;
 }
 
+/* What it is to write these, and to prove what they rest on. */
+static size_t weight(const struct audit_ready *ready)
+{
+    return ready->bytes + (ready->rests_on != NULL ? ready->rests_on->bytes : 0);
+}
+
 static void batch_add(struct batch *b, struct waiter *w)
 {
     b->v[b->n++] = w;
-    b->bytes += w->ready->bytes;
+    b->bytes += weight(w->ready);
 }
 
 static void take_waiting(struct audit_group *g, struct batch *b)
 {
     pthread_mutex_lock(&g->lock);
     while (g->first != NULL && b->n < REQUESTS_MOST &&
-           b->bytes + g->first->ready->bytes <= BYTES_MOST) {
+           b->bytes + weight(g->first->ready) <= BYTES_MOST) {
         batch_add(b, g->first);
         g->first = g->first->next;
     }
@@ -172,7 +178,7 @@ static void queue_rows(struct db *db, struct arena *a, const struct batch *b)
     size_t n = 0;
 
     for (size_t i = 0; i < b->n; i++)
-        if (!b->v[i]->has_moved)
+        if (!b->v[i]->has_moved && b->v[i]->ready->n > 0)
             ready[n++] = b->v[i]->ready;
     if (n == 1)
         audit_ready_queue(db, ready[0]);
@@ -180,8 +186,9 @@ static void queue_rows(struct db *db, struct arena *a, const struct batch *b)
         audit_ready_queue_all(db, a, ready, n);
 }
 
-/* In the open transaction of the one that commits, or in a new one. */
-static enum status write_rows(struct db *db, struct arena *a, const struct batch *b)
+/* In the open transaction of the one that commits, or in a new one. Until COMMIT was sent nothing
+ * is in doubt. */
+static enum status write_rows(struct db *db, struct arena *a, const struct batch *b, bool *sent)
 {
     bool proves = rests_on_memory(b), open = db_only_read(db);
 
@@ -192,6 +199,7 @@ static enum status write_rows(struct db *db, struct arena *a, const struct batch
     if (proves)
         TRY(prove(db, a, b));
     queue_rows(db, a, b);
+    *sent = true;
     return db_commit(db);
 }
 
@@ -205,9 +213,10 @@ static enum status moved(struct errors *err)
 static enum status commit_own(struct db *db, struct arena *a, struct waiter *me, struct errors *err)
 {
     struct batch b = {.n = 0};
+    bool sent = false;
 
     batch_add(&b, me);
-    TRY(write_rows(db, a, &b));
+    TRY(write_rows(db, a, &b, &sent));
     return me->has_moved ? moved(err) : OK;
 }
 
@@ -236,22 +245,42 @@ static enum status commit_again(struct db *db, struct arena *a, struct waiter *m
     return commit_own(db, a, me, err);
 }
 
-/* Ids are in use by nobody else: rows that are there already were committed, all of them. */
+/* Ids are in use by nobody else: rows that are there already were committed, all of them, and what
+ * they rest on was proven. */
+static enum status look_for_rows(struct db *db, struct waiter *me, bool *there)
+{
+    *there = false;
+    if (me->ready->n == 0)
+        return OK;
+    db_begin(db, READ_COMMITTED);
+    TRY(audit_ready_is_there(db, me->ready, there));
+    db_end_reading(db);
+    return OK;
+}
+
+/* Whoever adds rows that are under way waits for them; who adds none, as what they rest on has
+ * moved since, does not. (Should they come after all, they say that something was disclosed which
+ * was not.) */
 static enum status commit_unless_there(struct db *db, struct arena *a, struct waiter *me,
                                        struct errors *err)
 {
-    enum status s = commit_own(db, a, me, err);
-    bool there = false;
+    enum status s;
+    bool there;
 
-    if (s != CONFLICT || me->has_moved)
+    TRY(look_for_rows(db, me, &there));
+    if (there)
+        return OK;
+    attach_after_failure(db, a, me, err);
+    s = commit_own(db, a, me, err);
+    if (s != CONFLICT)
         return s;
     attach_after_failure(db, a, me, err);
-    db_begin(db, READ_COMMITTED);
-    TRY(audit_ready_is_there(db, me->ready, &there));
-    if (!there)
-        return fail(err, CONFLICT, "audit", "the audit rows collided with others");
-    db_end_reading(db);
-    return OK;
+    TRY(look_for_rows(db, me, &there));
+    if (there)
+        return OK;
+    if (me->has_moved)
+        return moved(err);
+    return fail(err, CONFLICT, "audit", "the audit rows collided with others");
 }
 
 /* --- together -------------------------------------------------------------------------------- */
@@ -261,26 +290,27 @@ static bool is_in_doubt(enum status of_commit)
     return of_commit == UPSTREAM || of_commit == TIMED_OUT;
 }
 
-static enum turn turn_after(enum status of_commit)
+static enum turn turn_after(enum status of_commit, bool sent)
 {
     if (of_commit == OK)
         return IS_DONE;
-    return is_in_doubt(of_commit) ? IN_DOUBT : ALONE;
+    return sent && is_in_doubt(of_commit) ? IN_DOUBT : ALONE;
 }
 
 static enum status commit_all(struct audit_group *g, struct db *db, struct arena *a,
                               struct waiter *me, struct errors *err)
 {
     struct batch b = {.n = 0};
+    bool sent = false;
     enum status s;
 
     batch_add(&b, me);
     take_waiting(g, &b);
-    s = write_rows(db, a, &b);
-    hand_on(g, &b, turn_after(s));
+    s = write_rows(db, a, &b, &sent);
+    hand_on(g, &b, turn_after(s, sent));
     if (s == OK && me->has_moved)
         return moved(err);
-    if (s == OK || b.n == 1 || is_in_doubt(s))
+    if (s == OK || b.n == 1 || (sent && is_in_doubt(s)))
         return s;
     return commit_again(db, a, me, err);
 }
@@ -288,9 +318,7 @@ static enum status commit_all(struct audit_group *g, struct db *db, struct arena
 /* Everybody would wait for what one asked. */
 static bool is_heavy(const struct audit_ready *ready)
 {
-    size_t rests_on = ready->rests_on != NULL ? ready->rests_on->bytes : 0;
-
-    return ready->n > ROWS_EACH || ready->bytes + rests_on > BYTES_EACH;
+    return ready->n > ROWS_EACH || weight(ready) > BYTES_EACH;
 }
 
 /* Its reading ends before it waits. Its transaction may stand in the way of somebody who stands in

@@ -130,6 +130,20 @@ size_t keep_take(struct keep *keep, struct arena *a, int64_t key,
     return n;
 }
 
+void keep_drop(struct keep *keep, const struct kept *k)
+{
+    struct keep_shard *s = shard_of(keep, k->key);
+    struct kept *there;
+
+    pthread_mutex_lock(&s->lock);
+    there = first_of(s, k->key);
+    while (there != NULL && there != k)
+        there = there->chain;
+    if (there != NULL)
+        take_out(s, there);
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* False: k is not wanted. Whatever it takes the place of is gone. */
 static bool choose_among(struct keep_shard *s, struct kept *k,
                          enum keep_which (*choose)(const struct kept *old, const struct kept *k))

@@ -42,6 +42,9 @@ size_t keep_take(struct keep *keep, struct arena *a, int64_t key,
                  bool (*wanted)(const struct kept *k, const void *context), const void *context,
                  struct kept **out, size_t most);
 
+/* Lets this one go, if it is still there. */
+void keep_drop(struct keep *keep, const struct kept *k);
+
 /* Of two things under one key. */
 enum keep_which { KEEP_BOTH, KEEP_OLD, KEEP_NEW };
 

@@ -99,6 +99,7 @@ void db_attach(struct db *db, struct arena *a, struct errors *err, int64_t deadl
     db->arena = a;
     db->err = err;
     db->deadline_us = deadline_us;
+    db->notes = false;
     queue_clear(db);
 }
 

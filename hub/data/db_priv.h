@@ -52,6 +52,7 @@ struct db {
     struct recalled *recalled; /* and what was recalled */
     bool notes;                /* since db_begin, what is read is noted */
     struct queued *noted;      /* newest first */
+    uint64_t noted_generation; /* db_generation before the first of them */
 };
 
 bool db_only_selects(const struct statement *s); /* and locks nothing */

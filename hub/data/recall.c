@@ -12,7 +12,7 @@ enum { BYTES_MOST = 64 << 20 };
 /* What one statement gave. */
 struct recollection {
     struct kept kept;
-    uint64_t whose;
+    uint64_t whose, generation; /* generation: of the connections, when it was read */
     const struct statement *statement;
     struct db_params params;
     struct rows rows;
@@ -94,8 +94,8 @@ static bool is_wanted(const struct kept *k, const void *context)
     const struct recollection *r = (const struct recollection *)k;
     const struct wanted *w = context;
 
-    return r->whose == w->whose && r->statement == w->q->statement &&
-           are_same(&r->params, &w->q->params);
+    return r->whose == w->whose && r->generation == db_generation() &&
+           r->statement == w->q->statement && are_same(&r->params, &w->q->params);
 }
 
 static const struct recollection *find(struct db *db, const struct queued *q)
@@ -118,13 +118,26 @@ static void add(struct db *db, const struct recollection *r)
     all->bytes += r->kept.bytes;
 }
 
+/* Of a flush that misses one nothing is to be seen, and nothing after it is whole. */
+static enum status miss(struct db *db, const struct queued *q)
+{
+    const struct statement *missed = q->statement;
+
+    for (q = db->first; q != NULL; q = q->next)
+        if (q->rows != NULL)
+            *q->rows = (struct rows){0};
+    db->first = db->last = NULL;
+    db->recalled->misses = true;
+    return fail(db->err, NOT_FOUND, "Database", "%s is not in memory", missed->name);
+}
+
 enum status db_recall(struct db *db)
 {
     for (const struct queued *q = db->first; q != NULL; q = q->next) {
-        const struct recollection *r = find(db, q);
+        const struct recollection *r = db->recalled->misses ? NULL : find(db, q);
 
         if (r == NULL)
-            return fail(db->err, NOT_FOUND, "Database", "%s is not in memory", q->statement->name);
+            return miss(db, q);
         if (q->rows != NULL)
             *q->rows = r->rows;
         add(db, r);
@@ -133,9 +146,14 @@ enum status db_recall(struct db *db)
     return OK;
 }
 
+bool db_recalls(const struct db *db)
+{
+    return db->stage == RECALLING;
+}
+
 bool db_end_recalling(struct db *db, struct recalled *out)
 {
-    bool whole = db->first == NULL;
+    bool whole = db->first == NULL && !db->recalled->misses;
 
     must(db->stage == RECALLING, "an end of recalling that never began");
     db->stage = OUTSIDE;
@@ -151,6 +169,7 @@ void db_note_reads(struct db *db)
     must(db->stage == BEGUN, "reads that are noted from the midst of a transaction");
     db->notes = true;
     db->noted = NULL;
+    db->noted_generation = db_generation();
 }
 
 /* Nobody promises that the bytes of its parameters are there after this flush. */
@@ -187,7 +206,8 @@ static void dispose(struct kept *k)
 }
 
 /* One piece of memory: its parameters' parts follow it. */
-static struct recollection *recollection_new(uint64_t whose, const struct queued *q)
+static struct recollection *recollection_new(uint64_t whose, uint64_t generation,
+                                             const struct queued *q)
 {
     size_t count = (size_t)q->params.count, texts = bytes_of(&q->params);
     size_t each = sizeof(char *) + 2 * sizeof(int) + sizeof(Oid);
@@ -196,7 +216,7 @@ static struct recollection *recollection_new(uint64_t whose, const struct queued
     char *at = (char *)(r + 1);
 
     must(r != NULL, "out of memory");
-    *r = (struct recollection){.whose = whose, .statement = q->statement};
+    *r = (struct recollection){.whose = whose, .generation = generation, .statement = q->statement};
     r->params.count = q->params.count;
     r->params.values = (const char **)at;
     at += count * sizeof(char *);
@@ -227,13 +247,22 @@ static enum keep_which choose(const struct kept *old, const struct kept *k)
 
     if (!is_same)
         return KEEP_BOTH;
-    return rows_eq(&was->rows, &is->rows) ? KEEP_OLD : KEEP_NEW;
+    return was->generation == is->generation && rows_eq(&was->rows, &is->rows) ? KEEP_OLD
+                                                                               : KEEP_NEW;
 }
 
 void db_remember(struct db *db, uint64_t whose)
 {
+    if (db->changes) /* it has seen what it wrote itself */
+        return;
     for (const struct queued *q = db->noted; q != NULL; q = q->next)
-        keep_put(&memory, &recollection_new(whose, q)->kept, choose);
+        keep_put(&memory, &recollection_new(whose, db->noted_generation, q)->kept, choose);
+}
+
+void recalled_forget(const struct recalled *of)
+{
+    for (size_t i = 0; i < of->n; i++)
+        keep_drop(&memory, &of->v[i]->kept);
 }
 
 /* --- proving --------------------------------------------------------------------------------- */
@@ -295,7 +324,7 @@ static bool is_proven(const struct proof *p, const struct recollection *r)
 
 bool proof_holds(const struct proof *p, const struct recalled *of)
 {
-    if (of->generation != db_generation())
+    if (of->is_doubted || of->generation != db_generation())
         return false;
     for (size_t i = 0; i < of->n; i++)
         if (!is_proven(p, of->v[i]))

@@ -8,6 +8,9 @@
  * been. What many transactions recalled is proven in one flush, and what several of them recalled
  * alike, once.
  *
+ * What such a transaction makes of it may be wrong until then: whoever keeps things in memory for
+ * others takes nothing from a transaction that recalls (db_recalls).
+ *
  * What is kept is kept for whoever asked (`whose`, a number): nobody's answer comes sooner for what
  * another has read. */
 #pragma once
@@ -21,6 +24,8 @@ struct recalled {
     const struct recollection **v;
     size_t n, bytes;
     uint64_t generation; /* db_generation when it began */
+    bool misses;         /* a flush wanted something else */
+    bool is_doubted;     /* the caller's: it is to hold for nothing, whatever the server says */
 };
 
 /* Begins a transaction of recollections. A flush of anything that is not kept for this asker,
@@ -29,9 +34,11 @@ void db_begin_recalling(struct db *db, uint64_t whose);
 /* Ends it, however it went. False: something was queued that no flush has given. */
 bool db_end_recalling(struct db *db, struct recalled *out) MUST_CHECK;
 
+bool db_recalls(const struct db *db);
+
 /* After db_begin: what this transaction reads may be wanted by db_remember. */
 void db_note_reads(struct db *db);
-/* Keeps what it has read since, for this asker. */
+/* Keeps what it has read since, for this asker. Nothing of one that has changed something. */
 void db_remember(struct db *db, uint64_t whose);
 
 /* What is asked again: each recollection once. In the arena that it was made with. */
@@ -45,3 +52,5 @@ void proof_queue(struct db *db, struct arena *a, const struct recalled *const *o
                  struct proof *out);
 /* After the flush: is everything as it was recalled? */
 bool proof_holds(const struct proof *p, const struct recalled *of);
+/* What did not hold need not be kept. */
+void recalled_forget(const struct recalled *of);

@@ -122,6 +122,11 @@ def recalled(hub):
     return count
 
 
+def often(recalled, question):
+    """Nearly always: one answer in sixty-four is doubted whatever the database says, so that a slow one tells nothing."""
+    return max(recalled(question) for _ in range(6)) == 1
+
+
 def opens(hospital, *entries, documents=None):
     answer = hospital.retrieve(*entries)
     assert len(answer.documents) == (len(entries) if documents is None else documents)
@@ -130,16 +135,16 @@ def opens(hospital, *entries, documents=None):
 
 def test_a_document_that_was_opened_before_is_given_from_memory_and_recorded(hub, harbour, person, entries, recalled):
     rows = len(hub.audit(transaction="ITI-43", patient=person.xad))
-    assert recalled(lambda: opens(harbour, entries[0])) == 1
+    assert often(recalled, lambda: opens(harbour, entries[0]))
     told = hub.audit(transaction="ITI-43", patient=person.xad)
-    assert len(told) == rows + 1 and told[-1]["outcome"] == 0
+    assert len(told) == rows + 6 and told[-1]["outcome"] == 0
     assert [o["id"] for o in told[-1]["objects"] if o["kind"] == "document"] == [entries[0].unique_id]
 
 
 def test_several_documents_of_one_request_are_too(harbour, entries, recalled):
     for _ in range(3):
         opens(harbour, *entries)
-    assert recalled(lambda: opens(harbour, *entries)) == 1
+    assert often(recalled, lambda: opens(harbour, *entries))
 
 
 def test_what_has_changed_is_asked_again_and_then_remembered_anew(hub, harbour, entries, sql, recalled):
@@ -148,7 +153,7 @@ def test_what_has_changed_is_asked_again_and_then_remembered_anew(hub, harbour, 
     assert recalled(lambda: opens(harbour, entries[0])) == 0
     assert hub.metric("causeway_requests_moved_total") == moved + 1
     opens(harbour, entries[0])
-    assert recalled(lambda: opens(harbour, entries[0])) == 1
+    assert often(recalled, lambda: opens(harbour, entries[0]))
 
 
 def test_who_is_not_shown_something_is_never_answered_from_memory(hub, lakeside, harbour, person, entries, recalled):

@@ -237,6 +237,66 @@ static void nothing_that_changes_or_locks_is_recalled(void)
     tear_down(&t);
 }
 
+/* Nor is anything given that was in the same flush, or comes after. */
+static void a_flush_that_misses_one_gives_nothing(void)
+{
+    struct recalled recalled;
+    struct rows known, unknown;
+    struct bench t;
+
+    if (!set_up(&t))
+        return;
+    read_and_remember(&t, 1, STR("-"));
+    attach(&t);
+    db_begin_recalling(t.db, ME);
+    queue_read(&t, 1, STR("-"), &known);
+    queue_read(&t, 2, STR("-"), &unknown);
+    CU_ASSERT_EQUAL(db_flush(t.db), NOT_FOUND);
+    CU_ASSERT_PTR_NULL(known.result);
+    CU_ASSERT_EQUAL(known.count, 0);
+    queue_read(&t, 1, STR("-"), &known);
+    CU_ASSERT_EQUAL(db_flush(t.db), NOT_FOUND);
+    CU_ASSERT_FALSE(db_end_recalling(t.db, &recalled));
+    tear_down(&t);
+}
+
+/* It has read what it wrote itself, which may be rolled back. */
+static void a_transaction_that_changes_something_is_not_remembered(void)
+{
+    struct recalled recalled;
+    struct rows rows;
+    struct bench t;
+
+    if (!set_up(&t))
+        return;
+    db_begin(t.db, REPEATABLE_READ);
+    db_note_reads(t.db);
+    db_queue(t.db, &ADD, NULL, DB_INT8(9));
+    queue_read(&t, 9, STR("-"), &rows);
+    CU_ASSERT_EQUAL_FATAL(db_flush(t.db), OK);
+    db_remember(t.db, ME);
+    db_rollback(t.db);
+    CU_ASSERT_EQUAL(recall(&t, ME, 9, STR("-"), &rows, &recalled), NOT_FOUND);
+    tear_down(&t);
+}
+
+static void what_is_doubted_or_forgotten_does_not_hold(void)
+{
+    struct recalled recalled;
+    struct rows rows;
+    struct bench t;
+
+    if (!set_up(&t))
+        return;
+    read_and_remember(&t, 1, STR("-"));
+    CU_ASSERT_EQUAL(recall(&t, ME, 1, STR("-"), &rows, &recalled), OK);
+    recalled.is_doubted = true;
+    CU_ASSERT_FALSE(holds(&t, &recalled));
+    recalled_forget(&recalled);
+    CU_ASSERT_EQUAL(recall(&t, ME, 1, STR("-"), &rows, &recalled), NOT_FOUND);
+    tear_down(&t);
+}
+
 static void several_are_proven_together_and_what_is_the_same_once(void)
 {
     struct recalled first, same, second;
@@ -279,6 +339,8 @@ static void nothing_holds_across_a_lost_connection(void)
     CU_ASSERT_EQUAL(recall(&t, ME, 1, STR("-"), &rows, &recalled), OK);
     run(&t, &END);
     CU_ASSERT_FALSE(holds(&t, &recalled));
+    CU_ASSERT_EQUAL(recall(&t, ME, 1, STR("-"), &rows, &recalled), NOT_FOUND);
+    read_and_remember(&t, 1, STR("-"));
     CU_ASSERT_EQUAL(recall(&t, ME, 1, STR("-"), &rows, &recalled), OK);
     CU_ASSERT(holds(&t, &recalled));
     tear_down(&t);
@@ -314,5 +376,8 @@ static void what_is_remembered_is_a_copy(void)
 SUITE(test_recall, CASE(what_was_read_is_recalled_without_the_server_and_proven_by_it),
       CASE(what_has_changed_does_not_hold_whoever_changed_it),
       CASE(another_question_is_not_recalled), CASE(nothing_that_changes_or_locks_is_recalled),
+      CASE(a_flush_that_misses_one_gives_nothing),
+      CASE(a_transaction_that_changes_something_is_not_remembered),
+      CASE(what_is_doubted_or_forgotten_does_not_hold),
       CASE(several_are_proven_together_and_what_is_the_same_once),
       CASE(nothing_holds_across_a_lost_connection), CASE(what_is_remembered_is_a_copy));
