@@ -75,6 +75,8 @@
     X(NUMBER, max_parts, "1000", 1, 10000, "MTOM parts of one request")                            \
     X(NUMBER, max_memory_mb, "1024", 64, 1048576,                                                  \
       "Megabytes of all requests not yet answered, a quarter for one member; then 503")            \
+    X(NUMBER, entries_memory_mb, "256", 1, 1048576,                                                \
+      "Megabytes of document entries that are kept for who lists them again: some 7 kB each")      \
     X(NUMBER, max_inline_kb, "7168", 1, 7168,                                                      \
       "Kilobytes of base64 inside XML; larger documents must use MTOM")                            \
     X(NUMBER, max_hl7_kb, "1024", 1, 65536, "Kilobytes of one HL7 v2 message")                     \

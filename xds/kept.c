@@ -9,10 +9,7 @@
 #include "hub/principal.h"
 #include "xds/rows.h"
 
-enum {
-    ROWS_MOST = 100, /* of one answer */
-    BYTES_MOST = 64 << 20
-};
+enum { ROWS_MOST = 100 /* of one answer */ };
 
 /* What the server sent, for the entries whose texts lie in it. */
 struct sent {
@@ -29,8 +26,13 @@ struct kept_document {
     struct arena arena;
 };
 
-static struct keep documents = {.bytes_most = BYTES_MOST};
+static struct keep documents;
 static struct hints worth_it; /* by caller and what was asked about */
+
+void xds_kept_open(const struct config *c)
+{
+    documents.bytes_most = (size_t)c->entries_memory_mb << 20;
+}
 
 uint64_t xds_kept_entry(int64_t pkey, struct uuid uuid)
 {

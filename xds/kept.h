@@ -10,6 +10,9 @@
 #include "hub/request.h"
 #include "xds/rim.h"
 
+/* How much of memory they may take; until then, nothing is kept. Once, early. */
+void xds_kept_open(const struct config *c);
+
 /* Behind the columns of a kind: row_version. */
 #define XDS_ROW_VERSION ", xmin, ctid"
 

@@ -3,6 +3,7 @@
 
 #include "hub/soap.h"
 #include "hub/soap_async.h"
+#include "xds/kept.h"
 #include "xds/query.h"
 #include "xds/register.h"
 #include "xds/relabel.h"
@@ -132,11 +133,17 @@ static const struct route routes[] = {
     {.protocol = NULL},
 };
 
+static enum status begin(const struct config *config, struct errors *err)
+{
+    xds_kept_open(config);
+    return xds_repository_open(config, err);
+}
+
 const struct hub_module xds_module = {
     .name = "xds",
     .routes = routes,
     .carriers = soap_carriers,
-    .init = xds_repository_open,
+    .init = begin,
     .doors = xds_query_doors,
     .tend = xds_relabel,
     .stop = xds_repository_close,

@@ -37,6 +37,7 @@ store_dir = {dir}/documents
 workers = 16
 io_threads = 2
 log_level = warn
+entries_memory_mb = 1024
 # One member's figures are the hub's: it may have all of it.
 max_connections_per_member = 12000
 member_running = 100
